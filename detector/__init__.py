@@ -1,0 +1,1 @@
+"""Finds distillation attacks on model APIs: profiles, coordination, scoring, alerts."""

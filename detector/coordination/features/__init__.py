@@ -1,0 +1,23 @@
+"""Features of clusters: a new one is a function in one of these files, or a file and a line here."""
+
+import polars as pl
+
+from detector.coordination.features import links, moments, shape, work
+from detector.coordination.features.base import CLUSTER_FEATURES, ClusterFeature, ClusterView, Population
+
+__all__ = [
+    "CLUSTER_FEATURES",
+    "ClusterFeature",
+    "ClusterView",
+    "Population",
+    "cluster_frame",
+    "links",
+    "moments",
+    "shape",
+    "work",
+]
+
+
+def cluster_frame(view: ClusterView) -> pl.DataFrame:
+    """One row a cluster, one Float64 column a cluster feature."""
+    return pl.DataFrame({name: f.compute(view) for name, f in CLUSTER_FEATURES.items()})

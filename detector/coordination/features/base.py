@@ -1,0 +1,116 @@
+"""What a cluster is beyond the sum of its members: one declaration a feature, over all clusters of a tick at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.coordination.graph import Links
+from detector.coordination.keys import KINDS
+from detector.profiles.facts import Facts
+from detector.profiles.layout import F64, I32, I64
+from detector.profiles.pool import Pooled
+
+
+@dataclass(frozen=True)
+class Population:
+    """All active accounts at a tick, for what chance would give.
+
+    Attributes:
+        size: active accounts.
+        created: f64[size], µs, sorted, without unknown ones.
+        active: f64[words of ten minutes], share of active accounts with traffic in each ten minutes of the present pane.
+        launch_share: share of all requests to models launched within three days.
+        first: i64[size], first sight of each account, sorted.
+    """
+
+    size: int
+    created: F64
+    active: F64
+    launch_share: float
+    first: I64
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """The clusters of a tick; arrays over members run through all clusters one after the other.
+
+    Attributes:
+        slots: i32[members].
+        offsets: i64[clusters + 1].
+        pooled: one row a cluster.
+        each: one row a member.
+        facts: one row a member.
+        links: all edges of the tick.
+        bits: bool[members, ten minutes], activity in the present pane.
+        population: what chance would give.
+        launched: f64[clusters], requests to models launched within three days.
+        bans: event times of bans so far, µs.
+        now: event time, µs.
+    """
+
+    slots: I32
+    offsets: I64
+    pooled: Pooled
+    each: Pooled
+    facts: Facts
+    links: Links
+    bits: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    population: Population
+    launched: F64
+    bans: I64
+    now: int
+
+    @property
+    def size(self) -> F64:
+        """Members of each cluster."""
+        return np.diff(self.offsets).astype(np.float64)
+
+    @property
+    def cluster(self) -> I64:
+        """Cluster number of each member."""
+        return np.repeat(np.arange(self.offsets.size - 1), np.diff(self.offsets))
+
+    def total(self, values: F64) -> F64:
+        """Sum over the members of each cluster."""
+        return np.bincount(self.cluster, values, self.offsets.size - 1)
+
+    def mean(self, values: F64) -> F64:
+        """Mean over the members of each cluster."""
+        return self.total(values) / np.maximum(self.size, 1.0)
+
+
+Compute = Callable[[ClusterView], F64]
+
+
+@dataclass(frozen=True)
+class ClusterFeature:
+    """One number about a cluster that its pooled profile does not hold; fields as in `Feature`."""
+
+    name: str
+    unit: str
+    formula: str
+    needs: tuple[str, ...]
+    meaning: str
+    compute: Compute
+    window: str = "7 d"
+
+
+CLUSTER_FEATURES: dict[str, ClusterFeature] = {}
+
+
+def cluster_feature(
+    name: str, unit: str, formula: str, needs: tuple[str, ...], meaning: str
+) -> Callable[[Compute], Compute]:
+    """Register a function as a cluster feature."""
+
+    def register(compute: Compute) -> Compute:
+        if name in CLUSTER_FEATURES:
+            raise ValueError(f"cluster feature {name} is declared twice")
+        CLUSTER_FEATURES[name] = ClusterFeature(name, unit, formula, needs, meaning, compute)
+        return compute
+
+    return register
+
+
+N_KINDS = len(KINDS)

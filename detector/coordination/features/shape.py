@@ -1,0 +1,55 @@
+"""Size, payers, density: who the members are to each other."""
+
+import numpy as np
+
+from detector.coordination.features.base import ClusterView, cluster_feature
+from detector.profiles.layout import COUNT, DAY_US, F64, I64
+
+
+def _distinct(v: ClusterView, values: I64) -> F64:
+    pairs = np.unique(np.stack([v.cluster, values]), axis=1)
+    return np.bincount(pairs[0], minlength=v.offsets.size - 1).astype(np.float64)
+
+
+def _owner(v: ClusterView, hashes: np.ndarray[tuple[int], np.dtype[np.uint32]]) -> I64:
+    # An account whose payer or organisation is unknown is its own.
+    return np.where(hashes != 0, hashes.astype(np.int64), -1 - v.slots.astype(np.int64))
+
+
+@cluster_feature("members", "accounts", "count", (), "size")
+def members(v: ClusterView) -> F64:
+    """Accounts in the cluster."""
+    return v.size
+
+
+@cluster_feature("payers", "payers", "distinct payment tokens", (), "unrelated people, or cards bought in bulk")
+def payers(v: ClusterView) -> F64:
+    """An account without a known payer counts as its own."""
+    return _distinct(v, _owner(v, v.facts.payment))
+
+
+@cluster_feature("organisations", "organisations", "distinct organisations", (), "not one customer")
+def organisations(v: ClusterView) -> F64:
+    """An account without a known organisation counts as its own."""
+    return _distinct(v, _owner(v, v.facts.organisation))
+
+
+@cluster_feature("unrelated_share", "share", "payers over members", (), "nobody's staff")
+def unrelated_share(v: ClusterView) -> F64:
+    """1 where every member pays for itself."""
+    return payers(v) / np.maximum(v.size, 1.0)
+
+
+@cluster_feature("volume_evenness", "share", "1 / (1 + CV of members' requests)", (), "load spread by a machine")
+def volume_evenness(v: ClusterView) -> F64:
+    """1 where all members make the same number of requests a day."""
+    rate = v.each.counts[:, COUNT["requests"]] / np.maximum((v.now - v.each.first) / DAY_US, 1.0)
+    mean = v.mean(rate)
+    deviation = np.sqrt(np.maximum(v.mean((rate - mean[v.cluster]) ** 2), 0.0))
+    return 1.0 / (1.0 + deviation / np.maximum(mean, 1e-9))
+
+
+@cluster_feature("joiner_rate", "accounts/day", "members first seen within 24 h", (), "accounts are replaced")
+def joiner_rate(v: ClusterView) -> F64:
+    """Of the present members."""
+    return v.total((v.now - v.each.first < DAY_US).astype(np.float64))

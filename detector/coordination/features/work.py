@@ -1,0 +1,58 @@
+"""What members do alike: a task list shared without repeats, the same lengths, the same minutes."""
+
+import numpy as np
+
+from detector.coordination.features.base import ClusterView, cluster_feature
+from detector.profiles.layout import COUNT, F64, I64
+from detector.profiles.sketches import hyperloglog
+
+_LEAST_REQUESTS = 3  # members with fewer say nothing about their distribution of lengths
+
+
+@cluster_feature("disjoint_coverage", "share", "distinct prompts of all over the sum of each", ("prompt",), "a work queue")
+def disjoint_coverage(v: ClusterView) -> F64:
+    """1 where no two members asked the same; people on one homework, and benchmarks, repeat each other."""
+    alone = np.minimum(hyperloglog(v.each.prompts), v.each.counts[:, COUNT["requests"]])
+    return np.minimum(hyperloglog(v.pooled.prompts) / np.maximum(v.total(alone), 1.0), 1.0)
+
+
+def _affinity(each: I64, cluster: I64, pooled: I64) -> F64:
+    # Bhattacharyya coefficient of each member's histogram with that of the other members.
+    others = pooled[cluster] - each
+    p = each / np.maximum(each.sum(axis=1, keepdims=True), 1)
+    q = others / np.maximum(others.sum(axis=1, keepdims=True), 1)
+    return np.sqrt(p * q).sum(axis=1)
+
+
+@cluster_feature(
+    "length_twins", "share", "mean affinity of lengths, each member with the rest", ("input_tokens",), "one generator"
+)
+def length_twins(v: ClusterView) -> F64:
+    """Bhattacharyya coefficients of input and of output lengths, multiplied; members with 3 requests or more."""
+    both = _affinity(v.each.lengths_in, v.cluster, v.pooled.lengths_in) * _affinity(
+        v.each.lengths_out, v.cluster, v.pooled.lengths_out
+    )
+    enough = (v.each.counts[:, COUNT["requests"]] >= _LEAST_REQUESTS).astype(np.float64)
+    return v.total(both * enough) / np.maximum(v.total(enough), 1.0)
+
+
+@cluster_feature("step_correlation", "share", "1 − 1/dispersion of members active together", (), "one scheduler")
+def step_correlation(v: ClusterView) -> F64:
+    """How far the count of members active in each ten minutes of the present pane varies beyond independent members.
+
+    The common mode is removed first: what all accounts do in those ten minutes sets the expectation (SynchroTrap, CCS 2014, works
+    on the same kind of evidence).
+    """
+    n = v.offsets.size - 1
+    if v.bits.shape[1] == 0 or n == 0:
+        return np.zeros(n)
+    together = np.zeros((n, v.bits.shape[1]))
+    np.add.at(together, v.cluster, v.bits)
+    mode = v.population.active / max(float(v.population.active.sum()), 1e-12)
+    expected = together.sum(axis=1, keepdims=True) * mode
+    variance = np.maximum(expected * (1.0 - expected / np.maximum(v.size[:, None], 1.0)), 1e-9)
+    used = expected > 1e-6
+    dispersion = (np.where(used, (together - expected) ** 2, 0.0)).sum(axis=1) / np.maximum(
+        np.where(used, variance, 0.0).sum(axis=1), 1e-9
+    )
+    return 1.0 - 1.0 / np.maximum(dispersion, 1.0)

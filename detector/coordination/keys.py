@@ -1,0 +1,107 @@
+"""Link keys: what accounts may share, read off their profiles as one flat list of (account, key, support).
+
+A kind of link is a number here and an extractor; the weight of a key comes from how many share it, not from its kind.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from detector.profiles.facts import Facts
+from detector.profiles.layout import I32, NETWORK_KEYS, TLS_KEYS, U8, U64, Accounts
+
+KINDS = ("template", "system_prompt", "payment", "network", "tls", "mail", "signup")
+TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP = range(len(KINDS))
+
+TEMPLATES_AN_ACCOUNT = 6  # the most repeated pieces; one wrapper gives every account the same ones
+SYSTEMS_AN_ACCOUNT = 2
+MIN_SIGHTS = 2  # a text seen once is no habit
+MIN_SUPPORT = 0.15  # share of an account's exchanges that must carry a text; a tenth of hostile traffic splits over templates
+_WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + 3
+
+
+class Edges(NamedTuple):
+    """Accounts and what they hold.
+
+    Attributes:
+        slot: account.
+        key: kind in the top byte, hash below.
+        kind: `KINDS`.
+        support: 0–1, share of the account's exchanges that carry a text; 1 for what is not text.
+    """
+
+    slot: I32
+    key: U64
+    kind: U8
+    support: npt.NDArray[np.float32]
+
+
+@njit(cache=True)
+def _put(e: Edges, n: int, slot: int, kind: int, hashed: int, support: float) -> int:
+    e.slot[n] = slot
+    e.key[n] = (np.uint64(kind + 1) << np.uint64(56)) | np.uint64(hashed)
+    e.kind[n] = kind
+    e.support[n] = support
+    return n + 1
+
+
+@njit(cache=True)
+def _texts(e: Edges, n: int, slot: int, kind: int, keys: np.ndarray, counts: np.ndarray, total: int, most: int) -> int:
+    # The `most` largest counts, ties by hash, so that accounts with one template choose the same pieces of it.
+    floor = max(float(MIN_SIGHTS), MIN_SUPPORT * total)
+    last_count, last_key = 1 << 30, 0
+    for _ in range(most):
+        best = -1
+        for j in range(keys.shape[0]):
+            c, k = int(counts[j]), int(keys[j])
+            if c < floor or c > last_count or (c == last_count and k <= last_key):
+                continue
+            if best < 0 or c > counts[best] or (c == counts[best] and k < keys[best]):
+                best = j
+        if best < 0:
+            return n
+        last_count, last_key = int(counts[best]), int(keys[best])
+        n = _put(e, n, slot, kind, last_key, min(1.0, last_count / max(total, 1)))
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _extract(a: Accounts, f: Facts, slots: I32, e: Edges) -> int:
+    n = 0
+    for i in range(slots.shape[0]):
+        s = slots[i]
+        n = _texts(e, n, s, TEMPLATE, a.template_key[s], a.template_count[s], a.texts[s], TEMPLATES_AN_ACCOUNT)
+        n = _texts(e, n, s, SYSTEM, a.system_key[s], a.system_count[s], max(a.texts[s], 1), SYSTEMS_AN_ACCOUNT)
+        for j in range(NETWORK_KEYS):
+            if a.network[s, j] != 0:
+                n = _put(e, n, s, NETWORK, a.network[s, j], 1.0)
+        for j in range(TLS_KEYS):
+            if a.tls[s, j] != 0:
+                n = _put(e, n, s, TLS, a.tls[s, j], 1.0)
+        if f.payment[i] != 0:
+            n = _put(e, n, s, PAYMENT, f.payment[i], 1.0)
+        if f.mail[i] != 0:
+            n = _put(e, n, s, MAIL, f.mail[i], 1.0)
+        if f.signup[i] != 0:
+            n = _put(e, n, s, SIGNUP, f.signup[i], 1.0)
+    return n
+
+
+def extract(accounts: Accounts, facts: Facts, slots: I32) -> Edges:
+    """All keys of the accounts in `slots`, whose facts are the rows of `facts`.
+
+    Args:
+        accounts: the store's arrays.
+        facts: n rows.
+        slots: i32[n], ascending.
+    """
+    size = slots.shape[0] * _WIDTH
+    e = Edges(
+        np.empty(size, np.int32), np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.float32)
+    )
+    n = _extract(accounts, facts, slots, e)
+    return Edges(*(column[:n] for column in e))
+
+

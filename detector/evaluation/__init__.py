@@ -1,0 +1,1 @@
+"""Measures alerts against a simulated world's ground truth: the only package that may read it."""

@@ -1,0 +1,113 @@
+"""From a decoded batch to the columns that the kernels read: hashes, flags and text digests, computed once a batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detector.profiles.capability import CapabilityModel
+from detector.profiles.hashing import hash_ipv4_24, hash_strings
+from detector.profiles.layout import FLAGS, MODEL_BINS, U32, U64, Columns
+from detector.profiles.store import ProfileStore
+from detector.profiles.text import digest_text
+
+HOT_TEMPERATURE = 0.9  # sampling hot enough for several different answers; the providers' usual default is 1.0
+SATURATION = 0.95  # share of max_tokens that counts as cut off
+_DENIED = (401, 403)
+_LIMITED = 429
+_FAILED = 500
+_SATURDAY = 6
+
+
+def _flag_expressions() -> dict[str, pl.Expr]:
+    status = pl.col("status")
+    limit = pl.col("max_tokens")
+    return {
+        "denied": status.is_in(_DENIED),
+        "limited": status == _LIMITED,
+        "failed": status >= _FAILED,
+        "embeddings": pl.col("operation") == "embeddings",
+        # A system message is no turn.
+        "multi_turn": pl.col("n_messages") > 1 + pl.col("system_prompt").is_not_null(),
+        "tool_offer": pl.col("tools").list.len() > 0,
+        "tool_result": pl.col("n_tool_results") > 0,
+        "n_gt1": pl.col("n") > 1,
+        "logprobs": pl.col("logprobs").fill_null(value=False) | (pl.col("top_logprobs") > 0),
+        "temperature_known": pl.col("temperature").is_not_null(),
+        "temperature_hot": pl.col("temperature") >= HOT_TEMPERATURE,
+        "max_tokens_known": limit.is_not_null(),
+        "saturated": pl.col("stop_reason").is_in(["length", "max_tokens"])
+        | (pl.col("output_tokens") >= SATURATION * limit),
+        "empty": pl.col("prompt").is_not_null() & (pl.col("prompt").str.len_bytes() == 0),
+        "system": pl.col("system_prompt").is_not_null(),
+        "reasoning": pl.col("reasoning_tokens") > 0,
+        "json": pl.col("response_format").is_not_null() & (pl.col("response_format") != "text"),
+        "weekend": pl.col("ts").dt.weekday() >= _SATURDAY,
+        "tool_call": pl.col("tool_calls") > 0,
+    }
+
+
+def flags_of(frame: pl.DataFrame) -> U32:
+    """The yes/no facts of each exchange as bits, in the order of `FLAGS`; a fact that is unknown is no."""
+    expressions = _flag_expressions()
+    bits = [
+        expressions[name].fill_null(value=False).cast(pl.UInt32) * (1 << bit) for bit, name in enumerate(FLAGS)
+    ]
+    return frame.select(pl.sum_horizontal(bits).cast(pl.UInt32)).to_series().to_numpy()
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Secrets of the keyed hashes: one for what identifies, one for words."""
+
+    identity: int
+    text: int
+
+
+def _hash(frame: pl.DataFrame, name: str, keys: Keys) -> U64:
+    return hash_strings(frame.get_column(name), keys.identity)
+
+
+def prepare(frame: pl.DataFrame, store: ProfileStore, model: CapabilityModel, keys: Keys) -> Columns:
+    """Columns of a batch, its accounts having their slots in `store`.
+
+    Args:
+        frame: exchanges in the canonical schema, sorted by `ts`.
+        store: gives the slots; new accounts get theirs here.
+        model: the capability model.
+        keys: secrets of the hashes.
+    """
+    account = frame.get_column("account_id")
+    text = digest_text(frame.get_column("prompt"), frame.get_column("system_prompt"), keys.text, model)
+    model_names = frame.get_column("model")
+    return Columns(
+        slot=store.slots_of(hash_strings(account, keys.identity), account),
+        ts=frame.get_column("ts").to_physical().to_numpy(),
+        flags=flags_of(frame),
+        tokens_in=frame.get_column("input_tokens").fill_null(0).to_numpy(),
+        tokens_out=frame.get_column("output_tokens").fill_null(0).to_numpy(),
+        address=_hash(frame, "ip", keys),
+        network=hash_ipv4_24(frame.get_column("ip"), keys.identity),
+        tls=_hash(frame, "tls_fingerprint", keys),
+        key=_hash(frame, "api_key_id", keys),
+        end_user=_hash(frame, "end_user_id", keys),
+        conversation=_hash(frame, "conversation_id", keys),
+        route=_hash(frame, "route", keys),
+        model=model_bin(model_names),
+        prompt=text.prompt_hash,
+        skeleton=text.skeleton_hash,
+        system=text.system_hash,
+        prefix=text.prefix_hash,
+        suffix=text.suffix_hash,
+        shingles=text.shingles,
+        shingle_offsets=text.shingle_offsets,
+        lexical=text.lex_bins,
+        lexical_offsets=text.lex_offsets,
+        topic=text.topic,
+        capability=text.capability,
+    )
+
+
+def model_bin(names: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    """Bin of each model's name: not secret, and the same everywhere."""
+    return (hash_strings(names, 0) % np.uint64(MODEL_BINS)).astype(np.uint8)

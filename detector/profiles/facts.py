@@ -1,0 +1,113 @@
+"""What the account file says of each slot, as of event time."""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from detector.profiles.hashing import hash_ipv4_24, hash_strings
+from detector.profiles.layout import DAY_US, F64, I32, I64, U32, U64
+
+_BURST_DAYS = 7  # sign-ups at one mail domain within a week share a key
+
+
+class Facts(NamedTuple):
+    """One row a slot; hashes are keyed, 0 where unknown.
+
+    Attributes:
+        created: µs since the epoch, NaN where unknown.
+        payment, organisation, mail, signup: payment token, organisation, mail domain with the week of sign-up, sign-up /24.
+        tier: row in `AccountBook.tiers`, −1 where unknown.
+        row: row of the account file that holds, −1 where none does.
+    """
+
+    created: F64
+    payment: U32
+    organisation: U32
+    mail: U32
+    signup: U32
+    tier: I32
+    row: I32
+
+
+class AccountBook:
+    """The account file, sorted for as-of look-ups: a replay must not see later facts.
+
+    Args:
+        frame: canonical account frame, possibly several versions an account; None where there is no file.
+        key: secret of the identity hashes.
+    """
+
+    def __init__(self, frame: pl.DataFrame | None, key: int) -> None:
+        self.frame = (
+            frame.with_columns(pl.col("updated_at").fill_null(0).cast(pl.Int64).alias("_from"))
+            if frame is not None
+            else None
+        )
+        self.tiers: list[str] = []
+        if self.frame is None or self.frame.height == 0:
+            self._ident: U64 = np.zeros(0, np.uint64)
+            return
+        f = self.frame
+        ident = hash_strings(f["account_id"], key)
+        order = np.lexsort((f["_from"].to_numpy(), ident))
+        self.frame = f = f[order]
+        self._ident = ident[order]
+        self._from: I64 = f["_from"].to_numpy()
+        tiers = f["tier"].fill_null("unknown")
+        self.tiers = sorted(tiers.unique().to_list())
+        created = f["created_at"].cast(pl.Int64).cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        week = np.nan_to_num(created / (_BURST_DAYS * DAY_US)).astype(np.uint64)
+        mail = hash_strings(f["signup_email_domain"], key)
+        mixed = np.where(mail != 0, mail ^ (week * np.uint64(0x9E3779B97F4A7C15)), np.uint64(0))
+        self._columns = Facts(
+            created=created,
+            payment=_short(hash_strings(f["payment_fingerprint"], key)),
+            organisation=_short(hash_strings(f["org_id"], key)),
+            mail=_short(mixed),
+            signup=_short(hash_ipv4_24(f["signup_ip"], key)),
+            tier=tiers.replace_strict(self.tiers, range(len(self.tiers)), return_dtype=pl.Int32).to_numpy(),
+            row=np.arange(f.height, dtype=np.int32),
+        )
+
+    def __len__(self) -> int:
+        return 0 if self.frame is None else self.frame["account_id"].n_unique()
+
+    def as_of(self, idents: U64, now: int) -> Facts:
+        """The version of each account that held at `now`.
+
+        Args:
+            idents: u64[n] keyed account hashes.
+            now: event time, µs.
+        """
+        n = idents.shape[0]
+        if self._ident.shape[0] == 0:
+            zero = np.zeros(n, np.uint32)
+            none = np.full(n, -1, np.int32)
+            return Facts(np.full(n, np.nan), zero, zero, zero, zero, none, none)
+        found = np.searchsorted(self._ident, idents, side="right") - 1
+        # Versions of an account lie side by side, oldest first: step back over those that are not yet known.
+        for _ in range(self._most_versions()):
+            ahead = (found >= 0) & (self._ident[found] == idents) & (self._from[found] > now)
+            if not ahead.any():
+                break
+            found = np.where(ahead, found - 1, found)
+        known = (found >= 0) & (self._ident[np.maximum(found, 0)] == idents)
+        at = np.where(known, found, 0)
+        c = self._columns
+        return Facts(
+            created=np.where(known, c.created[at], np.nan),
+            payment=np.where(known, c.payment[at], np.uint32(0)),
+            organisation=np.where(known, c.organisation[at], np.uint32(0)),
+            mail=np.where(known, c.mail[at], np.uint32(0)),
+            signup=np.where(known, c.signup[at], np.uint32(0)),
+            tier=np.where(known, c.tier[at], np.int32(-1)),
+            row=np.where(known, c.row[at], np.int32(-1)),
+        )
+
+    def _most_versions(self) -> int:
+        return int(np.unique(self._ident, return_counts=True)[1].max())
+
+
+def _short(hashes: U64) -> U32:
+    return (hashes >> np.uint64(32)).astype(np.uint32)

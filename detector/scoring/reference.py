@@ -1,0 +1,143 @@
+"""The benign reference: what ordinary accounts and innocent clusters look like, and how high they score.
+
+It is measured, not chosen: `benchmarks/build_reference.py` replays simulated quiet traffic and writes it. Rules compare with its
+quantiles, and its null scores turn a score into a p-value.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import polars as pl
+
+LEVELS: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+ALL: Final = "all"
+STRATA: Final = ("embeddings", "product", "person")
+_FEW = 30  # a stratum with fewer entities borrows from all
+_TAIL = 0.05  # share of the null scores that the tail is modelled on
+_LEAST_P = 1e-12  # the model of the tail is not believed beyond
+_HALF = 0.5
+
+
+def stratum_of(frame: pl.DataFrame) -> pl.Series:
+    """Stratum of each row: embeddings, a product with a system prompt, or a person (or a bare script)."""
+    return frame.select(
+        pl.when(pl.col("embeddings_share") > _HALF)
+        .then(pl.lit("embeddings"))
+        .when(pl.col("system_prompt_share") >= _HALF)
+        .then(pl.lit("product"))
+        .otherwise(pl.lit("person"))
+        .alias("stratum")
+    ).to_series()
+
+
+class Null(msgspec.Struct, frozen=True):
+    """Scores of benign entities, each its highest over a week of ticks, so that looking often costs nothing.
+
+    Attributes:
+        count: benign entities.
+        scores: the highest of them, ascending, at least the tail.
+        rate: of the exponential tail above the `_TAIL` quantile, per nat.
+    """
+
+    count: int
+    scores: list[float]
+    rate: float
+
+    def p_value(self, score: float) -> float:
+        """Chance that a benign entity scores this high in a week: empirical, then an exponential tail.
+
+        The mean excess over a high threshold estimates the rate (a generalised Pareto with shape 0; Pickands 1975).
+        """
+        above = sum(1 for s in self.scores if s >= score)
+        empirical = (1 + above) / (1 + self.count)
+        threshold = self.scores[max(0, len(self.scores) - max(1, int(_TAIL * self.count)))]
+        if score <= threshold:
+            return min(1.0, empirical)
+        tail = max(1, int(_TAIL * self.count)) / self.count
+        return max(_LEAST_P, min(empirical, tail * float(np.exp(-self.rate * (score - threshold)))))
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """Quantiles by category, stratum and feature, and null scores by category.
+
+    Attributes:
+        made_from: what it was measured on, for the docs and `run.json`.
+        counts: benign entities by category and stratum.
+        quantiles: category → stratum → feature → level → value.
+        null: category → scores.
+    """
+
+    made_from: str
+    counts: dict[str, dict[str, int]]
+    quantiles: dict[str, dict[str, dict[str, dict[str, float]]]]
+    null: dict[str, Null]
+
+    def quantile(self, category: str, stratum: str, feature: str, level: str) -> float | None:
+        """Benign quantile of a feature; of all strata where the stratum has too few entities; None where unknown."""
+        strata = self.quantiles.get(category, {})
+        enough = self.counts.get(category, {}).get(stratum, 0) >= _FEW
+        found = strata.get(stratum if enough else ALL, {}).get(feature)
+        return None if found is None else found.get(level)
+
+    def p_values(self, category: str, scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float]:
+        """p-value of each score."""
+        null = self.null[category]
+        return [null.p_value(float(s)) for s in scores]
+
+
+def packaged() -> Path:
+    """The reference that ships with the package."""
+    return Path(__file__).parent / "data" / "reference.json"
+
+
+def load_reference(path: Path | None = None) -> Reference:
+    """Read a reference.
+
+    Raises:
+        ValueError: the file is not one.
+    """
+    where = path or packaged()
+    try:
+        return msgspec.json.decode(where.read_bytes(), type=Reference)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{where}: not a benign reference: {error}") from error
+
+
+def measure(frame: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, dict[str, float]]]]:
+    """Counts and quantiles by stratum of benign entities.
+
+    Args:
+        frame: one row an entity, Float64 feature columns and `stratum`.
+    """
+    counts: dict[str, int] = {}
+    quantiles: dict[str, dict[str, dict[str, float]]] = {}
+    for stratum in (ALL, *STRATA):
+        part = frame if stratum == ALL else frame.filter(pl.col("stratum") == stratum)
+        counts[stratum] = part.height
+        if part.height < _FEW and stratum != ALL:
+            continue
+        values = part.drop("stratum")
+        quantiles[stratum] = {
+            name: {level: float(q) for level, q in _quantiles(values[name]).items()}
+            for name in values.columns
+            if values[name].drop_nulls().len() > 0
+        }
+    return counts, quantiles
+
+
+def _quantiles(values: pl.Series) -> dict[str, float]:
+    known = values.drop_nulls().to_numpy()
+    return {level: float(np.quantile(known, q)) for level, q in LEVELS.items()}
+
+
+def null_of(scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Null:
+    """Null distribution of benign scores."""
+    ordered = np.sort(scores)
+    k = max(1, int(_TAIL * ordered.size))
+    tail = ordered[-k:]
+    excess = float((tail - tail[0]).mean())
+    # Kept: the tail and, for the empirical part, every further score above zero.
+    kept = ordered[ordered > 0] if (ordered > 0).sum() > k else tail
+    return Null(count=int(ordered.size), scores=[round(float(s), 4) for s in kept], rate=1.0 / max(excess, _HALF))
