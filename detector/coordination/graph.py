@@ -11,8 +11,10 @@ from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS, Edges
 from detector.profiles.layout import F64, I32, I64
 
 MIN_SURPRISE = 2.0  # nats: a key held by more than e⁻² of all accounts says nothing about two of them
-# Every account has a client stack and a mail domain; only scarce ones may link.
-RARE_ONLY = {TLS: 5.0, MAIL: 4.0}
+# Every account has a client stack; only a scarce one may link.
+RARE_ONLY = {TLS: 5.0}
+# Popular domains have sign-ups every week: evidence about a cluster, but nothing to build one on.
+NO_GLUE = (MAIL,)
 SMALLEST = 3
 SEED = 20_260_224
 
@@ -69,6 +71,8 @@ def communities(links: Links) -> list[I32]:
     Leiden (Traag et al. 2019) on the bipartite graph; the texts of one account share the weight of the strongest, so that a long
     wrapper does not outweigh a payment token.
     """
+    glue = ~np.isin(links.kind, NO_GLUE)
+    links = links._replace(slot=links.slot[glue], key=links.key[glue], kind=links.kind[glue], weight=links.weight[glue])
     if links.slot.size == 0:
         return []
     slots, rows = np.unique(links.slot, return_inverse=True)

@@ -18,7 +18,7 @@ TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP = range(len(KINDS))
 TEMPLATES_AN_ACCOUNT = 6  # the most repeated pieces; one wrapper gives every account the same ones
 SYSTEMS_AN_ACCOUNT = 2
 MIN_SIGHTS = 2  # a text seen once is no habit
-MIN_SUPPORT = 0.15  # share of an account's exchanges that must carry a text; a tenth of hostile traffic splits over templates
+MIN_SUPPORT = 0.06  # share of an account's exchanges that must carry a text: relayed traffic may dilute a campaign to a tenth
 _WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + 3
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
+from polars.exceptions import PolarsError
 from rich.console import Console
 
 from detector.evaluation.baselines import Baseline, run_baselines
@@ -37,6 +38,8 @@ def evaluate(
         result, crude, skipped = _measure(alerts, truth, requests, accounts, baselines=baselines)
     except InputError as error:
         _stop(str(error), FAILURE)
+    except PolarsError as error:
+        _stop(f"{requests}: cannot be read: {str(error).partition(chr(10))[0]}", FAILURE)
     except OSError as error:
         _stop(f"{error.filename}: {error.strerror}", USAGE)
     if skipped:

@@ -84,7 +84,8 @@ class RequestLog:
     def _readable(self) -> bool:
         """Whether polars reads the file as it is: it gives up on the first line that is no JSON."""
         try:
-            pl.scan_ndjson(self.path, schema={"account_id": pl.String}, ignore_errors=True).select(pl.len()).collect()
+            frame = pl.scan_ndjson(self.path, schema={"account_id": pl.String}, ignore_errors=True)
+            frame.select(pl.col("account_id").is_null().sum()).collect()
         except (pl.exceptions.PolarsError, OSError):
             return False
         return True
@@ -136,7 +137,7 @@ def _known(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 def _salvage(path: Path) -> tuple[bytes, int]:
     """The lines of a log that are JSON objects, and how many are not."""
-    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+    decoder = msgspec.json.Decoder(dict[str, object])
     good, bad = [], 0
     for line in read_bytes(path).splitlines():
         try:

@@ -38,7 +38,7 @@ def duration(seconds: float | None) -> str:
         return "–"
     for unit, length in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
         if seconds >= length:
-            return f"{seconds / length:.1f} {unit}"
+            return f"{seconds / length:.{0 if unit == 'min' else 1}f} {unit}"
     return f"{seconds:.0f} s"
 
 
@@ -130,8 +130,8 @@ def _giveaways(baselines: Mapping[str, Baseline]) -> RenderableType:
 def _notes(result: Result) -> Text:
     return Text(
         f"\nActivity: {result.activity}. Intervals take accounts as independent; those of one campaign are not, so the "
-        "true uncertainty is wider. Leak: share of attack exchanges before their own account was named. First alert: from "
-        "the campaign's first exchange to its first named account; each after: median from an account's first attack "
-        "exchange to its being named.",
+        "true uncertainty is wider. Leak: share of attack exchanges before their own account was named. First alert: "
+        "from the campaign's first exchange to its first named account. Each after: median from an account's first "
+        "attack exchange to its being named.",
         style="dim",
     )

@@ -74,7 +74,7 @@ class ProfileStore:
             i32[n].
         """
         n = idents.shape[0]
-        needed = len(self.ids) + n
+        needed = len(self.ids) + account_ids.n_unique()
         if needed > _LOAD * self._keys.shape[0]:
             size = 1 << int(needed / _LOAD).bit_length()
             self._keys, self._slots = np.zeros(size, np.uint64), np.zeros(size, np.int32)

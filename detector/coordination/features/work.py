@@ -6,6 +6,7 @@ from detector.coordination.features.base import ClusterView, cluster_feature
 from detector.profiles.layout import COUNT, F64, I64
 from detector.profiles.sketches import hyperloglog
 
+_LEAST_EXPECTED = 0.3  # below, the expansion does not hold
 _LEAST_REQUESTS = 3  # members with fewer say nothing about their distribution of lengths
 
 
@@ -17,11 +18,17 @@ def disjoint_coverage(v: ClusterView) -> F64:
 
 
 def _affinity(each: I64, cluster: I64, pooled: I64) -> F64:
-    # Bhattacharyya coefficient of each member's histogram with that of the other members.
+    """Bhattacharyya coefficient of each member's histogram with the others', over what a sample of one source would give.
+
+    A sample of n from the same source over k bins in use has an expected coefficient of about 1 − (k − 1)/(8n), from the expansion of
+    the root; dividing by it keeps a few requests from looking unlike.
+    """
     others = pooled[cluster] - each
-    p = each / np.maximum(each.sum(axis=1, keepdims=True), 1)
-    q = others / np.maximum(others.sum(axis=1, keepdims=True), 1)
-    return np.sqrt(p * q).sum(axis=1)
+    n, m = each.sum(axis=1, keepdims=True), others.sum(axis=1, keepdims=True)
+    raw = np.sqrt((each / np.maximum(n, 1)) * (others / np.maximum(m, 1))).sum(axis=1)
+    used = (pooled > 0).sum(axis=1)[cluster]
+    expected = 1.0 - (used - 1) / (8.0 * np.maximum(n[:, 0], 1)) - (used - 1) / (8.0 * np.maximum(m[:, 0], 1))
+    return np.minimum(raw / np.maximum(expected, _LEAST_EXPECTED), 1.0)
 
 
 @cluster_feature(

@@ -1,0 +1,286 @@
+"""One alert as a card: what, why, who, since when, and what to do."""
+
+from typing import Any
+
+from detector.report.case import Case, Member, Reason, Skeleton, as_dict, as_list, real
+from detector.report.charts import area, stack
+from detector.report.formats import compact, epoch, integer, moment, number, percent, plural, shorten, span
+from detector.report.graph import draw
+from detector.report.markup import Child, Html, h, join
+from detector.report.model import Graph
+from detector.report.words import ACTIONS, CAPABILITIES, KINDS, TECHNIQUES, UNITS, headline, word
+
+REASONS = 8
+SKELETONS = 3
+SKELETON_LENGTH = 600
+MEMBERS = 20
+
+
+def card(case: Case, graph: Graph | None, *, unfolded: bool) -> Html:
+    """A case, folded under its sentence.
+
+    Args:
+        case: the alert.
+        graph: the cluster's graph, where it has one.
+        unfolded: whether it starts open.
+
+    Returns:
+        A `details` element that links can point at.
+    """
+    title = headline(case)
+    picture = draw(graph, f"Graph of {title}") if graph else None
+    left = join(_reasons(case), _skeletons(case.skeletons))
+    right = join(
+        _part("How they hang together", picture) if picture else None,
+        _links(case.links),
+        _capabilities(case.capabilities),
+    )
+    body = join(
+        _facts(case),
+        h(
+            "div",
+            h("div", left, class_="column"),
+            h("div", right, class_="column") if right else None,
+            class_="columns",
+        ),
+        _activity(case),
+        _recommendation(case.recommendation),
+        _members(case.members),
+    )
+    return h(
+        "details",
+        h("summary", _head(case, title)),
+        h("div", body, class_="case-body"),
+        class_=f"case s-{case.severity}",
+        id=anchor(case),
+        data_severity=case.severity,
+        open=unfolded,
+    )
+
+
+def anchor(case: Case) -> str:
+    """The card's id in the page: an alert's id may hold anything."""
+    return "case-" + "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in case.id)
+
+
+def badge(severity: str) -> Html:
+    """A severity as a pill."""
+    return h("span", severity, class_=f"badge s-{severity}")
+
+
+def _head(case: Case, title: str) -> Html:
+    wait = None if case.detected_at is None or case.first_seen is None else max(0.0, case.detected_at - case.first_seen)
+    facts = [
+        plural(len(case.accounts), "account"),
+        f"detected {moment(case.detected_at, '%-d %b, %H:%M')}"
+        + (f", {span(wait)} after its first exchange" if wait else ""),
+        case.status.replace("_", " "),
+    ]
+    risk = h("span", h("b", f"{case.risk:.0f}"), h("small", "risk"), class_="risk", data_tip=_p_value(case))
+    words = h("span", h("h3", title), h("span", " · ".join(facts), class_="muted"), class_="case-title")
+    return h("span", badge(case.severity), words, risk, class_="case-head")
+
+
+def _p_value(case: Case) -> str:
+    return f"risk {case.risk:.1f} of 100" + ("" if case.p_value is None else f"\np-value {case.p_value:.2g}")
+
+
+def _facts(case: Case) -> Html:
+    before, every = case.exchanges_before, case.exchanges
+    leaked = percent(before / every) if before is not None and every else None
+    pairs: list[tuple[str, Child]] = [
+        ("Exchanges", integer(every)),
+        ("Before detection", join(integer(before), h("small", f" {leaked}") if leaked else None)),
+        ("Output tokens leaked", compact(case.tokens_leaked)),
+        ("First seen", moment(case.first_seen, "%-d %b, %H:%M")),
+        ("Last seen", moment(case.last_seen, "%-d %b, %H:%M")),
+        ("Alert", h("code", shorten(case.id, 40))),
+    ]
+    cells = [h("div", h("dt", name), h("dd", value)) for name, value in pairs]
+    tags = [h("span", h("b", code), " ", TECHNIQUES.get(code), class_="chip") for code in case.techniques]
+    return join(h("dl", *cells, class_="facts"), h("div", *tags, class_="chips") if tags else None)
+
+
+def _part(title: str, *children: Child) -> Html:
+    return h("section", h("h4", title), *children, class_="part")
+
+
+def _reasons(case: Case) -> Html | None:
+    if not case.reasons:
+        return None
+    shown = case.reasons[:REASONS]
+    rows = [_reason(reason, case.risk) for reason in shown]
+    more = len(case.reasons) - len(shown)
+    note = h("p", f"{plural(more, 'weaker reason')} in alerts.ndjson", class_="muted") if more else None
+    key = h(
+        "p",
+        h("span", h("i", class_="swatch value"), "value"),
+        h("span", h("i", class_="swatch p99"), "benign 99th percentile"),
+        class_="legend",
+    )
+    return _part("Why", h("ul", *rows, class_="reasons"), key, note)
+
+
+def _reason(reason: Reason, risk: float) -> Html:
+    value, usual = reason.value, reason.benign_p99
+    scale = max(abs(value or 0.0), abs(usual or 0.0)) * 1.04 or 1.0
+    fill = h("i", style=f"width:{100 * abs(value) / scale:.1f}%", class_="fill") if value is not None else None
+    tick = h("i", style=f"left:{100 * abs(usual) / scale:.1f}%", class_="p99") if usual is not None else None
+    figures = f"{number(value)}" + ("" if usual is None else f" vs {number(usual)}")
+    without = None
+    if reason.score_without is not None:
+        change = f"score {risk:.0f} → {reason.score_without:.0f} without this reason"
+        without = h("span", f"without: {reason.score_without:.0f}", class_="without", data_tip=change)
+    return h(
+        "li",
+        h("div", h("span", reason.text), h("span", figures, class_="figures"), class_="reason-line"),
+        h("div", fill, tick, class_="track"),
+        h("div", h("code", reason.code), without, class_="reason-line muted"),
+    )
+
+
+def _skeletons(skeletons: list[Skeleton]) -> Html | None:
+    if not skeletons:
+        return None
+    blocks = []
+    for skeleton in skeletons[:SKELETONS]:
+        used = [
+            plural(count, noun)
+            for count, noun in ((skeleton.accounts, "account"), (skeleton.exchanges, "exchange"))
+            if count
+        ]
+        caption = h("figcaption", " · ".join(used), class_="muted") if used else None
+        cut = skeleton.text[:SKELETON_LENGTH] + ("…" if len(skeleton.text) > SKELETON_LENGTH else "")
+        blocks.append(h("figure", h("pre", cut, tabindex="0"), caption))
+    more = len(skeletons) - SKELETONS
+    note = h("p", f"{more:,} more in alerts.ndjson", class_="muted") if more > 0 else None
+    return _part("Shared texts, masked", *blocks, note)
+
+
+def _links(links: dict[str, float]) -> Html | None:
+    if not links:
+        return None
+    most = max(links.values())
+    rows = [
+        h(
+            "li",
+            h("span", word(KINDS, kind)),
+            h("div", h("i", style=f"width:{100 * nats / most:.1f}%", class_=f"fill k-{kind}"), class_="track"),
+            h("span", f"{number(nats)}", class_="figures"),
+        )
+        for kind, nats in links.items()
+    ]
+    return _part("Link evidence, nats of surprise a member", h("ul", *rows, class_="bars"))
+
+
+def _capabilities(mix: dict[str, float]) -> Html | None:
+    if not mix:
+        return None
+    parts = [
+        (word(CAPABILITIES, name), share, f"c-{name}" if name in CAPABILITIES else "c-other")
+        for name, share in mix.items()
+    ]
+    return _part("What they ask for", stack(parts, "Capability mix"))
+
+
+def _activity(case: Case) -> Html | None:
+    if not case.hours:
+        return None
+    chart = area(case.hours, case.counts, case.detected_at, label="Exchanges of this case by hour", small=True)
+    key = h(
+        "p",
+        h("span", h("i", class_="swatch detected"), "detected"),
+        h("span", h("i", class_="swatch leaked"), "leaked before"),
+        class_="legend",
+    )
+    return _part("Activity", chart, key if case.detected_at and min(case.hours) <= case.detected_at else None)
+
+
+def _recommendation(advice: dict[str, Any]) -> Html | None:
+    if not advice:
+        return None
+    action = str(advice.get("action", "observe"))
+    subject = as_dict(advice.get("subject"))
+    target = f"{word({}, str(subject.get('kind', '')))} {shorten(str(subject.get('id', '')), 40)}".strip()
+    mode = (
+        h("span", "dry run", class_="chip")
+        if advice.get("dry_run", True)
+        else h("span", "enforced", class_="chip strong")
+    )
+    expires = epoch(advice.get("expires_at"))
+    lines: list[Child] = [
+        _limit(as_dict(limit), shared=subject.get("kind") == "cluster") for limit in as_list(advice.get("limits"))
+    ]
+    lines += [h("li", word({}, str(what))) for what in as_list(advice.get("degrade"))]
+    if expires is not None:
+        lines.append(h("li", f"expires {moment(expires)} UTC"))
+    return h(
+        "section",
+        h(
+            "div",
+            h("h4", "Recommendation"),
+            h("p", h("b", word(ACTIONS, action)), " ", h("code", target), " ", mode),
+            h("ul", *lines),
+        ),
+        _blast(as_dict(advice.get("blast_radius"))),
+        class_="advice",
+    )
+
+
+def _limit(limit: dict[str, Any], *, shared: bool) -> Html:
+    window = real(limit.get("window_s"))
+    per = f" per {span(window)}" if window else ""
+    budget = ", one budget for all members and joiners" if shared else ""
+    return h(
+        "li",
+        f"at most {integer(real(limit.get('quota')))} {word(UNITS, str(limit.get('unit', 'requests')))}{per}{budget}",
+    )
+
+
+def _blast(radius: dict[str, Any]) -> Html | None:
+    if not radius:
+        return None
+    tiers = sorted(as_dict(radius.get("revenue_tier_mix")).items(), key=lambda item: -(real(item[1]) or 0.0))
+    parts = [
+        (str(tier), amount, f"t-{min(index, 4)}") for index, (tier, raw) in enumerate(tiers) if (amount := real(raw))
+    ]
+    facts = h(
+        "dl",
+        h("div", h("dt", "Accounts hit"), h("dd", integer(real(radius.get("accounts"))))),
+        h("div", h("dt", "Requests a day"), h("dd", integer(real(radius.get("requests_per_day"))))),
+        class_="facts tight",
+    )
+    return h("div", h("h4", "Blast radius"), facts, stack(parts, "Tiers hit") if parts else None)
+
+
+def _members(members: list[Member]) -> Html | None:
+    if not members:
+        return None
+    shown = members[:MEMBERS]
+    heads = [
+        h("th", name, scope="col", class_=kind)
+        for name, kind in (
+            ("Account", None),
+            ("Role", None),
+            ("P(member)", "num"),
+            ("Exchanges", "num"),
+            ("Named at", None),
+            ("Reasons", None),
+        )
+    ]
+    rows = [
+        h(
+            "tr",
+            h("td", h("code", shorten(member.account, 48))),
+            h("td", member.role or "–"),
+            h("td", number(member.p_member), class_="num"),
+            h("td", integer(member.exchanges), class_="num"),
+            h("td", moment(member.detected_at, "%-d %b, %H:%M")),
+            h("td", h("span", ", ".join(member.reasons), class_="muted")),
+        )
+        for member in shown
+    ]
+    table = h("div", h("table", h("thead", h("tr", *heads)), h("tbody", *rows)), class_="scroll", tabindex="0")
+    more = len(members) - len(shown)
+    note = h("p", f"and {plural(more, 'further member')} in alerts.ndjson", class_="muted") if more else None
+    return h("details", h("summary", plural(len(members), "member")), table, note, class_="members")

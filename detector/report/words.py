@@ -1,0 +1,93 @@
+"""Plain words for kinds, capabilities, actions and techniques, and a sentence for a case."""
+
+from detector.report.case import Case
+from detector.report.formats import plural, shorten
+
+KINDS = {
+    "payment": "payment",
+    "network": "network",
+    "tls": "client fingerprint",
+    "mail": "mail domain",
+    "template": "prompt template",
+    "system_prompt": "system prompt",
+    "timing": "timing",
+}
+
+SHARED = {
+    "payment": "pay with the same cards",
+    "network": "come from the same networks",
+    "tls": "use one client",
+    "mail": "signed up together",
+    "template": "fill one prompt template",
+    "system_prompt": "send one system prompt",
+    "timing": "act in step",
+}
+
+CAPABILITIES = {
+    "reasoning": "reasoning",
+    "tools": "tool use",
+    "coding": "coding",
+    "maths": "maths",
+    "grading": "grading",
+    "synthesis": "data synthesis",
+    "knowledge": "knowledge",
+    "other": "other",
+}
+
+ACTIONS = {
+    "observe": "Observe",
+    "throttle": "Throttle",
+    "challenge": "Challenge",
+    "degrade": "Degrade",
+    "rotate_key": "Rotate the key",
+    "review": "Ask for a declaration",
+    "suspend": "Suspend",
+}
+
+TECHNIQUES = {
+    "AML.T0024.002": "Extract AI model",
+    "AML.T0005.001": "Train proxy via replication",
+    "AML.T0008.005": "AI service proxies",
+    "AML.T0021": "Establish accounts",
+    "AML.T0065": "LLM prompt crafting",
+    "AML.T0048.004": "AI intellectual property theft",
+}
+
+UNITS = {
+    "requests": "requests",
+    "input_tokens": "input tokens",
+    "output_tokens": "output tokens",
+    "concurrent_requests": "requests at once",
+}
+
+STRONG_LINK = 0.5
+TARGETED = 0.25
+
+
+def word(table: dict[str, str], name: str) -> str:
+    """The plain word for a name; the name itself, with spaces, where the table has none."""
+    return table.get(name, name.replace("_", " "))
+
+
+def headline(case: Case) -> str:
+    """One sentence for a case: who, tied by what, for what.
+
+    Args:
+        case: the case.
+
+    Returns:
+        A sentence of at most about 160 characters, without a full stop.
+    """
+    if case.kind != "cluster" or len(case.accounts) == 1:
+        why = case.reasons[0].text if case.reasons else "stands out from ordinary traffic"
+        return shorten(f"One account: {why[:1].lower()}{why[1:]}", 160)
+    who = plural(len(case.accounts), "account")
+    if case.payers:
+        who += f" of {plural(case.payers, 'payer')}"
+    strongest = max(case.links.values(), default=0.0)
+    ties = [word(SHARED, kind) for kind, nats in case.links.items() if nats >= STRONG_LINK * strongest][:2]
+    tied = " and ".join(ties) or "act as one"
+    targets = [
+        word(CAPABILITIES, name) for name, share in case.capabilities.items() if share >= TARGETED and name != "other"
+    ]
+    return f"{who} {tied}" + (f", mostly for {' and '.join(targets[:2])}" if targets else "")

@@ -1,0 +1,1 @@
+"""Scores: rules, the benign reference, p-values and severities."""

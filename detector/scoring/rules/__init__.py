@@ -1,0 +1,46 @@
+"""Rules: one Sigma-shaped YAML file each, compiled to polars, weighed in nats."""
+
+from detector.scoring.rules.evaluate import RuleSet, rules_of
+from detector.scoring.rules.fields import Fields, known_fields
+from detector.scoring.rules.lint import lint, read_rule
+from detector.scoring.rules.load import default_folder, load_rules, rule_files
+from detector.scoring.rules.markdown import condition_text, rules_markdown
+from detector.scoring.rules.model import (
+    ACCOUNT_WINDOW,
+    CATEGORIES,
+    CLUSTER_WINDOW,
+    EVIDENCE,
+    TECHNIQUES,
+    InlineTest,
+    Problem,
+    Quantiles,
+    Rule,
+    RuleError,
+)
+from detector.scoring.rules.testing import Outcome, run_tests
+
+__all__ = [
+    "ACCOUNT_WINDOW",
+    "CATEGORIES",
+    "CLUSTER_WINDOW",
+    "EVIDENCE",
+    "TECHNIQUES",
+    "Fields",
+    "InlineTest",
+    "Outcome",
+    "Problem",
+    "Quantiles",
+    "Rule",
+    "RuleError",
+    "RuleSet",
+    "condition_text",
+    "default_folder",
+    "known_fields",
+    "lint",
+    "load_rules",
+    "read_rule",
+    "rule_files",
+    "rules_markdown",
+    "rules_of",
+    "run_tests",
+]

@@ -1,0 +1,134 @@
+"""Evaluates rules over a frame: all rules and all rows in one polars select."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from detector.scoring.rules.compile import column, expression
+from detector.scoring.rules.model import Quantiles, Rule
+from detector.scoring.rules.saturation import Bools, Nats, Saturation
+from detector.scoring.rules.tree import Benign, Compare, Operator, fields, leaves, quantiles
+
+STRATUM: Final = "stratum"
+
+
+class RuleSet:
+    """Rules of one category, compiled once.
+
+    Args:
+        rules: of one category; their order is the order of all columns.
+        reference: benign quantiles.
+
+    Raises:
+        ValueError: the rules are of several categories, or two share a code.
+    """
+
+    def __init__(self, rules: Sequence[Rule], reference: Quantiles) -> None:
+        if len({rule.category for rule in rules}) > 1:
+            raise ValueError("a rule set is of one category")
+        if len({rule.code for rule in rules}) < len(rules):
+            raise ValueError("two rules share a code")
+        self.rules = tuple(rules)
+        self.reference = reference
+        self.codes = tuple(rule.code for rule in rules)
+        self._rule = {rule.code: rule for rule in rules}
+        self._fields = sorted({name for rule in rules for name in fields(rule.condition)})
+        self._quantiles = sorted({pair for rule in rules for pair in quantiles(rule.condition)})
+        self._expressions = [expression(rule.condition).alias(rule.code) for rule in rules]
+        self._saturation = Saturation(rules)
+        # One row a stratum met so far; the expressions themselves never change.
+        self._thresholds = pl.DataFrame(schema=self._threshold_schema())
+
+    def fired(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Which rules fire on which rows.
+
+        Args:
+            frame: one row an account or cluster, numeric columns named by feature, and `stratum`. A feature that has no
+                column, is null or NaN, is unknown.
+
+        Returns:
+            One Boolean column a rule, named by its code, without nulls; rows as in `frame`.
+        """
+        if not self.rules:
+            return pl.DataFrame(height=frame.height)
+        present = set(frame.columns)
+        known = frame.select(
+            pl.col(STRATUM).cast(pl.String),
+            *(
+                # NaN would compare as larger than everything.
+                pl.col(name).cast(pl.Float64).fill_nan(None)
+                if name in present
+                else pl.lit(None, pl.Float64).alias(name)
+                for name in self._fields
+            ),
+        )
+        table = self._thresholds_of(known[STRATUM])
+        # No optimizer: there is nothing to optimize, and it costs more than the comparisons.
+        return known.join(table, on=STRATUM, how="left", maintain_order="left").select(self._expressions)
+
+    def contributions(self, fired: pl.DataFrame) -> Nats:
+        """Nats of each rule by row, f64[n, rules]; rows add up to the score (see `saturation`).
+
+        Args:
+            fired: as `fired` gives it.
+        """
+        return self._saturation.contributions(self._matrix(fired))
+
+    def without(self, fired: pl.DataFrame) -> Nats:
+        """Score of each row without each rule, f64[n, rules].
+
+        Args:
+            fired: as `fired` gives it.
+        """
+        return self._saturation.without(self._matrix(fired))
+
+    def rule(self, code: str) -> Rule:
+        """The rule of a code.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._rule[code]
+
+    def threshold(self, code: str, stratum: str) -> list[tuple[str, Operator, float | None]]:
+        """What a rule compares with in a stratum, for evidence: (feature, operator, number), in the order of the rule.
+
+        The number is None where the reference does not know it; that comparison is false.
+
+        Raises:
+            KeyError: no rule has this code.
+        """
+        found: list[tuple[str, Operator, float | None]] = []
+        for leaf in leaves(self._rule[code].condition):
+            if isinstance(leaf, Compare):
+                found.append((leaf.field, leaf.operator, leaf.value))
+            elif isinstance(leaf, Benign):
+                found.append((leaf.field, leaf.operator, self._quantile(stratum, leaf.field, leaf.level)))
+        return found
+
+    def _matrix(self, fired: pl.DataFrame) -> Bools:
+        if not self.rules:
+            return np.zeros((fired.height, 0), np.bool_)
+        return fired.select(self.codes).to_numpy().astype(np.bool_, copy=False)
+
+    def _quantile(self, stratum: str, field: str, level: str) -> float | None:
+        return self.reference.quantile(self.rules[0].category, stratum, field, level)
+
+    def _threshold_schema(self) -> dict[str, pl.DataType]:
+        return {STRATUM: pl.String(), **{column(*pair): pl.Float64() for pair in self._quantiles}}
+
+    def _thresholds_of(self, strata: pl.Series) -> pl.DataFrame:
+        new = set(strata.unique().drop_nulls()) - set(self._thresholds[STRATUM])
+        if new:
+            rows = [(each, *(self._quantile(each, *pair) for pair in self._quantiles)) for each in sorted(new)]
+            table = pl.DataFrame(rows, schema=self._threshold_schema(), orient="row")
+            floats = pl.col(pl.Float64).fill_nan(None)
+            self._thresholds = pl.concat([self._thresholds, table.with_columns(floats)])
+        return self._thresholds
+
+
+def rules_of(rules: Sequence[Rule], category: str) -> list[Rule]:
+    """Rules of a category, in order."""
+    return [rule for rule in rules if rule.category == category]

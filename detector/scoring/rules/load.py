@@ -1,0 +1,49 @@
+"""Finds the rule files and refuses them all if one is broken: half a rule set is a blind spot nobody sees."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from detector.scoring.rules.fields import Fields, known_fields
+from detector.scoring.rules.lint import lint
+from detector.scoring.rules.model import Rule, RuleError
+
+_PACKAGE: Final = Path(__file__).parents[2]
+
+
+def default_folder() -> Path:
+    """The rules that ship: inside an installed package, or at the top of a checkout."""
+    installed = _PACKAGE / "_rules"
+    return installed if installed.is_dir() else _PACKAGE.parent / "rules"
+
+
+def rule_files(paths: Iterable[Path]) -> list[Path]:
+    """Rule files of files and folders, in the order given, a folder's by name.
+
+    Raises:
+        FileNotFoundError: a path does not exist, or a folder holds no rule.
+    """
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.rglob("*.yml")) if path.is_dir() else [path] if path.is_file() else []
+        if not found:
+            raise FileNotFoundError(f"{path}: {'no .yml file in it' if path.is_dir() else 'no such file or folder'}")
+        files += found
+    return list(dict.fromkeys(files))
+
+
+def load_rules(path: Path | None = None, fields: Fields | None = None) -> list[Rule]:
+    """All rules of a folder or file.
+
+    Args:
+        path: where they are; by default those that ship.
+        fields: category → field → unit; by default the declared features.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        RuleError: any file is broken.
+    """
+    rules, problems = lint(rule_files([path or default_folder()]), fields or known_fields())
+    if problems:
+        raise RuleError(problems)
+    return rules

@@ -1,0 +1,84 @@
+"""The condition of a rule as a small tree: comparisons at the leaves, and / or / not above them.
+
+A comparison with an unknown value is false, as in Sigma: what a log does not record neither accuses nor excuses. So
+`not filter` holds where the filter's field is unknown; a rule that needs to *know* that something is absent compares
+the field itself (`multi_turn_share|lt: 0.1`), which is silent where it is unknown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Operator = Literal[">", ">=", "<", "<=", "=="]
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A field against a number; booleans are 1 and 0."""
+
+    field: str
+    operator: Operator
+    value: float
+
+
+@dataclass(frozen=True)
+class Benign:
+    """A field against a benign quantile of the row's own stratum."""
+
+    field: str
+    operator: Operator
+    level: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A field without a value."""
+
+    field: str
+
+
+@dataclass(frozen=True)
+class Every:
+    """All parts hold."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Some:
+    """At least one part holds."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Negation:
+    """The part does not hold."""
+
+    part: "Node"
+
+
+Leaf = Compare | Benign | Missing
+Node = Leaf | Every | Some | Negation
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    """Comparisons of a tree, from left to right."""
+    match node:
+        case Every(parts) | Some(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Negation(part):
+            yield from leaves(part)
+        case _:
+            yield node
+
+
+def fields(node: Node) -> list[str]:
+    """Fields that a tree reads, each once, in the order of first use."""
+    return list(dict.fromkeys(leaf.field for leaf in leaves(node)))
+
+
+def quantiles(node: Node) -> list[tuple[str, str]]:
+    """Benign quantiles (field, level) that a tree compares with, each once."""
+    return list(dict.fromkeys((leaf.field, leaf.level) for leaf in leaves(node) if isinstance(leaf, Benign)))

@@ -1,0 +1,66 @@
+"""Scores: rules over features, added up in nats, turned into p-values by the benign reference."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detector.profiles.layout import F64
+from detector.scoring.reference import Reference, stratum_of
+from detector.scoring.rules import ACCOUNT_WINDOW, CLUSTER_WINDOW, RuleSet
+
+ACCOUNT, CLUSTER = ACCOUNT_WINDOW, CLUSTER_WINDOW
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A frame of features with its scores.
+
+    Attributes:
+        frame: one row an entity, features and `stratum`.
+        fired: one Boolean column a rule.
+        contributions: f64[n, rules], nats of each rule; rows add up to `score`.
+        score: f64[n], nats.
+        p_value: f64[n].
+    """
+
+    frame: pl.DataFrame
+    fired: pl.DataFrame
+    contributions: F64
+    score: F64
+    p_value: F64
+
+
+class Scorer:
+    """Rules and their reference, compiled once.
+
+    Args:
+        account: rules of the account window.
+        cluster: rules of the cluster window.
+        reference: benign quantiles and null scores.
+    """
+
+    def __init__(self, account: RuleSet, cluster: RuleSet, reference: Reference) -> None:
+        self.rules = {ACCOUNT: account, CLUSTER: cluster}
+        self.reference = reference
+
+    def score(self, frame: pl.DataFrame, category: str) -> Scored:
+        """Score entities.
+
+        Args:
+            frame: one row an entity, one Float64 column a feature.
+            category: `ACCOUNT` or `CLUSTER`.
+        """
+        frame = frame.with_columns(stratum_of(frame))
+        rules = self.rules[category]
+        fired = rules.fired(frame)
+        contributions = rules.contributions(fired)
+        score = contributions.sum(axis=1)
+        return Scored(frame, fired, contributions, score, self.p_value(category, score))
+
+    def p_value(self, category: str, score: F64) -> F64:
+        """p-values of scores; 1 where nothing fired."""
+        out = np.ones(score.size)
+        some = score > 0
+        out[some] = self.reference.p_values(category, score[some])
+        return out

@@ -1,0 +1,1 @@
+"""The running detector: the engine loop, replay, and what they write."""

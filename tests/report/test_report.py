@@ -1,0 +1,258 @@
+"""The page: complete, well formed, closed to the network, deaf to hostile text, bounded in size."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.report import Graph, Node, ReportData, Timeline, render_report
+from detector.report.case import read_case
+from detector.report.markup import VOID, h, text
+from detector.report.words import headline
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)></pre></details><!--\x00\u202e javascript:alert(3)"
+
+
+class Page(HTMLParser):
+    """Parses a page, checks that every element closes, and keeps what tests ask for."""
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements, self.words = [], [], []
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"an attribute twice in {tag}"
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in {"style", "script"}:
+            self.words.append(data)
+
+    @property
+    def shown(self):
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, name):
+        return [attributes for tag, attributes in self.elements if tag == name]
+
+
+def test_everything_is_on_the_page(data):
+    page = Page(render_report(data))
+    for words in (
+        "2 cases need action: 29 accounts with 960 exchanges, 97 % of all traffic.",
+        "24 accounts of 18 payers send one system prompt and pay with the same cards, mostly for grading and reasoning",
+        "One account: members send one prompt",
+        "Members act in step",
+        "0.9 vs 0.1",
+        "without: 61",
+        "Grade ⟨slot⟩ from 1 to ⟨num⟩",
+        "AML.T0024.002 Extract AI model",
+        "at most 300 requests per 24 h, one budget for all members and joiners",
+        "Requests a day 480",
+        "and 4 further members in alerts.ndjson",
+        "not JSON 6",
+        "for want of reasoning_tokens : reasoning_share",
+        "exchanges per s 123,456",
+        "Mon 1 Jun 2026, 00:00 – Tue 2 Jun 2026, 00:00 UTC · 24 h of traffic",
+    ):
+        assert words in page.shown
+
+
+def test_cases_stand_in_order_of_severity_then_risk(data):
+    cards = [attributes["id"] for attributes in Page(render_report(data)).all("details") if "id" in attributes]
+    assert cards == ["case-al-1", "case-al-3", "case-al-2"]
+
+
+def test_the_same_data_give_the_same_bytes(data):
+    assert render_report(data) == render_report(data)
+
+
+def test_no_alert_and_no_data_at_all():
+    page = Page(render_report(ReportData()))
+    assert "Nothing needs action." in page.shown
+    assert "No alert." in page.shown
+    assert not page.all("details")
+
+
+def test_weak_alerts_alone_need_no_action(make_alert, make_data):
+    page = Page(render_report(make_data([make_alert(severity="medium")])))
+    assert "Nothing needs action; 1 weaker alert below." in page.shown
+
+
+def test_nothing_points_off_the_page(data):
+    source = render_report(data)
+    page = Page(source)
+    targets = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    for _, attributes in page.elements:
+        assert not {"src", "srcset", "action", "xlink:href", "ping", "data"} & attributes.keys()
+        if "href" in attributes:
+            assert attributes["href"].removeprefix("#") in targets
+    assert not re.search(r"https?://|url\(|@import|//cdn", source)
+    assert not page.all("link")
+    assert not page.all("iframe")
+
+
+def test_only_our_own_script_may_run(data):
+    source = render_report(data)
+    (script,) = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = next(meta["content"] for meta in Page(source).all("meta") if "http-equiv" in meta)
+    assert "default-src 'none'" in policy
+    assert f"script-src 'sha256-{digest}'" in policy
+
+
+def hostile_data(make_alert, make_data):
+    reason = {"code": HOSTILE, "text": HOSTILE, "value": 1.0, "benign_p99": 0.1, "weight": 1.0, "score_without": 3.0}
+    alert = make_alert(HOSTILE, 6) | {
+        "status": HOSTILE,
+        "kind": "cluster",
+        "techniques": [HOSTILE],
+        "reasons": [reason],
+        "evidence": {
+            "links": {HOSTILE: 2.0},
+            "skeletons": [{"text": HOSTILE, "accounts": 6}, HOSTILE],
+            "capabilities": {HOSTILE: 1.0},
+        },
+        "members": [{"account_id": HOSTILE, "role": HOSTILE, "reasons": [HOSTILE]}],
+        "recommendation": {
+            "subject": {"kind": HOSTILE, "id": HOSTILE},
+            "action": HOSTILE,
+            "degrade": [HOSTILE],
+            "limits": [{"unit": HOSTILE, "quota": 1, "window_s": 60}],
+            "blast_radius": {"accounts": 1, "revenue_tier_mix": {HOSTILE: 1}},
+        },
+    }
+    graph = Graph([Node("a", "account", HOSTILE, HOSTILE), Node("k", "mail", HOSTILE)], [("a", "k", 1.0)])
+    run = {"versions": {"revenuer": HOSTILE, HOSTILE: HOSTILE}, "rates": {HOSTILE: HOSTILE}}
+    alone = make_alert("al-9", 1, reasons=[reason])
+    return make_data(
+        [alert, alone], graphs={HOSTILE: graph}, run=run, unavailable={HOSTILE: [HOSTILE]}, dead_letters={HOSTILE: 1}
+    )
+
+
+def test_hostile_text_stays_text(make_alert, make_data):
+    source = render_report(hostile_data(make_alert, make_data))
+    page = Page(source)
+    assert len(page.all("script")) == 1
+    assert not page.all("img")
+    assert "<!--" not in source
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    assert "<script>alert(1)</script>" in page.shown
+    assert "\x00" not in source
+    assert "\u202e" not in source
+
+
+@given(st.text())
+def test_any_text_survives_as_text_in_content_and_attribute(value):
+    parser = Page(h("p", value, data_tip=value))
+    (attributes,) = parser.all("p")
+    shown = attributes["data-tip"]
+    assert "".join(parser.words) == shown
+    assert len(attributes) == 1
+    # One for one: a letter stays, or is replaced where it could hide or reorder text. \r is one of those.
+    assert len(shown) == len(value)
+    assert all(new == old or new in "�?" for new, old in zip(shown, value, strict=True))
+    assert all(new == old for new, old in zip(shown, value, strict=True) if old.isprintable())
+
+
+def test_escaping_is_by_construction():
+    assert text("<b>&\"'") == "&lt;b&gt;&amp;&quot;&#x27;"
+    assert h("b", h("i", "<"), "<", None) == "<b><i>&lt;</i>&lt;</b>"
+    assert h("p", hidden=True, title=None, data_x=0.25, class_="a") == '<p hidden="" data-x="0.25" class="a"></p>'
+    assert h("br") == "<br>"
+    assert text("\ud800") == "?"
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = [
+    "id",
+    "kind",
+    "severity",
+    "risk",
+    "p_value",
+    "status",
+    "accounts",
+    "account_detected_at",
+    "first_seen",
+    "detected_at",
+    "exchanges",
+    "exchanges_before_detection",
+    "techniques",
+    "reasons",
+    "evidence",
+    "members",
+    "recommendation",
+]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JUNK))
+def test_a_malformed_alert_never_stops_the_page(make_alert, make_data, junk):
+    page = Page(render_report(make_data([make_alert() | {**junk, "merged_into": None}], graphs={})))
+    assert page.all("details")
+
+
+def test_an_alert_that_was_merged_away_has_no_card(make_alert, make_data, data):
+    gone = make_alert("gone", merged_into="al-1")
+    assert "case-gone" not in render_report(make_data([*data.alerts, gone]))
+
+
+def test_a_cluster_of_thousands_stays_small(make_alert, make_data):
+    alert = make_alert("big", 2_000)
+    source = render_report(make_data([alert]))
+    page = Page(source)
+    assert len(source) < 200_000
+    drawn = [attributes for attributes in page.all("circle") if "data-tip" in attributes]
+    assert len(drawn) == 78  # with the two keys, 80 nodes
+    assert "1,922 nodes not drawn" in page.shown
+    assert "and 1,980 further members" in page.shown
+
+
+def test_a_thousand_alerts_stay_bounded(make_alert, make_data, make_graph):
+    alerts = [make_alert(f"al-{number}", 3, risk=float(number % 100)) for number in range(1_000)]
+    source = render_report(make_data(alerts, graphs={alert["id"]: make_graph(alert) for alert in alerts}))
+    page = Page(source)
+    assert len(source) < 2_500_000
+    assert sum("id" in attributes for attributes in page.all("details")) == 60
+    assert "500 further alerts in alerts.ndjson" in page.shown
+
+
+def test_half_a_year_is_drawn_in_few_bins(make_data):
+    hours = list(range(1_780_272_000, 1_780_272_000 + 180 * 86_400, 3_600))
+    page = Page(render_report(make_data([], timeline=Timeline(hours, [1] * len(hours)))))
+    hits = [attributes["data-tip"] for attributes in page.all("rect") if "UTC" in attributes.get("data-tip", "")]
+    assert 100 < len(hits) <= 240
+    assert sum(int(tip.rsplit("\n", 1)[1].split()[0]) for tip in hits) == len(hours)
+
+
+def test_the_axis_of_a_quiet_hour_does_not_divide_by_zero(make_data):
+    assert Page(render_report(make_data([], timeline=Timeline([1_780_272_000], [0])))).all("svg")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"evidence": {}}, "24 accounts act as one"),
+        ({"evidence": {"links": {"network": 3.0}}}, "24 accounts come from the same networks"),
+        ({"evidence": {"payers": 1, "links": {"tls": 1.0}}}, "24 accounts of 1 payer use one client"),
+        ({"kind": "account", "reasons": []}, "One account: stands out from ordinary traffic"),
+    ],
+)
+def test_a_case_is_told_in_one_sentence(make_alert, changes, sentence):
+    assert headline(read_case(make_alert() | changes)) == sentence
