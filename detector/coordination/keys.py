@@ -18,7 +18,9 @@ TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP = range(len(KINDS))
 TEMPLATES_AN_ACCOUNT = 6  # the most repeated pieces; one wrapper gives every account the same ones
 SYSTEMS_AN_ACCOUNT = 2
 MIN_SIGHTS = 2  # a text seen once is no habit
-MIN_SUPPORT = 0.06  # share of an account's exchanges that must carry a text: relayed traffic may dilute a campaign to a tenth
+MIN_SUPPORT = (
+    0.06  # share of an account's exchanges that must carry a text: relayed traffic may dilute a campaign to a tenth
+)
 _WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + 3
 
 
@@ -98,10 +100,6 @@ def extract(accounts: Accounts, facts: Facts, slots: I32) -> Edges:
         slots: i32[n], ascending.
     """
     size = slots.shape[0] * _WIDTH
-    e = Edges(
-        np.empty(size, np.int32), np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.float32)
-    )
+    e = Edges(np.empty(size, np.int32), np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.float32))
     n = _extract(accounts, facts, slots, e)
     return Edges(*(column[:n] for column in e))
-
-

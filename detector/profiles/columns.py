@@ -50,9 +50,7 @@ def _flag_expressions() -> dict[str, pl.Expr]:
 def flags_of(frame: pl.DataFrame) -> U32:
     """The yes/no facts of each exchange as bits, in the order of `FLAGS`; a fact that is unknown is no."""
     expressions = _flag_expressions()
-    bits = [
-        expressions[name].fill_null(value=False).cast(pl.UInt32) * (1 << bit) for bit, name in enumerate(FLAGS)
-    ]
+    bits = [expressions[name].fill_null(value=False).cast(pl.UInt32) * (1 << bit) for bit, name in enumerate(FLAGS)]
     return frame.select(pl.sum_horizontal(bits).cast(pl.UInt32)).to_series().to_numpy()
 
 

@@ -161,7 +161,10 @@ def merge(into: ProfileStore, other: ProfileStore) -> ProfileStore:
     for h in range(len(DECAY_HOURS)):
         into.align(h, int(other.landmarks[h]))
     scale = np.array(
-        [2.0 ** ((int(other.landmarks[h]) - int(into.landmarks[h])) / (hours * 3.6e9)) for h, hours in enumerate(DECAY_HOURS)]
+        [
+            2.0 ** ((int(other.landmarks[h]) - int(into.landmarks[h])) / (hours * 3.6e9))
+            for h, hours in enumerate(DECAY_HOURS)
+        ]
     )
     into.reserve(int((other.panes.slot >= 0).sum()))
     first_pane = other.accounts.first[:n] // into.pane_us

@@ -5,43 +5,45 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from numba import njit
 
+from detector.profiles.bits import mix64
 from detector.profiles.capability import CapabilityModel
-from detector.profiles.hashing import buffers, mix64
+from detector.profiles.digest import LEXICAL_WORDS, Digests, digest_prompts, digest_systems, scratch, trace
+from detector.profiles.hashing import key_words, string_column
 from detector.profiles.layout import F32, I32, I64, N_CAPABILITIES, U8, U32, U64
-from detector.profiles.tokens import MOST_WORDS, words_of
+from detector.profiles.skeletons import common_skeleton, skeleton_text
+from detector.profiles.tokens import HEAD, TAIL
 
-EDGE = 8  # words of a prefix and a suffix
-SHINGLE = 4
-LEXICAL_WORDS = 32
-TOPIC_LETTERS = 6
+__all__ = ["MOST_SHINGLES", "TextDigest", "common_skeleton", "digest_text", "skeleton_text", "trace_buckets"]
 
-_SPACE = 32
-_A, _B, _C = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
-_PRIME = np.uint64(0x100000001B3)
-_ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
-_HIGH, _ODD = np.uint64(32), np.uint64(1)
+MOST_SHINGLES = 32
 
 
 @dataclass(frozen=True)
 class TextDigest:
-    """What is kept of n prompts and system prompts; hashes are keyed.
+    """What is kept of n prompts and system prompts; all hashes are keyed, and 0 stands for null.
 
     Attributes:
-        prompt_hash: u64[n] of the prompt, white space and case ignored; 0 for null.
-        skeleton_hash: u64[n] of all masked words.
-        system_hash: u64[n], the same of the system prompt; 0 for null.
-        prefix_hash, suffix_hash: u32[n] of the first and last eight masked words, 0 for shorter texts.
-        shingles, shingle_offsets: the masked 4-word shingle with the smallest hash of each prompt (a min-hash, Broder 1997: the same
-            piece of a template is chosen again and again).
-        lex_bins, lex_offsets: bins of the first 32 words.
-        topic: u8[n], bucket 0–63 of the long word with the smallest hash.
-        capability: u8[n, 8], probabilities × 255.
+        prompt_hash: u64[n] of the prompt, of which only case and amounts of white space are ignored.
+        empty: bool[n], a prompt of nothing but white space; false for null.
+        skeleton_hash: u64[n] of the prompt's masked words; 0 also where there are none.
+        system_hash: u64[n] of the system prompt's masked words.
+        prefix_hash: u32[n] of the first eight masked words of the prompt; 0 where there are fewer.
+        suffix_hash: u32[n] of the last eight.
+        shingles: u32[m], of each prompt the distinct shingles of four masked words that a content-defined sample (1 in 8)
+            takes, smallest hashes first: a wrapper's shingles are found again whatever fills its slots (Broder 1997; Schleimer,
+            Wilkerson and Aiken 2003).
+        shingle_offsets: i64[n+1].
+        lex_bins: u8[k], 0–31, of at most 32 words spread evenly over each prompt.
+        lex_offsets: i64[n+1].
+        topic: u8[n], bucket 0–63 of the word of more than five letters with the smallest hash.
+        capability: u8[n, 8], probability × 255, from prompt and system prompt; 0 where there is neither.
         words: i32[n], masked words of the prompt.
+        system_words: i32[n], of the system prompt.
     """
 
     prompt_hash: U64
+    empty: npt.NDArray[np.bool_]
     skeleton_hash: U64
     system_hash: U64
     prefix_hash: U32
@@ -53,172 +55,85 @@ class TextDigest:
     topic: U8
     capability: U8
     words: I32
+    system_words: I32
 
 
-@njit(cache=True)
-def _plain(data: U8, start: int, stop: int, key: int) -> int:
-    # The whole prompt without white space and in lower case, whatever its length.
-    h = np.uint64(key)
-    for i in range(start, stop):
-        byte = data[i]
-        if byte <= _SPACE:
-            continue
-        if 65 <= byte <= 90:  # noqa: PLR2004 - capitals
-            byte |= np.uint8(32)
-        h = (h ^ np.uint64(byte)) * _PRIME
-    h = mix64(h ^ _ODD)
-    return h if h != 0 else _PRIME
+def _blank(n: int, most_shingles: int) -> Digests:
+    return Digests(
+        prompt=np.zeros(n, np.uint64),
+        empty=np.zeros(n, np.bool_),
+        skeleton=np.zeros(n, np.uint64),
+        system=np.zeros(n, np.uint64),
+        prefix=np.zeros(n, np.uint32),
+        suffix=np.zeros(n, np.uint32),
+        shingles=np.empty(n * most_shingles, np.uint32),
+        shingle_offsets=np.zeros(n + 1, np.int64),
+        bins=np.empty(n * LEXICAL_WORDS, np.uint8),
+        bin_offsets=np.zeros(n + 1, np.int64),
+        topic=np.zeros(n, np.uint8),
+        capability=np.zeros((n, N_CAPABILITIES), np.uint8),
+        words=np.zeros(n, np.int32),
+        system_words=np.zeros(n, np.int32),
+    )
 
 
-@njit(cache=True)
-def _fold(words: U64, start: int, stop: int, key: int) -> int:
-    h = np.uint64(key)
-    for j in range(start, stop):
-        h = mix64(h ^ words[j])
-    return h if h != 0 else _PRIME
-
-
-@njit(cache=True)
-def _rarest_shingle(words: U64, n: int, key: int) -> int:
-    least = _ALL
-    for j in range(SHINGLE - 1, n):
-        h = mix64(words[j] + words[j - 1] * _A + words[j - 2] * _B + words[j - 3] * _C + np.uint64(key))
-        least = min(least, h)
-    return least
-
-
-@njit(cache=True)
-def _capability(words: U64, n: int, weights: F32, sums: F32) -> None:
-    mask, last = np.uint64(weights.shape[0] - 1), np.uint64(0)
-    for j in range(n):
-        one, two = words[j] & mask, ((words[j] + last * _A) >> np.uint64(20)) & mask
-        for k in range(N_CAPABILITIES):
-            sums[k] += weights[one, k] + weights[two, k]
-        last = words[j]
-
-
-@njit(cache=True)
-def _vocabulary(words: U64, lengths: U8, n: int, lexical: U8) -> tuple[int, int]:
-    # Bins of the first plain words, and the bucket of the rarest long one.
-    used, rare = 0, _ALL
-    for j in range(n):
-        if lengths[j] == 0:
-            continue
-        if used < LEXICAL_WORDS:
-            lexical[used] = np.uint8((words[j] >> np.uint64(40)) & np.uint64(31))
-            used += 1
-        if lengths[j] >= TOPIC_LETTERS:
-            rare = min(rare, words[j])
-    return used, np.uint8((rare >> np.uint64(3)) & np.uint64(63))
-
-
-@njit(cache=True, nogil=True)
-def _digest(
-    prompt: U8,
-    prompt_at: I64,
-    prompt_valid: npt.NDArray[np.bool_],
-    system: U8,
-    system_at: I64,
-    system_valid: npt.NDArray[np.bool_],
+def digest_text(
+    prompt: pl.Series,
+    system: pl.Series,
     key: int,
-    weights: F32,
-    bias: F32,
-    hashes: U64,
-    short: U32,
-    lexical: U8,
-    lengths: I64,
-    topic: U8,
-    capability: U8,
-    words: I32,
-) -> None:
-    w, l = np.empty(MOST_WORDS, np.uint64), np.empty(MOST_WORDS, np.uint8)
-    sums = np.empty(N_CAPABILITIES, np.float32)
-    for i in range(words.shape[0]):
-        sums[:] = np.float32(0.0)
-        total = 0
-        if system_valid[i]:
-            n = words_of(system, system_at[i], system_at[i + 1], w, l)
-            hashes[i, 2] = _fold(w, 0, n, key)
-            _capability(w, n, weights, sums)
-            total += n
-        if prompt_valid[i]:
-            hashes[i, 0] = _plain(prompt, prompt_at[i], prompt_at[i + 1], key)
-            n = words_of(prompt, prompt_at[i], prompt_at[i + 1], w, l)
-            hashes[i, 1] = _fold(w, 0, n, key)
-            _capability(w, n, weights, sums)
-            lengths[i], topic[i] = _vocabulary(w, l, n, lexical[i])
-            words[i] = n
-            total += n
-            if n >= EDGE:
-                short[i, 0] = np.uint32(_fold(w, 0, EDGE, key) >> _HIGH) | np.uint32(1)
-                short[i, 1] = np.uint32(_fold(w, n - EDGE, n, ~np.uint64(key)) >> _HIGH) | np.uint32(1)
-            if n >= SHINGLE:
-                short[i, 2] = np.uint32(mix64(_rarest_shingle(w, n, key)) >> _HIGH) | np.uint32(1)
-        scale = np.float32(1.0 / np.sqrt(max(total, 1)))
-        for k in range(N_CAPABILITIES):
-            capability[i, k] = np.uint8(255.0 / (1.0 + np.exp(-(bias[k] + sums[k] * scale))))
-
-
-def digest_text(prompt: pl.Series, system: pl.Series, key: int, model: CapabilityModel) -> TextDigest:
-    """Hashes, samples and capability of each exchange's texts.
+    model: CapabilityModel,
+    *,
+    request: F32 | None = None,
+    most_shingles: int = MOST_SHINGLES,
+) -> TextDigest:
+    """Hashes, samples and capability of each exchange's texts, of which at most 6 KiB of head and 2 KiB of tail are read.
 
     Args:
         prompt: n last user turns.
         system: n system prompts.
-        key: secret of what is kept.
+        key: up to 128 secret bits for all that is kept.
         model: capability weights over the same words.
+        request: f32[n, 8], what the request's parameters say (`CapabilityModel.request_term`); none by default.
+        most_shingles: shingles kept a prompt.
     """
     n = prompt.len()
-    hashes, short = np.zeros((n, 3), np.uint64), np.zeros((n, 3), np.uint32)
-    lexical, lengths = np.zeros((n, LEXICAL_WORDS), np.uint8), np.zeros(n, np.int64)
-    topic, capability, words = np.zeros(n, np.uint8), np.zeros((n, N_CAPABILITIES), np.uint8), np.zeros(n, np.int32)
-    if n:
-        text = (*buffers(prompt), *buffers(system), np.uint64(key), model.weights, model.bias)
-        _digest(*text, hashes, short, lexical, lengths, topic, capability, words)
-    known = short[:, 2] != 0
+    low, high = key_words(key)
+    secret = mix64(low ^ mix64(high))
+    out, work = _blank(n, most_shingles), scratch(most_shingles)
+    sums = np.zeros((n, N_CAPABILITIES), np.int32)
+    logits = model.bias[None, :] if request is None else model.bias + request.astype(np.float32)
+    digest_systems(string_column(system), secret, model.weights, work, out, sums)
+    digest_prompts(string_column(prompt), secret, model.weights, model.scale, logits, work, out, sums)
     return TextDigest(
-        prompt_hash=hashes[:, 0].copy(),
-        skeleton_hash=hashes[:, 1].copy(),
-        system_hash=hashes[:, 2].copy(),
-        prefix_hash=short[:, 0].copy(),
-        suffix_hash=short[:, 1].copy(),
-        shingles=short[known, 2],
-        shingle_offsets=np.concatenate([[0], np.cumsum(known)]).astype(np.int64),
-        lex_bins=lexical[np.arange(LEXICAL_WORDS) < lengths[:, None]],
-        lex_offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        topic=topic,
-        capability=capability,
-        words=words,
+        prompt_hash=out.prompt,
+        empty=out.empty,
+        skeleton_hash=out.skeleton,
+        system_hash=out.system,
+        prefix_hash=out.prefix,
+        suffix_hash=out.suffix,
+        shingles=out.shingles[: out.shingle_offsets[n]].copy(),
+        shingle_offsets=out.shingle_offsets,
+        lex_bins=out.bins[: out.bin_offsets[n]].copy(),
+        lex_offsets=out.bin_offsets,
+        topic=out.topic,
+        capability=out.capability,
+        words=out.words,
+        system_words=out.system_words,
     )
 
 
-@njit(cache=True)
-def _trace(data: U8, at: I64, valid: npt.NDArray[np.bool_], buckets: int, out: U32, ends: I64) -> None:
-    w, l = np.empty(MOST_WORDS, np.uint64), np.empty(MOST_WORDS, np.uint8)
-    mask, used = np.uint64(buckets - 1), 0
-    for i in range(valid.shape[0]):
-        if valid[i]:
-            last = np.uint64(0)
-            for j in range(words_of(data, at[i], at[i + 1], w, l)):
-                out[used] = w[j] & mask
-                out[used + 1] = ((w[j] + last * _A) >> np.uint64(20)) & mask
-                used += 2
-                last = w[j]
-        ends[i] = used
-
-
-def trace_buckets(texts: pl.Series, buckets: int) -> tuple[U32, I64]:
-    """Hashed words and word pairs of each text, as the capability model sees them; for training.
+def trace_buckets(texts: pl.Series, buckets: int) -> tuple[U32, I64, I64]:
+    """Buckets of each text's words and word pairs, as the capability model sees them: for training.
 
     Args:
-        texts: n strings.
+        texts: n texts.
         buckets: rows of the weights, a power of two.
 
     Returns:
-        u32[tokens] buckets and i64[n + 1] offsets.
+        Buckets u32[m], their offsets i64[n+1] and the number of words i64[n].
     """
-    data, at, valid = buffers(texts)
-    out, ends = np.zeros(2 * data.size + 2, np.uint32), np.zeros(texts.len(), np.int64)
-    _trace(data, at, valid, buckets, out, ends)
-    offsets = np.concatenate([[0], ends]).astype(np.int64)
-    return out[: offsets[-1]], offsets
+    column, n = string_column(texts), texts.len()
+    read = int(np.minimum(np.diff(column.offsets), HEAD + TAIL).sum())
+    out, words, offsets = np.empty(2 * read, np.uint32), np.zeros(n, np.int64), np.zeros(n + 1, np.int64)
+    trace(column, np.uint64(buckets - 1), scratch(1), out, words, offsets)
+    return out[: offsets[n]].copy(), offsets, words

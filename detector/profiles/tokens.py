@@ -1,149 +1,270 @@
 """Masked words of a text in one pass over its bytes: what varies between uses of one template is masked before it is hashed.
 
-Words are runs of ASCII letters, lower-cased, and of other scripts' bytes. Masked are words with digits, quoted strings, code between
-back-ticks, addresses with a scheme or an at-sign, and words of more than `LONGEST` bytes; equal masks in a row count once. At most
-the first `HEAD` and the last `TAIL` bytes of a text are read, so that one long document cannot cost more than many short ones.
+Words are runs of ASCII letters, lower-cased, and of other scripts' bytes; a script without spaces is cut every `SCRIPT` bytes, at
+a character. Masked are words with digits, quoted strings, code between back-ticks, addresses (with a scheme, an at-sign or a
+dotted host before a slash), and slots: dotted names and words of more than `LONGEST` bytes. Equal masks in a row count once, so
+that a list of three numbers is like one of five. Punctuation and line breaks only separate.
+
+At most the first `HEAD` and the last `TAIL` bytes of a text are read, so that one long document cannot cost more than many short
+ones.
 """
 
 import numpy as np
 from numba import njit
 
-from detector.profiles.hashing import mix64
-from detector.profiles.layout import U8, U64
+from detector.profiles.bits import mix64
+from detector.profiles.layout import I64, U8, U64
 
 HEAD, TAIL = 6144, 2048
+MOST_WORDS = HEAD + TAIL  # a word has at least one byte
 LONGEST = 24
-SCRIPT = 12  # bytes of a word in a script without spaces
-QUOTED = 240  # longest quotation or inline code that is taken for a slot
-NUMBER, QUOTE, CODE, ADDRESS, SLOT = (np.uint64(0x1111 * k) for k in range(1, 6))
-MOST_WORDS = HEAD + TAIL  # of a text: a word has at least a byte, and so has what follows it
+SCRIPT = 12
+QUOTED = 512  # bytes of the longest double-quoted string that is taken for a slot
+SINGLE = 120  # the same between apostrophes, which are more often no quotes
+INLINE = 256  # the same between single back-ticks
 
-_QUOTE_BYTE, _TICK, _AT, _COLON, _SLASH = 34, 96, 64, 58, 47
-_PRIME, _OFFSET = np.uint64(0x100000001B3), np.uint64(0xCBF29CE484222325)  # FNV-1a
+MASKS = ("num", "quote", "code", "url", "slot")
+NUM, QUOTE, CODE, URL, SLOT = (np.uint64(0x5851F42D4C957F2D * k & 0xFFFF_FFFF_FFFF_FFFF) for k in range(1, 6))
 
-@njit(cache=True, inline="always")
-def _kind(byte: int) -> int:
-    """0 for a separator, 1 for a letter, 2 for a digit, 3 for another script."""
-    if 97 <= byte <= 122 or 65 <= byte <= 90:  # noqa: PLR2004 - ASCII letters
-        return 1
-    if 48 <= byte <= 57:  # noqa: PLR2004 - digits
-        return 2
-    if byte >= 128:  # noqa: PLR2004 - UTF-8 beyond ASCII
-        return 3
-    if byte in (95, 39):  # underscore and apostrophe hold words together
-        return 1
-    return 0
+# Classes of bytes.
+_BREAK, _LETTER, _DIGIT, _SCRIPT, _OPEN = 0, 1, 2, 3, 4
+# Where the searches for each closing mark have looked in vain: they never look there again, so that a text of opening marks
+# costs no more than another.
+_DOUBLE, _APOSTROPHE, _TICK_MARK, _CURLY, _FENCE = range(5)
+SEARCHES = 5
+
+_DOT, _COMMA, _AT, _COLON, _SLASH, _APOS, _TICK, _DQUOTE, _FEED = (ord(c) for c in ".,@:/'`\"\n")
+_ENDS_URL = np.array([chr(b) in "\"'`<>()[]{}|" or b <= ord(" ") for b in range(256)], np.bool_)
+_SPACE = ord(" ")
+_FNV_PRIME, _FNV_OFFSET = np.uint64(0x100000001B3), np.uint64(0xCBF29CE484222325)  # FNV-1a, then `mix64`
+# UTF-8 of general punctuation (dashes, curly quotes, ellipsis: E2 80 ..), of CJK punctuation (E3 80 ..) and of the fixed space (C2 A0).
+_E2, _E3, _C2, _80, _A0, _9C, _9D, _99 = 0xE2, 0xE3, 0xC2, 0x80, 0xA0, 0x9C, 0x9D, 0x99
+_CONTINUES, _LEADS = 0x80, 0xC0
+_HAS_DIGIT, _HAS_DOT, _IS_URL = 1, 2, 4
 
 
-@njit(cache=True, inline="always")
-def _put(words: U64, lengths: U8, n: int, word: int, length: int) -> int:
-    # Equal masks in a row count once, so that a list of three numbers is like one of five.
-    if length == 0 and n > 0 and words[n - 1] == word:
-        return n
-    words[n] = word
-    lengths[n] = length
-    return n + 1
+def _classes() -> U8:
+    table = np.full(256, _BREAK, np.uint8)
+    for byte in range(256):
+        char = chr(byte)
+        if byte > 0x7F:  # noqa: PLR2004 - beyond ASCII
+            table[byte] = _SCRIPT
+        elif char.isdigit():
+            table[byte] = _DIGIT
+        elif char.isalpha() or char == "_":
+            table[byte] = _LETTER
+        elif char in "\"'`":
+            table[byte] = _OPEN
+    return table
+
+
+_CLASS = _classes()
+_LOWER = np.array([ord(chr(b).lower()) if b < 0x80 else b for b in range(256)], np.uint64)  # noqa: PLR2004 - ASCII
 
 
 @njit(cache=True)
-def _closing(data: U8, start: int, stop: int, byte: int) -> int:
-    """Position of the next `byte` within `QUOTED` bytes and the line, −1 where there is none."""
-    for j in range(start, min(stop, start + QUOTED)):
-        if data[j] == byte:
-            return j
-        if data[j] == 10:  # noqa: PLR2004 - line feed
+def _wordlike(data: U8, i: int, stop: int) -> bool:
+    return bool(i < stop and _BREAK < _CLASS[data[i]] < _OPEN)
+
+
+@njit(cache=True)
+def _joined(data: U8, i: int, stop: int) -> bool:
+    """Whether a word goes on at `i`."""
+    return _wordlike(data, i, stop) and _mark(data, i, stop) == 0
+
+
+@njit(cache=True)
+def _mark(data: U8, i: int, stop: int) -> int:
+    """Bytes of the non-ASCII punctuation that starts at `i`, 0 where there is none."""
+    if i + 1 >= stop:
+        return 0
+    if (data[i] == _E2 or data[i] == _E3) and data[i + 1] == _80:  # noqa: PLR1714 - Numba compiles this faster
+        return min(3, stop - i)
+    return 2 if data[i] == _C2 and data[i + 1] == _A0 else 0
+
+
+@njit(cache=True)
+def _is_mark(data: U8, i: int, stop: int, third: int) -> bool:
+    return bool(i + 2 < stop and data[i] == _E2 and data[i + 1] == _80 and data[i + 2] == third)
+
+
+@njit(cache=True)
+def _double_close(data: U8, i: int, stop: int, tried: I64) -> int:
+    """End of the double-quoted string that starts at `i`, or −1; a blank line ends the search."""
+    j = max(i + 1, tried[_DOUBLE])
+    last = min(stop, i + 1 + QUOTED)
+    while j < last:
+        if data[j] == _DQUOTE:
+            return j + 1
+        if data[j] == _FEED and j + 1 < stop and data[j + 1] == _FEED:
             return -1
+        j += 1
+    tried[_DOUBLE] = j
     return -1
 
 
 @njit(cache=True)
-def _fence(data: U8, start: int, stop: int) -> int:
-    """Position after the closing fence of a code block, or the end."""
-    for j in range(start, stop - 2):
-        if data[j] == _TICK and data[j + 1] == _TICK and data[j + 2] == _TICK:
-            return j + 3
-    return stop
-
-
-@njit(cache=True)
-def _blank(data: U8, start: int, stop: int) -> int:
-    """Position of the next white space."""
-    j = start
-    while j < stop and data[j] > 32:  # noqa: PLR2004 - space and control characters
+def _single_close(data: U8, i: int, start: int, stop: int, tried: I64) -> int:
+    """End of the single-quoted string that starts at `i`, or −1: it opens before a word, closes after one, keeps to its line."""
+    if (i > start and _wordlike(data, i - 1, stop)) or i + 1 >= stop or data[i + 1] <= _SPACE:
+        return -1
+    j = max(i + 2, tried[_APOSTROPHE])
+    last = min(stop, i + 2 + SINGLE)
+    while j < last and data[j] != _FEED:
+        if data[j] == _APOS and data[j - 1] > _SPACE and not _wordlike(data, j + 1, stop):
+            return j + 1
         j += 1
-    return j
+    tried[_APOSTROPHE] = j
+    return -1
 
 
 @njit(cache=True)
-def _slot(data: U8, i: int, stop: int) -> tuple[int, int]:
-    """(mask, end) of a quotation or code that starts at `i`; end is `i` where there is none."""
-    if data[i] == _QUOTE_BYTE:
-        end = _closing(data, i + 1, stop, _QUOTE_BYTE)
-        if end > 0:
-            return QUOTE, end + 1
-    elif data[i] == _TICK:
-        if i + 2 < stop and data[i + 1] == _TICK and data[i + 2] == _TICK:
-            return CODE, _fence(data, i + 3, stop)
-        end = _closing(data, i + 1, stop, _TICK)
-        if end > 0:
-            return CODE, end + 1
-    return SLOT, i
+def _tick_close(data: U8, i: int, stop: int, tried: I64) -> int:
+    """End of the code that starts at `i`, fenced or within its line, or −1."""
+    if i + 2 < stop and data[i + 1] == _TICK and data[i + 2] == _TICK:
+        if tried[_FENCE] > 0:
+            return -1
+        for j in range(i + 3, stop - 2):
+            if data[j] == _TICK and data[j + 1] == _TICK and data[j + 2] == _TICK:
+                return j + 3
+        tried[_FENCE] = 1
+        return -1
+    j = max(i + 1, tried[_TICK_MARK])
+    last = min(stop, i + 1 + INLINE)
+    while j < last and data[j] != _FEED:
+        if data[j] == _TICK:
+            return j + 1
+        j += 1
+    tried[_TICK_MARK] = j
+    return -1
 
 
 @njit(cache=True)
-def tokenise(data: U8, start: int, stop: int, words: U64, lengths: U8, n: int) -> int:
+def _curly_close(data: U8, i: int, stop: int, tried: I64) -> int:
+    """End of the string in curly quotes that starts at `i`, or −1."""
+    j = max(i + 3, tried[_CURLY])
+    last = min(stop, i + 3 + QUOTED)
+    while j < last:
+        if _is_mark(data, j, stop, _9D):
+            return j + 3
+        j += 1
+    tried[_CURLY] = j
+    return -1
+
+
+@njit(cache=True)
+def _joint(data: U8, i: int, start: int, stop: int, seen: int) -> tuple[int, int]:
+    """How what stands at `i` holds a word together: bytes to skip (0: it does not) and what the word then has."""
+    byte = data[i]
+    if byte == _DOT and _joined(data, i + 1, stop):
+        return 1, _HAS_DOT
+    if byte == _APOS and _joined(data, i + 1, stop):
+        return 1, 0
+    if byte == _COMMA and i > start and i + 1 < stop and _CLASS[data[i - 1]] == _DIGIT == _CLASS[data[i + 1]]:
+        return 1, 0
+    if byte == _AT and _joined(data, i + 1, stop):
+        return 1, _IS_URL
+    if byte == _COLON and i + 2 < stop and data[i + 1] == _SLASH and data[i + 2] == _SLASH:
+        return 1, _IS_URL
+    if byte == _SLASH and seen & _HAS_DOT and not seen & _HAS_DIGIT:
+        return 1, _IS_URL
+    if _is_mark(data, i, stop, _99) and _joined(data, i + 3, stop):
+        return 3, 0
+    return 0, 0
+
+
+@njit(cache=True)
+def _word(data: U8, start: int, stop: int) -> tuple[np.uint64, int, int]:
+    """The word that starts at `start`: its hash or mask, its length (0 for a mask) and its end."""
+    h, i, seen, script, length = _FNV_OFFSET, start, 0, 0, 0
+    while i < stop:
+        kind = _CLASS[data[i]]
+        if kind == _LETTER or kind == _DIGIT:  # noqa: PLR1714 - Numba compiles this faster
+            h = (h ^ _LOWER[data[i]]) * _FNV_PRIME
+            seen |= kind >> 1
+            length += 1
+            i += 1
+        elif kind == _SCRIPT and _mark(data, i, stop) == 0:
+            if script >= SCRIPT and data[i] & _LEADS != _CONTINUES:
+                break
+            h = (h ^ np.uint64(data[i])) * _FNV_PRIME
+            script += 1
+            length += 1
+            i += 1
+        else:
+            skip, found = _joint(data, i, start, stop, seen)
+            if skip == 0:
+                break
+            seen |= found
+            i += skip
+            if found == _IS_URL:
+                while i < stop and not _ENDS_URL[data[i]]:
+                    i += 1
+                return URL, 0, i
+    if seen & _HAS_DIGIT:
+        return NUM, 0, i
+    if seen & _HAS_DOT or length > LONGEST:
+        return SLOT, 0, i
+    return mix64(h), length, i
+
+
+@njit(cache=True)
+def _slot(data: U8, i: int, start: int, stop: int, tried: I64) -> tuple[np.uint64, int]:
+    """The mask and the end of the quotation or code that starts at `i`; the end is −1 where none does."""
+    byte = data[i]
+    if byte == _DQUOTE:
+        return QUOTE, _double_close(data, i, stop, tried)
+    if byte == _APOS:
+        return QUOTE, _single_close(data, i, start, stop, tried)
+    if byte == _TICK:
+        return CODE, _tick_close(data, i, stop, tried)
+    return QUOTE, _curly_close(data, i, stop, tried) if _is_mark(data, i, stop, _9C) else -1
+
+
+@njit(cache=True)
+def tokenise(data: U8, start: int, stop: int, words: U64, lengths: U8, n: int, tried: I64) -> int:
     """Append the masked words of `data[start:stop]`.
 
     Args:
         data: bytes.
-        start, stop: the part to read.
-        words: u64[MOST_WORDS], receives the hash of each word, or its mask; the same everywhere, so that capability weights can ship.
+        start: where to begin.
+        stop: where to end.
+        words: u64[MOST_WORDS], receives the hash of each word, or its mask; without a key, so that capability weights can ship.
         lengths: u8[MOST_WORDS], receives the bytes of each word, 0 for a mask.
         n: words there already.
+        tried: i64[SEARCHES], scratch.
 
     Returns:
         Words there now.
     """
+    tried[:] = 0
     i = start
     while i < stop:
-        kind = _kind(data[i])
-        if kind == 0:
-            byte = data[i]
+        kind = _CLASS[data[i]]
+        if kind == _BREAK:
             i += 1
-            if byte in (_QUOTE_BYTE, _TICK):
-                mask, end = _slot(data, i - 1, stop)
-                if end >= i:
-                    n = _put(words, lengths, n, mask, 0)
-                    i = end
             continue
-        h, begin, digits = _OFFSET, i, False
-        script = kind == 3  # noqa: PLR2004 - another script
-        while i < stop:
-            kind = _kind(data[i])
-            if kind == 0 or (script and i - begin >= SCRIPT and data[i] & 0xC0 != 0x80):  # noqa: PLR2004 - a new character
-                break
-            digits = digits or kind == 2  # noqa: PLR2004 - a digit
-            byte = np.uint64(data[i])
-            if 65 <= data[i] <= 90:  # noqa: PLR2004 - capitals
-                byte |= np.uint64(32)
-            h = (h ^ byte) * _PRIME
-            i += 1
-        if i < stop and (data[i] == _AT or (data[i] == _COLON and i + 2 < stop and data[i + 1] == _SLASH == data[i + 2])):
-            i = _blank(data, i, stop)
-            n = _put(words, lengths, n, ADDRESS, 0)
-        elif digits:
-            n = _put(words, lengths, n, NUMBER, 0)
-        elif i - begin > LONGEST and not script:
-            n = _put(words, lengths, n, SLOT, 0)
+        mark = _mark(data, i, stop) if kind == _SCRIPT else 0
+        if kind == _OPEN or mark > 0:
+            word, end = _slot(data, i, start, stop, tried)
+            if end < 0:
+                i += max(mark, 1)
+                continue
+            length, i = 0, end
         else:
-            n = _put(words, lengths, n, mix64(h), min(i - begin, LONGEST))
+            word, length, i = _word(data, i, stop)
+        if length == 0 and n > 0 and words[n - 1] == word:
+            continue
+        words[n] = word
+        lengths[n] = length
+        n += 1
     return n
 
 
 @njit(cache=True)
-def words_of(data: U8, start: int, stop: int, words: U64, lengths: U8) -> int:
-    """Masked words of a whole text within the bound; arguments as in `tokenise`."""
+def words_of(data: U8, start: int, stop: int, words: U64, lengths: U8, tried: I64) -> int:
+    """Masked words of a whole text within the bound; arguments as of `tokenise`."""
     if stop - start <= HEAD + TAIL:
-        return tokenise(data, start, stop, words, lengths, 0)
-    n = tokenise(data, start, start + HEAD, words, lengths, 0)
-    return tokenise(data, stop - TAIL, stop, words, lengths, n)
+        return tokenise(data, start, stop, words, lengths, 0, tried)
+    n = tokenise(data, start, start + HEAD, words, lengths, 0, tried)
+    return tokenise(data, stop - TAIL, stop, words, lengths, n, tried)

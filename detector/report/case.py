@@ -9,6 +9,7 @@ from detector.report.formats import epoch
 
 SEVERITIES = ("critical", "high", "medium", "low")
 ACTIONABLE = ("critical", "high")
+HUGE = 1e300
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -179,7 +180,7 @@ def as_list(value: object) -> list[Any]:
 
 def real(value: object) -> float | None:
     """The value if it is a finite number, else None."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+    good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < HUGE
     return float(value) if good else None  # type: ignore[arg-type]  # `good` says that it is a number
 
 

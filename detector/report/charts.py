@@ -7,7 +7,7 @@ from detector.report.formats import DAY, HOUR, compact, integer, moment, plural
 from detector.report.markup import Html, h, join
 
 WIDTH, HEIGHT = 1000, 100
-BINS, SMALL_BINS = 240, 120
+BINS, SMALL_BINS = 240, 168
 
 
 def rebin(hours: Sequence[float], counts: Sequence[float], limit: int = BINS) -> tuple[list[float], list[float], float]:
@@ -34,7 +34,7 @@ def rebin(hours: Sequence[float], counts: Sequence[float], limit: int = BINS) ->
 def area(
     hours: Sequence[float], counts: Sequence[float], detected: float | None = None, *, label: str, small: bool = False
 ) -> Html:
-    """Counts over time as an area with hover and day lines.
+    """Exchanges an hour over time as an area, with counts under the pointer and day lines.
 
     Args:
         hours: starts of hours, epoch seconds.
@@ -50,9 +50,12 @@ def area(
     if not starts:
         return h("p", "No traffic.", class_="muted")
     begin, end = starts[0], starts[-1] + width
-    top = nice(max(sums))
+    # The last bin may be partly past the end: drawn as a rate, it does not look like a drop.
+    covered = [min(width, max(hours) + HOUR - start) / HOUR for start in starts]
+    rates = [value / length for value, length in zip(sums, covered, strict=True)]
+    top = nice(max(rates))
     xs = [(start + width / 2 - begin) / (end - begin) * WIDTH for start in starts]
-    ys = [HEIGHT - value / top * HEIGHT for value in sums]
+    ys = [HEIGHT - rate / top * HEIGHT for rate in rates]
     line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(xs, ys, strict=True))
     closed = f"{line}L{xs[-1]:.1f} {HEIGHT}L{xs[0]:.1f} {HEIGHT}Z"
     days = ticks(begin, end, 4 if small else 9)

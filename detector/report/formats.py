@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 
 THOUSAND = 1_000
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+FAR = 1e12
+"""Farther from 1970 than this many seconds is no time of a log."""
+
 NO_VALUE = "–"
 
 
@@ -41,11 +44,11 @@ def percent(value: float | None) -> str:
 
 
 def epoch(value: object) -> float | None:
-    """Epoch seconds of RFC 3339 text or a number; None for anything else."""
+    """Epoch seconds of RFC 3339 text or a finite number; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if abs(value) < FAR else None
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from detector.report.case import SEVERITIES, Case, as_dict, real
 from detector.report.case_card import anchor, badge
-from detector.report.charts import BINS, area, histogram, lanes, rebin
+from detector.report.charts import area, histogram, lanes, rebin
 from detector.report.formats import compact, integer, moment, percent, plural, shorten
 from detector.report.markup import Child, Html, h, join
 from detector.report.model import Histogram, ReportData, Timeline
@@ -91,11 +91,10 @@ def timeline(cases: Sequence[Case], data: Timeline) -> Html:
         if dots:
             rows.append((severity, dots))
     chart = area(data.hours, data.counts, label="Exchanges over time")
-    step = "hour" if len(data.hours) <= BINS else f"{width / 3600:.0f} hours"
     return panel(
         "Traffic and detections",
         h("div", chart, lanes(rows, begin, end) if rows else None, class_="timeline"),
-        note=f"exchanges by {step}, UTC",
+        note="exchanges an hour, UTC",
     )
 
 

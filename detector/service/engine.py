@@ -68,7 +68,11 @@ class Engine:
         self.clock.start(int(columns.ts[0]))
         start, n = 0, columns.ts.shape[0]
         while start < n:
-            stop = int(np.searchsorted(columns.ts, self.clock.next, side="left")) if columns.ts[-1] >= self.clock.next else n
+            stop = (
+                int(np.searchsorted(columns.ts, self.clock.next, side="left"))
+                if columns.ts[-1] >= self.clock.next
+                else n
+            )
             # Records later than the tick that they belong to count in the tick at hand.
             stop = max(stop, start)
             self._take(frame, columns, start, stop)

@@ -19,7 +19,8 @@ def decayed_at(store, now):
     out = {}
     for s, name in enumerate(store.ids):
         out[name] = [
-            store.accounts.decayed[s, h :: len(DECAY_HOURS)] * 2.0 ** (-(now - int(store.landmarks[h])) / (hours * 3.6e9))
+            store.accounts.decayed[s, h :: len(DECAY_HOURS)]
+            * 2.0 ** (-(now - int(store.landmarks[h])) / (hours * 3.6e9))
             for h, hours in enumerate(DECAY_HOURS)
         ]
     return out
@@ -114,7 +115,17 @@ def test_pooling_members_is_the_sketch_of_their_union(seed):
     one["account"] = np.zeros_like(raw["account"])
     union = store_of(one)
     alone = union.pool(np.zeros(1, np.int32), np.array([0, 1], np.int64), now)
-    for field in ("tokens", "capability", "hours", "lengths_in", "lexical", "models", "prompts", "skeletons", "bitmaps"):
+    for field in (
+        "tokens",
+        "capability",
+        "hours",
+        "lengths_in",
+        "lexical",
+        "models",
+        "prompts",
+        "skeletons",
+        "bitmaps",
+    ):
         np.testing.assert_array_equal(getattr(together, field), getattr(alone, field))
     np.testing.assert_allclose(together.decayed, alone.decayed, rtol=1e-9)
 
@@ -193,4 +204,6 @@ def test_a_thousand_accounts_grow_the_arrays():
     store = store_of(raw, cuts=tuple(range(0, 9000, 500)))
     assert len(store) == len(np.unique(raw["account"]))
     assert int(store.panes.counts[:, COUNT["requests"]].sum()) == 9000
-    assert columns_of(store, raw, np.arange(3)).slot.tolist() == [store.ids.index(f"acct_{a}") for a in raw["account"][:3]]
+    assert columns_of(store, raw, np.arange(3)).slot.tolist() == [
+        store.ids.index(f"acct_{a}") for a in raw["account"][:3]
+    ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from detector.report import Graph, Node, ReportData, Timeline, render_report
 from detector.report.case import read_case
+from detector.report.charts import area
 from detector.report.markup import VOID, h, text
 from detector.report.words import headline
 
@@ -239,6 +240,18 @@ def test_half_a_year_is_drawn_in_few_bins(make_data):
     hits = [attributes["data-tip"] for attributes in page.all("rect") if "UTC" in attributes.get("data-tip", "")]
     assert 100 < len(hits) <= 240
     assert sum(int(tip.rsplit("\n", 1)[1].split()[0]) for tip in hits) == len(hours)
+
+
+def test_a_partly_covered_last_bin_does_not_look_like_a_drop():
+    long = [1_780_272_000 + 3_600 * hour for hour in range(241)]
+    line = next(path for path in Page(area(long, [10] * 241, label="z")).all("path") if path["class"] == "line")
+    assert len({point.split()[1] for point in line["d"][1:].split("L")}) == 1
+
+
+@pytest.mark.parametrize("hours", [[float("nan"), 1e300, -1e300], ["", None, True], [1e11, 1_780_272_000]])
+def test_impossible_hours_do_not_stop_the_page(make_alert, make_data, hours):
+    alert = make_alert(evidence={"timeline": {"hours": hours, "counts": [1, 2, 3]}})
+    assert Page(render_report(make_data([alert]))).all("details")
 
 
 def test_the_axis_of_a_quiet_hour_does_not_divide_by_zero(make_data):

@@ -36,7 +36,9 @@ def birth_concentration(v: ClusterView) -> F64:
     return out
 
 
-@cluster_feature("launch_response", "nats", "requests to a new model, against everybody's", ("model",), "pivots at once")
+@cluster_feature(
+    "launch_response", "nats", "requests to a new model, against everybody's", ("model",), "pivots at once"
+)
 def launch_response(v: ClusterView) -> F64:
     """Divergence of the cluster's share of requests on a model launched within three days from everybody's."""
     share = v.launched / np.maximum(v.pooled.counts[:, COUNT["requests"]], 1)

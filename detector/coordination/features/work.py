@@ -10,7 +10,9 @@ _LEAST_EXPECTED = 0.3  # below, the expansion does not hold
 _LEAST_REQUESTS = 3  # members with fewer say nothing about their distribution of lengths
 
 
-@cluster_feature("disjoint_coverage", "share", "distinct prompts of all over the sum of each", ("prompt",), "a work queue")
+@cluster_feature(
+    "disjoint_coverage", "share", "distinct prompts of all over the sum of each", ("prompt",), "a work queue"
+)
 def disjoint_coverage(v: ClusterView) -> F64:
     """1 where no two members asked the same; people on one homework, and benchmarks, repeat each other."""
     alone = np.minimum(hyperloglog(v.each.prompts), v.each.counts[:, COUNT["requests"]])

@@ -13,9 +13,9 @@ def _mean(v: View, column: int) -> F64:
 
 
 def _declare(column: int, name: str) -> None:
-    feature(
-        f"cap_{name}", "probability", f"mean probability of {name}", ("prompt",), f"requests aim at {name}"
-    )(lambda v: _mean(v, column))
+    feature(f"cap_{name}", "probability", f"mean probability of {name}", ("prompt",), f"requests aim at {name}")(
+        lambda v: _mean(v, column)
+    )
 
 
 for _column, _name in enumerate(CAPABILITIES):

@@ -10,7 +10,9 @@ def multi_turn_share(v: View) -> F64:
     return v.share("multi_turn")
 
 
-@feature("tool_result_share", "share", "requests that carry tool results", ("n_tool_results",), "answers are acted upon")
+@feature(
+    "tool_result_share", "share", "requests that carry tool results", ("n_tool_results",), "answers are acted upon"
+)
 def tool_result_share(v: View) -> F64:
     """From `messages`."""
     return v.share("tool_result")

@@ -6,7 +6,13 @@ from detector.profiles.features.base import View, feature
 from detector.profiles.layout import F64
 
 
-@feature("output_input_ratio", "ratio", "output tokens over input tokens", ("output_tokens", "input_tokens"), "long answers to short questions")
+@feature(
+    "output_input_ratio",
+    "ratio",
+    "output tokens over input tokens",
+    ("output_tokens", "input_tokens"),
+    "long answers to short questions",
+)
 def output_input_ratio(v: View) -> F64:
     """Over the window."""
     return v.pooled.tokens[:, 1] / np.maximum(v.pooled.tokens[:, 0], 1)
@@ -24,7 +30,9 @@ def mean_output_tokens(v: View) -> F64:
     return v.pooled.tokens[:, 1] / np.maximum(v.count("requests"), 1.0)
 
 
-@feature("max_tokens_saturation", "share", "answers cut off or within 5 % of max_tokens", ("max_tokens",), "takes all it can")
+@feature(
+    "max_tokens_saturation", "share", "answers cut off or within 5 % of max_tokens", ("max_tokens",), "takes all it can"
+)
 def max_tokens_saturation(v: View) -> F64:
     """Of requests that state a maximum."""
     return np.minimum(v.share("saturated", "max_tokens_known"), 1.0)

@@ -7,9 +7,7 @@ from detector.profiles.layout import DAY_US, F64
 
 
 def _declare(name: str, bitmap: str, needs: str, meaning: str) -> None:
-    feature(name, "distinct", f"linear count of {needs}, to about 270", (needs,), meaning)(
-        lambda v: v.distinct(bitmap)
-    )
+    feature(name, "distinct", f"linear count of {needs}, to about 270", (needs,), meaning)(lambda v: v.distinct(bitmap))
 
 
 _declare("addresses", "address", "ip", "fan-in of addresses")

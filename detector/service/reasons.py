@@ -1,0 +1,56 @@
+"""Reasons of a score: what fired, with its value beside the benign 99th percentile, its nats, and the score without it."""
+
+import polars as pl
+
+from detector.alerts.model import Reason
+from detector.scoring.scorer import Scored, Scorer
+from detector.scoring.severity import risk
+
+_DIGITS = 4
+
+
+def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[Reason]:
+    """Reasons of one entity, strongest first; their weights add up to its score.
+
+    Args:
+        scorer: rules and reference.
+        scored: scores of a frame.
+        category: its category.
+        row: which entity.
+    """
+    rules = scorer.rules[category]
+    contributions = scored.contributions[row]
+    without = rules.without(scored.fired[row])[0]
+    stratum = str(scored.frame["stratum"][row])
+    out: list[Reason] = []
+    for j, code in enumerate(rules.codes):  # over rules
+        if contributions[j] <= 0:
+            continue
+        rule = rules.rule(code)
+        value = scored.frame[rule.feature][row] if rule.feature in scored.frame.columns else None
+        p_without = float(scorer.p_value(category, without[j : j + 1])[0])
+        out.append(
+            Reason(
+                code=code,
+                text=rule.text,
+                value=None if value is None else round(float(value), _DIGITS),
+                benign_p99=scorer.reference.quantile(category, stratum, rule.feature, "p99"),
+                weight=round(float(contributions[j]), _DIGITS),
+                score_without=risk(p_without),
+            )
+        )
+    return sorted(out, key=lambda r: (-r.weight, r.code))
+
+
+def techniques_of(scorer: Scorer, category: str, reasons: list[Reason]) -> list[str]:
+    """ATLAS techniques of the rules behind the reasons, sorted."""
+    rules = scorer.rules[category]
+    return sorted({technique for r in reasons for technique in rules.rule(r.code).techniques})
+
+
+def rescore(scorer: Scorer, category: str, codes: list[str]) -> tuple[float, float]:
+    """(score in nats, p-value) of an entity for which only these rules had fired."""
+    rules = scorer.rules[category]
+    fired = pl.DataFrame({code: [code in codes] for code in rules.codes})
+    score = rules.contributions(fired).sum(axis=1)
+    return float(score[0]), float(scorer.p_value(category, score)[0])

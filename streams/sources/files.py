@@ -1,0 +1,168 @@
+"""Files, globs and folders as one stream in event-time order, in bounded memory."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from streams.batch import Batch, DeadLetter
+from streams.exchange import EXCHANGE_SCHEMA
+from streams.sources import SourceError
+from streams.sources.cursor import decoded, first_time
+from streams.sources.prefetch import prefetch
+
+LATENESS_US = 600_000_000  # records may be ten minutes out of order
+_SUFFIXES = (".ndjson", ".jsonl", ".json", ".gz", ".zst", ".parquet")
+
+
+def find(paths: Sequence[str | Path]) -> list[Path]:
+    """Files of paths, globs and folders (recursively), each once, sorted by name.
+
+    Raises:
+        SourceError: a path or pattern matches nothing.
+    """
+    found: set[Path] = set()
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            inside = {p for p in path.rglob("*") if p.is_file() and p.suffix in _SUFFIXES}
+            if not inside:
+                raise SourceError(f"{path}: no log files ({', '.join(_SUFFIXES)}) in this folder")
+            found |= inside
+        elif path.is_file():
+            found.add(path)
+        else:
+            matched = {Path(p) for p in glob.glob(str(given), recursive=True)}
+            matched = {p for p in matched if p.is_file()}
+            if not matched:
+                raise SourceError(f"{path}: no such file, folder or pattern")
+            found |= matched
+    return sorted(found)
+
+
+@dataclass
+class _Open:
+    """A file being read: what is decoded of it and not handed on yet.
+
+    Attributes:
+        batches: the rest of it.
+        frame: rows waiting, sorted.
+        seen: latest event time of it so far, µs.
+        done: whether it has ended.
+    """
+
+    batches: Iterator[Batch]
+    frame: pl.DataFrame
+    seen: int = -(1 << 62)
+    done: bool = False
+
+
+@dataclass
+class FileSource:
+    """Exchanges from files.
+
+    Attributes:
+        paths: files, globs, folders.
+        batch_bytes: size of the chunks that are decoded at a time.
+        since, until: µs; records before or from then on are passed over and counted as skipped.
+        digest_key: of the dead letters' digests.
+    """
+
+    paths: Sequence[str | Path]
+    batch_bytes: int = 24 << 20
+    since: int | None = None
+    until: int | None = None
+    digest_key: bytes = b""
+    files: list[Path] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = find(self.paths)
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches sorted by time; over several files the earliest first.
+
+        Raises:
+            SourceError: a file cannot be read at all.
+        """
+        yield from prefetch(self._merged(), depth=2)
+
+    def _merged(self) -> Iterator[Batch]:
+        # A file whose beginning cannot be read comes first, so that what is wrong with it is known first.
+        waiting = sorted(((first_time(p, self.digest_key) or 0, p) for p in self.files), reverse=True)
+        running: list[_Open] = []
+        while waiting or running:
+            horizon = min((o.seen - LATENESS_US for o in running), default=None)
+            if waiting and (horizon is None or waiting[-1][0] <= horizon):
+                _, path = waiting.pop()
+                running.append(
+                    _Open(decoded(path, self.batch_bytes, self.digest_key), pl.DataFrame(schema=EXCHANGE_SCHEMA))
+                )
+                yield from self._pull(running[-1])
+            else:
+                yield from self._pull(min(running, key=lambda o: o.seen))
+            running_horizon = min((o.seen - LATENESS_US for o in running if not o.done), default=None)
+            bounds = [b for b in (running_horizon, waiting[-1][0] if waiting else None) if b is not None]
+            frame = self._take(running, min(bounds) if bounds else None)
+            if frame.height:
+                yield self._within(Batch(frame, [], frame.height))
+            running = [o for o in running if not o.done or o.frame.height]
+            if running and all(o.done for o in running) and not waiting:
+                continue
+
+    def _pull(self, source: _Open) -> Iterator[Batch]:
+        """Decode one more chunk; what could not be read is handed on at once."""
+        batch = next(source.batches, None)
+        if batch is None:
+            source.done = True
+            source.seen = 1 << 62
+            return
+        if batch.frame.height:
+            part = batch.frame if batch.frame["ts"].is_sorted() else batch.frame.sort("ts", maintain_order=True)
+            source.seen = max(source.seen, int(part["ts"].to_physical()[-1]))
+            source.frame = _joined([source.frame, part])
+        if batch.dead:
+            yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), batch.dead, len(batch.dead))
+
+    @staticmethod
+    def _take(running: list[_Open], horizon: int | None) -> pl.DataFrame:
+        """Rows up to the horizon of all open files, in order."""
+        parts: list[pl.DataFrame] = []
+        for source in running:
+            if source.frame.height == 0:
+                continue
+            if horizon is None:
+                cut = source.frame.height
+            else:
+                cut = int(source.frame["ts"].to_physical().search_sorted(horizon, side="left"))
+            parts.append(source.frame.head(cut))
+            source.frame = source.frame.slice(cut)
+        return _joined(parts)
+
+    def _within(self, batch: Batch) -> Batch:
+        if self.since is None and self.until is None:
+            return batch
+        at = pl.col("ts").to_physical()
+        low = at >= self.since if self.since is not None else pl.lit(True)  # noqa: FBT003 - a literal column
+        high = at < self.until if self.until is not None else pl.lit(True)  # noqa: FBT003 - a literal column
+        kept = batch.frame.filter(low & high)
+        return Batch(kept, batch.dead, kept.height + len(batch.dead), batch.frame.height - kept.height)
+
+
+def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    filled = [p for p in parts if p.height]
+    if not filled:
+        return pl.DataFrame(schema=EXCHANGE_SCHEMA)
+    if len(filled) == 1:
+        return filled[0]
+    frame = pl.concat(filled)
+    return frame if frame["ts"].is_sorted() else frame.sort("ts", maintain_order=True)
+
+
+def dead_reasons(dead: Sequence[DeadLetter]) -> dict[str, int]:
+    """Dead letters by reason."""
+    out: dict[str, int] = {}
+    for letter in dead:
+        out[letter.reason] = out.get(letter.reason, 0) + 1
+    return out
