@@ -3,7 +3,6 @@
 import numpy as np
 
 from detector.coordination.features.base import ClusterView
-from detector.coordination.features.links import strengths
 from detector.profiles.layout import F64
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
@@ -12,7 +11,7 @@ MEMBER = 0.25  # below it an account shares the neighbourhood and no more
 
 def ties(view: ClusterView) -> F64:
     """Nats of surprise by which each member is tied to its cluster, all kinds added; f64[members]."""
-    return strengths(view).sum(axis=1)
+    return view.strengths.sum(axis=1)
 
 
 def membership(view: ClusterView) -> F64:

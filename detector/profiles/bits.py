@@ -41,7 +41,32 @@ def _mum(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ANN401, ARG001 - 
     return signature, generate
 
 
+@intrinsic
+def _load8(typing_context: Any, data: Any, index: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
+    """One byte of a u8 array; the caller keeps inside the array, and so no index counts from the end."""
+    signature = types.uint8(data, types.intp)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401 - the same
+        array = context.make_array(sig.args[0])(context, builder, args[0])
+        return builder.load(builder.gep(array.data, [args[1]]))
+
+    return signature, generate
+
+
+@intrinsic
+def _trailing_zeros(typing_context: Any, x: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
+    """Zeros below the lowest set bit of a u64, 64 for 0."""
+    signature = types.intp(types.uint64)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401, ARG001 - the same
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return signature, generate
+
+
 # To the type checker an intrinsic has its compiler's arguments; in a kernel it has its own.
+load8 = cast("Callable[[U8, int], int]", _load8)
+trailing_zeros = cast("Callable[[np.uint64], int]", _trailing_zeros)
 load64 = cast("Callable[[U8, int], np.uint64]", _load64)
 mum = cast("Callable[[np.uint64, np.uint64], np.uint64]", _mum)
 
@@ -53,3 +78,43 @@ def mix64(x: np.uint64) -> np.uint64:
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return h ^ (h >> np.uint64(31))
+
+
+# Eight bytes at once (Lamport 1975; Warren, Hacker's Delight, ch. 6): each test leaves the top bit of the bytes that pass.
+_TOPS = np.uint64(0x8080808080808080)
+_REST = np.uint64(0x7F7F7F7F7F7F7F7F)
+_ONES = np.uint64(0x0101010101010101)
+_CASE = np.uint64(0x2020202020202020)
+_FROM_A, _BEYOND_Z = np.uint64(0x80 - ord("A")) * _ONES, np.uint64(0x80 - ord("Z") - 1) * _ONES
+_FROM_SMALL_A, _BEYOND_SMALL_Z = np.uint64(0x80 - ord("a")) * _ONES, np.uint64(0x80 - ord("z") - 1) * _ONES
+_BEYOND_SPACE = np.uint64(0x80 - ord(" ") - 1) * _ONES
+_BYTE = np.uint64(0xFF)
+
+
+@njit(cache=True, inline="always")
+def small_letters(x: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Eight bytes with their ASCII letters made small (other bytes may change), and the top bits of those that are letters."""
+    small = x | _CASE
+    low = small & _REST
+    return small, (low + _FROM_SMALL_A) & ~(low + _BEYOND_SMALL_Z) & ~x & _TOPS
+
+
+@njit(cache=True, inline="always")
+def lower(x: np.uint64) -> np.uint64:
+    """Eight bytes with ASCII capitals made small."""
+    low = x & _REST
+    capitals = (low + _FROM_A) & ~(low + _BEYOND_Z) & ~x & _TOPS
+    return x + (capitals >> np.uint64(2))
+
+
+@njit(cache=True, inline="always")
+def blanks(x: np.uint64) -> np.uint64:
+    """Top bits of the bytes that are spaces or control characters."""
+    return ~(((x & _REST) + _BEYOND_SPACE) | x) & _TOPS
+
+
+@njit(cache=True, inline="always")
+def spaced(x: np.uint64, where: np.uint64) -> np.uint64:
+    """Eight bytes with spaces at the top bits `where`."""
+    full = (where >> np.uint64(7)) * _BYTE
+    return (x & ~full) | (full & _CASE)

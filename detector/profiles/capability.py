@@ -6,13 +6,15 @@ evaluated inside the text pass.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from detector.profiles.layout import CAPABILITIES, F32, N_CAPABILITIES
+from detector.profiles.digest import WEIGHT_ZERO
+from detector.profiles.layout import CAPABILITIES, F32, N_CAPABILITIES, U64
 
 BUCKETS = 1 << 15
 _PACKAGED = Path(__file__).parent / "data" / "capability.npz"
@@ -37,6 +39,12 @@ class CapabilityModel:
     weights: npt.NDArray[np.int8]
     scale: F32
     bias: F32
+
+    @cached_property
+    def packed(self) -> U64:
+        """The weights as the kernel reads them: u64[buckets], eight unsigned bytes each, the first label lowest."""
+        unsigned = (self.weights.astype(np.int16) + WEIGHT_ZERO).astype(np.uint8)
+        return np.ascontiguousarray(unsigned).view("<u8").astype(np.uint64)[:, 0].copy()
 
     @classmethod
     def load(cls, path: Path | None = None) -> "CapabilityModel":

@@ -12,6 +12,7 @@ from detector.profiles.store import ProfileStore
 from detector.profiles.text import digest_text
 
 HOT_TEMPERATURE = 0.9  # sampling hot enough for several different answers; the providers' usual default is 1.0
+SHINGLES = 1  # a prompt, beside its prefix and suffix: more would fill the tables of diluted accounts with noise
 SATURATION = 0.95  # share of max_tokens that counts as cut off
 _DENIED = (401, 403)
 _LIMITED = 429
@@ -76,7 +77,7 @@ def prepare(frame: pl.DataFrame, store: ProfileStore, model: CapabilityModel, ke
         keys: secrets of the hashes.
     """
     account = frame.get_column("account_id")
-    text = digest_text(frame.get_column("prompt"), frame.get_column("system_prompt"), keys.text, model)
+    text = digest_text(frame.get_column("prompt"), frame.get_column("system_prompt"), keys.text, model, most_shingles=SHINGLES)
     model_names = frame.get_column("model")
     return Columns(
         slot=store.slots_of(hash_strings(account, keys.identity), account),

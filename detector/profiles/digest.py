@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detector.profiles.bits import mix64, mum
+from detector.profiles.bits import blanks, load8, load64, lower, mix64, mum, spaced
 from detector.profiles.hashing import StringColumn, fast_hash, nonzero
 from detector.profiles.layout import F32, I32, I64, N_CAPABILITIES, U8, U32, U64
 from detector.profiles.tokens import HEAD, MOST_WORDS, SEARCHES, TAIL, words_of
 
-I8 = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
 
 EDGE = 8  # words of a prefix and of a suffix
@@ -26,8 +25,11 @@ TOPICS = 64
 _A, _B, _C = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
 _FOLD, _PROMPT, _SYSTEM = np.uint64(0xA0761D6478BD642F), np.uint64(0xE7037ED1A0B428DB), np.uint64(0x8EBC6AF09C88C6E3)
 _PREFIX, _SUFFIX = np.uint64(0x589965CC75374CC3), np.uint64(0x1D8E4E27C47D124F)
+_LOWEST_TOP = np.uint64(0x80)
 _LEXICAL, _PAIR = np.uint64(0xD6E8FEB86659FD93), np.uint64(0xFF51AFD7ED558CCD)
 _ALL, _HIGH = np.uint64(0xFFFF_FFFF_FFFF_FFFF), np.uint64(32)
+_EVEN, _EIGHT, _LANE, _MOST_ROWS = np.uint64(0x00FF00FF00FF00FF), np.uint64(8), np.uint64(0xFFFF), 256
+WEIGHT_ZERO = 128  # a packed weight is unsigned: this much stands for none
 _SPACE = np.uint64(ord(" "))
 _NORMAL = np.array([max(ord(chr(b).lower()) if b < 0x80 else b, ord(" ")) for b in range(256)], np.uint64)  # noqa: PLR2004 - ASCII
 _FIXED_ONE = 255.0  # a probability of 1 in a byte
@@ -97,16 +99,33 @@ def scratch(most_shingles: int) -> Scratch:
 
 @njit(cache=True)
 def _normalised(data: U8, start: int, stop: int, h: np.uint64) -> tuple[np.uint64, bool]:
-    """Goes on with the hash of a text of which only case and amounts of white space are ignored; whether there was anything."""
-    while stop > start and _NORMAL[data[stop - 1]] == _SPACE:
+    """Goes on with the hash of a text, ignoring case and amounts of white space; and whether there was anything but that.
+
+    The hash takes the normal text eight bytes at a time, the first lowest, then its length. Eight bytes without two blanks in a
+    row are made normal at once.
+    """
+    while stop > start and _NORMAL[load8(data, stop - 1)] == _SPACE:
         stop -= 1
-    packed, count, last = np.uint64(0), 0, _SPACE
-    for i in range(start, stop):
-        byte = _NORMAL[data[i]]
-        if byte == _SPACE == last:
+    packed, count, blank, i = np.uint64(0), 0, True, start
+    while i < stop:
+        if i + 8 <= stop:
+            x = load64(data, i)
+            where = blanks(x)
+            if where & (where << np.uint64(8) | (_LOWEST_TOP if blank else np.uint64(0))) == 0:
+                x = spaced(lower(x), where)
+                used = np.uint64(8 * (count & 7))
+                h = mum(h ^ (packed | x << used), _FOLD)
+                packed = x >> (np.uint64(64) - used) if used > 0 else np.uint64(0)
+                count += 8
+                blank = where >> np.uint64(63) != 0
+                i += 8
+                continue
+        byte = _NORMAL[load8(data, i)]
+        i += 1
+        if byte == _SPACE and blank:
             continue
-        last = byte
-        packed = packed << np.uint64(8) | byte
+        blank = byte == _SPACE
+        packed |= byte << np.uint64(8 * (count & 7))
         count += 1
         if count & 7 == 0:
             h = mum(h ^ packed, _FOLD)
@@ -157,9 +176,14 @@ def _keep(least: U32, n: int, value: np.uint32) -> int:
 
 @njit(cache=True)
 def _shingles(words: U64, n: int, key: np.uint64, least: U32) -> int:
+    if n < SHINGLE:
+        return 0
     kept = 0
+    one, two = words[0] + words[1] * _A, words[1] + words[2] * _A
     for j in range(SHINGLE - 1, n):
-        h = mix64((words[j] + words[j - 1] * _A + words[j - 2] * _B + words[j - 3] * _C) ^ key)
+        three = words[j - 1] + words[j] * _A
+        h = mum(one ^ key, three + _B)
+        one, two = two, three
         if h & np.uint64(SAMPLED - 1) == 0:
             kept = _keep(least, kept, max(np.uint32(h >> _HIGH), np.uint32(1)))
     return kept
@@ -172,17 +196,17 @@ def _vocabulary(words: U64, lengths: U8, n: int, key: np.uint64, bins: U8, at: i
     for j in range(n):
         if lengths[j] == 0:
             continue
-        h = mix64(words[j] ^ key)
+        h = mum(words[j] ^ key, _FOLD)
         if lengths[j] >= TOPIC_LETTERS:
             rare = min(rare, h)
         any_word = min(any_word, h)
-        if seen % stride == 0:
+        if seen & (stride - 1) == 0:
             if used == LEXICAL_WORDS:
                 # Full: every second one goes, and from now on only half as many come.
                 for k in range(LEXICAL_WORDS // 2):
                     bins[at + k] = bins[at + 2 * k]
                 used, stride = LEXICAL_WORDS // 2, 2 * stride
-            if seen % stride == 0:
+            if seen & (stride - 1) == 0:
                 bins[at + used] = np.uint8((h >> np.uint64(40)) & np.uint64(LEXICAL_BINS - 1))
                 used += 1
         seen += 1
@@ -204,16 +228,31 @@ def pair_bucket(before: np.uint64, word: np.uint64, mask: np.uint64) -> np.uint6
 
 
 @njit(cache=True)
-def _weigh(words: U64, n: int, weights: I8, sums: I32) -> None:
-    mask = np.uint64(weights.shape[0] - 1)
+def _unpack(even: np.uint64, odd: np.uint64, rows: int, sums: I32) -> None:
+    for k in range(0, N_CAPABILITIES, 2):
+        shift = np.uint64(8 * k)
+        sums[k] += np.int32((even >> shift) & _LANE) - WEIGHT_ZERO * rows
+        sums[k + 1] += np.int32((odd >> shift) & _LANE) - WEIGHT_ZERO * rows
+
+
+@njit(cache=True)
+def _weigh(words: U64, n: int, packed: U64, sums: I32) -> None:
+    """Add the weights of words and pairs: eight labels in one u64 each, summed in lanes of 16 bits, which hold 257 rows."""
+    mask, even, odd, rows = np.uint64(packed.shape[0] - 1), np.uint64(0), np.uint64(0), 0
     for j in range(n):
-        one = single_bucket(words[j], mask)
-        for k in range(N_CAPABILITIES):
-            sums[k] += weights[one, k]
+        row = packed[single_bucket(words[j], mask)]
+        even += row & _EVEN
+        odd += row >> _EIGHT & _EVEN
+        rows += 1
         if j > 0:
-            two = pair_bucket(words[j - 1], words[j], mask)
-            for k in range(N_CAPABILITIES):
-                sums[k] += weights[two, k]
+            row = packed[pair_bucket(words[j - 1], words[j], mask)]
+            even += row & _EVEN
+            odd += row >> _EIGHT & _EVEN
+            rows += 1
+        if rows >= _MOST_ROWS:
+            _unpack(even, odd, rows, sums)
+            even, odd, rows = np.uint64(0), np.uint64(0), 0
+    _unpack(even, odd, rows, sums)
 
 
 @njit(cache=True)
@@ -235,7 +274,7 @@ def _seen_hash(data: U8, start: int, stop: int, key: np.uint64) -> np.uint64:
 
 @njit(cache=True, nogil=True)
 def digest_systems(
-    column: StringColumn, key: np.uint64, weights: I8, work: Scratch, out: Digests, sums: npt.NDArray[np.int32]
+    column: StringColumn, key: np.uint64, weights: U64, work: Scratch, out: Digests, sums: npt.NDArray[np.int32]
 ) -> None:
     """Fill `system`, `system_words` and the sums of weights (i32[n, capabilities]) of each system prompt.
 
@@ -289,7 +328,7 @@ def _prompt(data: U8, start: int, stop: int, key: np.uint64, work: Scratch, out:
 def digest_prompts(
     column: StringColumn,
     key: np.uint64,
-    weights: I8,
+    weights: U64,
     scale: F32,
     logits: F32,
     work: Scratch,
@@ -320,9 +359,7 @@ def trace(column: StringColumn, mask: np.uint64, work: Scratch, buckets: U32, wo
     used = 0
     for i in range(words.shape[0]):
         if not column.null[i]:
-            n = words_of(
-                column.data, column.offsets[i], column.offsets[i + 1], work.words, work.lengths, work.tried
-            )
+            n = words_of(column.data, column.offsets[i], column.offsets[i + 1], work.words, work.lengths, work.tried)
             words[i] = n
             for j in range(n):
                 buckets[used] = single_bucket(work.words[j], mask)

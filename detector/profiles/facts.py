@@ -40,7 +40,7 @@ class AccountBook:
 
     def __init__(self, frame: pl.DataFrame | None, key: int) -> None:
         self.frame = (
-            frame.with_columns(pl.col("updated_at").fill_null(0).cast(pl.Int64).alias("_from"))
+            frame.with_columns(pl.col("updated_at").dt.epoch("us").fill_null(0).alias("_from"))
             if frame is not None
             else None
         )
@@ -56,7 +56,7 @@ class AccountBook:
         self._from: I64 = f["_from"].to_numpy()
         tiers = f["tier"].fill_null("unknown")
         self.tiers = sorted(tiers.unique().to_list())
-        created = f["created_at"].cast(pl.Int64).cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        created = f["created_at"].dt.epoch("us").cast(pl.Float64).fill_null(float("nan")).to_numpy()
         week = np.nan_to_num(created / (_BURST_DAYS * DAY_US)).astype(np.uint64)
         mail = hash_strings(f["signup_email_domain"], key)
         mixed = np.where(mail != 0, mail ^ (week * np.uint64(0x9E3779B97F4A7C15)), np.uint64(0))

@@ -98,12 +98,12 @@ def digest_text(
     """
     n = prompt.len()
     low, high = key_words(key)
-    secret = mix64(low ^ mix64(high))
+    secret = np.uint64(mix64(low ^ np.uint64(mix64(high))))
     out, work = _blank(n, most_shingles), scratch(most_shingles)
     sums = np.zeros((n, N_CAPABILITIES), np.int32)
     logits = model.bias[None, :] if request is None else model.bias + request.astype(np.float32)
-    digest_systems(string_column(system), secret, model.weights, work, out, sums)
-    digest_prompts(string_column(prompt), secret, model.weights, model.scale, logits, work, out, sums)
+    digest_systems(string_column(system), secret, model.packed, work, out, sums)
+    digest_prompts(string_column(prompt), secret, model.packed, model.scale, logits, work, out, sums)
     return TextDigest(
         prompt_hash=out.prompt,
         empty=out.empty,

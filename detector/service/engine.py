@@ -1,28 +1,37 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
+from detector.alerts.allowance import Allowance, apply
 from detector.alerts.book import AlertBook
+from detector.alerts.entry import Entry
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
+from detector.alerts.quota import TierUsage
+from detector.alerts.recommendations import recommend
 from detector.coordination.clusters import Clusters, Moment, active_slots, find_clusters
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Keys, prepare
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
 from detector.profiles.features import View, frame_of
-from detector.profiles.layout import F64, I32, I64, Columns
+from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns
+from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
-from detector.scoring.severity import NONE, severities
+from detector.scoring.severity import NONE, risk, severities
 from detector.service.cases import account_cases, cluster_cases
 from detector.service.indicators import Indicators
+from detector.service.reasons import rescore
 from detector.service.skeletons import SkeletonBank
 from detector.service.ticks import Clock
 from detector.service.usage import tier_usage
 
-_ACTIONABLE = ("high", "critical")
+_USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
+_JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
 
 @dataclass
@@ -35,12 +44,13 @@ class Engine:
         keys: secrets of the keyed hashes.
         accounts: account facts.
         events: launches and bans.
+        allowances: by account id.
         alerts: the alert book.
         clock: when to look.
         store: profiles.
         seen: fields with at least one value so far.
-        score, p_value: f64[slots], the latest of each account.
-        clusters: of the latest coordination tick, with their scores.
+        clusters: of the latest look, with their scores.
+        now: event time of the latest record, µs.
     """
 
     scorer: Scorer
@@ -48,16 +58,18 @@ class Engine:
     keys: Keys
     accounts: AccountBook
     events: EventTracker
-    alerts: AlertBook
+    allowances: Mapping[str, Sequence[Allowance]] = field(default_factory=dict)
+    alerts: AlertBook = field(default_factory=AlertBook)
     clock: Clock = field(default_factory=Clock)
     store: ProfileStore = field(default_factory=ProfileStore)
     seen: set[str] = field(default_factory=set)
-    score: F64 = field(default_factory=lambda: np.zeros(0))
-    p_value: F64 = field(default_factory=lambda: np.ones(0))
     clusters: tuple[Clusters, Scored] | None = None
     skeletons: SkeletonBank = field(default_factory=SkeletonBank)
     indicators: Indicators = field(default_factory=Indicators)
     now: int = 0
+    _p_values: F64 = field(default_factory=lambda: np.ones(0))
+    _changed: list[I32] = field(default_factory=list)
+    _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
     def process(self, frame: pl.DataFrame) -> None:
         """Take in a batch in time order and look at every tick that it passes."""
@@ -68,19 +80,25 @@ class Engine:
         self.clock.start(int(columns.ts[0]))
         start, n = 0, columns.ts.shape[0]
         while start < n:
-            stop = (
-                int(np.searchsorted(columns.ts, self.clock.next, side="left"))
-                if columns.ts[-1] >= self.clock.next
-                else n
-            )
             # Records later than the tick that they belong to count in the tick at hand.
-            stop = max(stop, start)
+            stop = max(start, int(np.searchsorted(columns.ts, self.clock.next, side="left")))
             self._take(frame, columns, start, stop)
             if stop < n:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
-        self.skeletons.look(frame, columns, self._owners(columns.slot))
+        if self.skeletons.wanted:
+            self.skeletons.look(frame, columns, self._owners(columns.slot))
+
+    def finish(self) -> None:
+        """The end of a replay is a tick, and a look at clusters."""
+        if self.now:
+            self.tick(self.now + 1, coordinate=True)
+
+    def _note_fields(self, frame: pl.DataFrame) -> None:
+        if len(self.accounts) and "created_at" not in self.seen:
+            self.seen.add("created_at")
+        self.seen.update(name for name in frame.columns if name not in self.seen and frame[name].null_count() < frame.height)
 
     def _take(self, frame: pl.DataFrame, columns: Columns, start: int, stop: int) -> None:
         if stop <= start:
@@ -89,5 +107,101 @@ class Engine:
         self._changed.append(columns.slot[start:stop])
         self.events.observe(frame.slice(start, stop - start))
         for slot, ts, alert_id in self.indicators.matches(columns, start, stop):
-            self.alerts.join(ts, alert_id, self.store.ids[slot])
+            self.alerts.join(ts, alert_id, Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",)))
         self.now = max(self.now, int(columns.ts[stop - 1]))
+
+    def tick(self, now: int, *, coordinate: bool | None = None) -> None:
+        """Look at the accounts that changed, and at clusters when it is their turn.
+
+        Args:
+            now: event time, µs; nothing later has been taken in.
+            coordinate: whether to look at clusters; by the clock where None.
+        """
+        self.store.expire(now)
+        moment = Moment(now, self.events.launched(now), self.events.bans(now), frozenset(self.seen))
+        changed = np.unique(np.concatenate(self._changed)) if self._changed else np.zeros(0, np.int32)
+        self._changed.clear()
+        cases = self._look_at_accounts(changed.astype(np.int32), moment)
+        slots: dict[int, I32] = {}
+        if self.clock.coordinates(now) if coordinate is None else coordinate:
+            found = self._look_at_clusters(moment)
+            slots = {id(case): members for case, members in found}
+            cases += [case for case, _ in found]
+        self._alert(now, cases, slots)
+
+    def _look_at_accounts(self, slots: I32, moment: Moment) -> list[Case]:
+        if slots.size == 0:
+            return []
+        pooled, scored = self.score_accounts(slots, moment)
+        n = len(self.store)
+        if self._p_values.size < n:
+            self._p_values = np.concatenate([self._p_values, np.ones(2 * n - self._p_values.size)])
+        self._p_values[slots] = scored.p_value
+        known = self._p_values[:n]
+        level = severities(scored.p_value, known[known < 1.0], n)
+        return account_cases(self.store, self.accounts, self.scorer, scored, slots, pooled, level, moment.now)
+
+    def score_accounts(self, slots: I32, moment: Moment) -> tuple[Pooled, Scored]:
+        """Pooled profiles and scores of accounts at a moment."""
+        pooled = self.store.pool(slots, np.arange(slots.size + 1, dtype=np.int64), moment.now)
+        facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now)
+        view = View(pooled, moment.now, facts.created, moment.launched)
+        return pooled, self.scorer.score(frame_of(view, moment.seen), ACCOUNT)
+
+    def _look_at_clusters(self, moment: Moment) -> list[tuple[Case, I32]]:
+        clusters = find_clusters(self.store, self.accounts, moment)
+        if clusters is None:
+            self.clusters = None
+            return []
+        self.clusters = clusters, self.scorer.score(clusters.frame, CLUSTER)
+        p_value = self.clusters[1].p_value
+        level = severities(p_value, p_value[p_value < 1.0], clusters.frame.height)
+        return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
+
+    def _alert(self, now: int, cases: list[Case], slots: Mapping[int, I32]) -> None:
+        """Allowances, then the book, then what an actionable alert teaches and recommends."""
+        left: list[Case] = []
+        members: dict[frozenset[str], I32] = {}
+        for case in cases:
+            allowed = apply(case, now, self.allowances, self._rescore)
+            if allowed is not None:
+                left.append(allowed)
+                if id(case) in slots:
+                    members[allowed.accounts] = slots[id(case)]
+        if not left:
+            return
+        for entry in self.alerts.tick(now, left):
+            usage = self._tier_usage(now)
+            entry.recommendation = recommend(
+                entry.id, entry.case, entry.level, list(entry.members.values()), now, usage
+            )
+            self._learn(entry, members)
+
+    def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
+        category = CLUSTER if kind == "cluster" else ACCOUNT
+        score, p_value = rescore(self.scorer, category, list(codes))
+        known = self._p_values[: len(self.store)]
+        level = int(severities(np.array([p_value]), np.append(known[known < 1.0], p_value), len(self.store))[0])
+        return (None if level == NONE or score <= 0 else SEVERITIES[level]), risk(p_value), p_value
+
+    def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32]) -> None:
+        slots = members.get(entry.case.accounts)
+        if entry.level >= ACTIONABLE and slots is not None and self.clusters is not None:
+            self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
+
+    def _tier_usage(self, now: int) -> TierUsage:
+        measured, usage = self._usage
+        if now - measured >= _USAGE_US:
+            named = {a for e in self.alerts.live() for a in e.named}
+            active = active_slots(self.store, now)
+            quiet = np.array([s for s in active if self.store.ids[s] not in named], np.int32)
+            usage = tier_usage(self.store, self.accounts, quiet, now)
+            self._usage = now, usage
+        return usage
+
+    def _owners(self, slots: I32) -> I64:
+        """Payer, or organisation, or the account itself: related accounts share one."""
+        facts = self.accounts.as_of(self.store.accounts.ident[slots], self.now)
+        own = -1 - slots.astype(np.int64)
+        by_org = np.where(facts.organisation != 0, facts.organisation.astype(np.int64), own)
+        return np.where(facts.payment != 0, facts.payment.astype(np.int64), by_org)

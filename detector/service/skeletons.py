@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from detector.coordination.keys import SYSTEM, TEMPLATE
-from detector.profiles.layout import I32, U32, Columns
+from detector.profiles.layout import I64, U32, Columns
 from detector.profiles.text import common_skeleton
 
 LEAST_PAYERS = 5  # unrelated payers and organisations that must share a text before its fixed words may be shown
@@ -30,13 +30,13 @@ class SkeletonBank:
         if (kind, key) not in self.found:
             self.wanted.add((kind, key))
 
-    def look(self, frame: pl.DataFrame, columns: Columns, owner: I32) -> None:
+    def look(self, frame: pl.DataFrame, columns: Columns, owner: I64) -> None:
         """Search a batch for wanted templates.
 
         Args:
             frame: the batch, for its texts.
             columns: the same batch as hashes.
-            owner: i32[n], payer group of each exchange; related accounts share one.
+            owner: i64[n], payer group of each exchange; related accounts share one.
         """
         for kind, key in sorted(self.wanted):
             rows = _rows_with(columns, kind, np.uint32(key))

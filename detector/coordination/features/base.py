@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from detector.coordination.keys import KINDS
 from detector.profiles.facts import Facts
 from detector.profiles.layout import F64, I32, I64
 from detector.profiles.pool import Pooled
+
+N_KINDS = len(KINDS)
 
 
 @dataclass(frozen=True)
@@ -61,15 +64,32 @@ class ClusterView:
     bans: I64
     now: int
 
-    @property
+    @cached_property
     def size(self) -> F64:
         """Members of each cluster."""
-        return np.diff(self.offsets).astype(np.float64)
+        return np.asarray(np.diff(self.offsets), np.float64)
 
-    @property
+    @cached_property
     def cluster(self) -> I64:
         """Cluster number of each member."""
         return np.repeat(np.arange(self.offsets.size - 1), np.diff(self.offsets))
+
+    @cached_property
+    def strengths(self) -> F64:
+        """Nats by member and kind: the strongest key that another member of the cluster holds too; f64[members, kinds]."""
+        highest = int(max(self.slots.max(initial=-1), self.links.slot.max(initial=-1)))
+        where = np.full(highest + 1, -1, np.int64)
+        where[self.slots] = np.arange(self.slots.size)
+        member = where[self.links.slot]
+        inside = member >= 0
+        member, key = member[inside], self.links.key[inside]
+        kind, weight = self.links.kind[inside], self.links.weight[inside]
+        pair = self.cluster[member] * (int(self.links.key.max(initial=0)) + 1) + key
+        _, inverse, holders = np.unique(pair, return_inverse=True, return_counts=True)
+        shared = holders[inverse] > 1
+        out = np.zeros((self.slots.size, N_KINDS))
+        np.maximum.at(out, (member[shared], kind[shared]), weight[shared])
+        return out
 
     def total(self, values: F64) -> F64:
         """Sum over the members of each cluster."""
@@ -111,6 +131,3 @@ def cluster_feature(
         return compute
 
     return register
-
-
-N_KINDS = len(KINDS)

@@ -55,8 +55,7 @@ def step_correlation(v: ClusterView) -> F64:
     n = v.offsets.size - 1
     if v.bits.shape[1] == 0 or n == 0:
         return np.zeros(n)
-    together = np.zeros((n, v.bits.shape[1]))
-    np.add.at(together, v.cluster, v.bits)
+    together = np.add.reduceat(v.bits, v.offsets[:-1], axis=0, dtype=np.float64)
     mode = v.population.active / max(float(v.population.active.sum()), 1e-12)
     expected = together.sum(axis=1, keepdims=True) * mode
     variance = np.maximum(expected * (1.0 - expected / np.maximum(v.size[:, None], 1.0)), 1e-9)

@@ -1,0 +1,1 @@
+"""From cases to alerts: allowances, grouping, the life of an alert, recommendations."""

@@ -1,0 +1,81 @@
+"""Allowances, applied before alerting: scoped, owned, expiring permissions that cover reason codes; all else still alerts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from detector.alerts.model import Case, Reason
+
+EVERYTHING: Final = "*"
+# Which reasons a permission explains. An unknown name covers nothing: a typo must not hide an account.
+COVERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "distillation": (EVERYTHING,),
+    "sanctioned_distillation": (EVERYTHING,),
+    "evaluation": ("GRADING_BULK", "GRADING_FARM", "MULTI_SAMPLE", "SOFT_LABELS", "TRAINING_VALUE", "FIXED_PACE", "FLAT_RHYTHM"),
+    "reseller": ("ROTATING_NETWORKS", "TOPIC_SWEEP", "FLAT_RHYTHM", "OUTPUT_HEAVY", "FRESH_VOLUME"),
+    "research": ("SOFT_LABELS", "MULTI_SAMPLE", "MODEL_PROBE"),
+    "embeddings": ("EMBEDDINGS_HARVEST", "EMBEDDINGS_POOL"),
+}
+
+Rescore = Callable[[str, Sequence[str]], tuple[str | None, float, float]]
+"""(kind, remaining codes) → severity or None, risk, p-value."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """A permission of one account.
+
+    Attributes:
+        name: looked up in the table of what it covers.
+        owner: who answers for it, if known.
+        expires_at: µs, None where it does not expire.
+    """
+
+    name: str
+    owner: str | None = None
+    expires_at: int | None = None
+
+    def holds(self, now: int) -> bool:
+        """Whether it has not expired at `now` (µs)."""
+        return self.expires_at is None or self.expires_at > now
+
+
+def covered(
+    allowances: Sequence[Allowance], now: int, table: Mapping[str, tuple[str, ...]] = COVERS
+) -> frozenset[str]:
+    """Reason codes that the allowances of an account cover now; `EVERYTHING` covers all."""
+    return frozenset(code for a in allowances if a.holds(now) for code in table.get(a.name, ()))
+
+
+def _left(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:
+    return [] if EVERYTHING in codes else [r for r in reasons if r.code not in codes]
+
+
+def apply(
+    case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], rescore: Rescore
+) -> Case | None:
+    """What is left of a case after its members' allowances; None where nothing is.
+
+    An account's covered reasons go, and its score with them. A member of a cluster goes when every reason of the cluster is covered
+    for it; the others stay.
+
+    Args:
+        case: from the scores.
+        now: event time, µs.
+        allowances: by account id; accounts without any may be absent.
+        rescore: severity, risk and p-value of the reasons that remain.
+    """
+    codes = {m.account_id: covered(allowances.get(m.account_id, ()), now) for m in case.members}
+    if not any(codes.values()):
+        return case
+    if case.kind == "cluster":
+        members = tuple(m for m in case.members if _left(case.reasons, codes[m.account_id]))
+        return msgspec.structs.replace(case, members=members) if members else None
+    (member,) = case.members
+    left = _left(case.reasons, codes[member.account_id])
+    severity, risk, p_value = rescore(case.kind, [r.code for r in left])
+    if not left or severity is None:
+        return None
+    return msgspec.structs.replace(case, reasons=tuple(left), severity=severity, risk=risk, p_value=p_value)

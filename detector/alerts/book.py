@@ -1,0 +1,113 @@
+"""The alert book: which case continues which alert, and what merges and splits."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from detector.alerts.entry import Entry, alert_id
+from detector.alerts.model import Alert, Case, Member
+
+SAME = 0.5  # share of the smaller side that two sets of accounts must have in common to be one actor
+
+
+@dataclass
+class AlertBook:
+    """All alerts of a run.
+
+    Attributes:
+        entries: by id, in the order of opening.
+    """
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    _of_account: dict[str, set[str]] = field(default_factory=dict)
+
+    def tick(self, now: int, cases: Iterable[Case]) -> list[Entry]:
+        """Take in the cases of a tick.
+
+        The result does not depend on the order of the cases.
+
+        Args:
+            now: event time, µs.
+            cases: clusters and accounts.
+
+        Returns:
+            Alerts that were opened, grew, rose or merged.
+        """
+        changed: dict[str, Entry] = {}
+        taken: set[str] = set()
+        # Clusters before accounts, so that an account is grouped into its cluster; larger ones first, so that on a split the
+        # larger part keeps the alert.
+        for case in sorted(cases, key=lambda c: (c.kind != "cluster", -len(c.members), min(c.accounts))):
+            entry, moved = self._place(now, case, taken)
+            taken.add(entry.id)
+            if moved:
+                changed[entry.id] = entry
+        return list(changed.values())
+
+    def _place(self, now: int, case: Case, taken: set[str]) -> tuple[Entry, bool]:
+        matches = [e for e in self._matching(case) if case.kind == "account" or e.id not in taken]
+        if not matches:
+            entry = self._open(now, case)
+            entry.take(now, case)
+            self._index(entry)
+            return entry, True
+        oldest, younger = matches[0], matches[1:]
+        if case.kind == "account":
+            younger = []
+        for other in younger:
+            oldest.absorb(other)
+        moved = self._grow(now, oldest, case) or bool(younger)
+        self._index(oldest)
+        return oldest, moved
+
+    @staticmethod
+    def _grow(now: int, entry: Entry, case: Case) -> bool:
+        if case.kind == "cluster" or entry.case.kind == "account":
+            return entry.take(now, case)
+        # An account of a known cluster: its own signs raise the alert but do not take the cluster's place.
+        (member,) = case.members
+        joined = entry.join(now, member)
+        entry.last_seen = max(entry.last_seen, case.last_seen)
+        return joined
+
+    def _matching(self, case: Case) -> list[Entry]:
+        """Live alerts of the same actor, oldest first."""
+        counts = Counter(i for a in case.accounts for i in self._of_account.get(a, ()))
+        found = []
+        for i, common in counts.items():
+            entry = self.entries[i]
+            if entry.merged_into is None and common >= SAME * min(len(case.members), len(entry.named)):
+                found.append(entry)
+        return sorted(found, key=lambda e: (e.opened, e.id))
+
+    def _open(self, now: int, case: Case) -> Entry:
+        first = min(case.accounts)
+        generation = 0
+        while (name := alert_id(case.kind, first, generation)) in self.entries:
+            generation += 1
+        entry = self.entries[name] = Entry(id=name, opened=now, case=case, level=case.level)
+        return entry
+
+    def _index(self, entry: Entry) -> None:
+        for account in entry.named:
+            self._of_account.setdefault(account, set()).add(entry.id)
+
+    def join(self, now: int, name: str, member: Member) -> bool:
+        """Name an account in a known alert between ticks; whether it is new there."""
+        entry = self.entries[name]
+        while entry.merged_into is not None:
+            entry = self.entries[entry.merged_into]
+        joined = entry.join(now, member)
+        if joined:
+            self._of_account.setdefault(member.account_id, set()).add(entry.id)
+        return joined
+
+    def live(self) -> list[Entry]:
+        """Alerts that were not merged away, in the order of opening."""
+        return [e for e in self.entries.values() if e.merged_into is None]
+
+    def alerts(self) -> list[Alert]:
+        """All live alerts as they are written, most severe first."""
+        made = [e.alert() for e in self.live()]
+        order = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+        return sorted(made, key=lambda a: (order[a.severity], -a.risk, -len(a.accounts), a.id))

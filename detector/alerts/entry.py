@@ -1,0 +1,123 @@
+"""The life of one alert: what is remembered beyond its last case."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Recommendation, rfc3339
+
+_ID_BYTES = 8
+
+
+def alert_id(kind: str, first: str, generation: int = 0) -> str:
+    """Id of an alert: hash of its kind and first-detected member; later ones of the same member are numbered."""
+    text = f"{kind}|{first}" + (f"|{generation}" if generation else "")
+    return "alr_" + hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).hexdigest()
+
+
+@dataclass
+class Entry:
+    """An alert in the making.
+
+    Attributes:
+        id: fixed at opening.
+        opened: event time of opening, µs.
+        case: the strongest case so far.
+        level: highest severity so far.
+        named: by account, event time of its first naming at any severity.
+        actionable: by account, event time of its first naming at high or above.
+        members: latest word on each account.
+        leaked: by account, exchanges and output tokens at its first actionable naming.
+        supersedes: ids merged into this one.
+        merged_into: id that this one went into.
+        recommendation: the latest.
+    """
+
+    id: str
+    opened: int
+    case: Case
+    level: int
+    named: dict[str, int] = field(default_factory=dict)
+    actionable: dict[str, int] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
+    leaked: dict[str, tuple[int, int]] = field(default_factory=dict)
+    supersedes: list[str] = field(default_factory=list)
+    merged_into: str | None = None
+    last_seen: int = 0
+    recommendation: Recommendation | None = None
+
+    def take(self, now: int, case: Case) -> bool:
+        """Take in a tick's case; whether anything that a reader would act on changed."""
+        before = (self.level, len(self.named))
+        self.level = max(self.level, case.level)
+        self.last_seen = max(self.last_seen, case.last_seen)
+        if (case.level, case.risk) >= (self.case.level, self.case.risk):
+            self.case = case
+        for member in case.members:
+            self.members[member.account_id] = member
+            self._name(now, member)
+        if self.level >= ACTIONABLE:
+            # Those named below high before count from the moment at which the alert became actionable.
+            for account in self.named.keys() - self.actionable.keys():
+                self._act(now, self.members[account])
+        return before != (self.level, len(self.named))
+
+    def _name(self, now: int, member: Member) -> None:
+        self.named.setdefault(member.account_id, now)
+
+    def _act(self, now: int, member: Member) -> None:
+        self.actionable[member.account_id] = now
+        self.leaked[member.account_id] = (member.exchanges, member.output_tokens)
+
+    def join(self, now: int, member: Member) -> bool:
+        """Name an account between ticks; whether it is new."""
+        if member.account_id in self.named:
+            return False
+        self.members[member.account_id] = member
+        self._name(now, member)
+        if self.level >= ACTIONABLE:
+            self._act(now, member)
+        return True
+
+    def absorb(self, other: "Entry") -> None:
+        """Merge another alert, which is younger, into this one."""
+        self.level = max(self.level, other.level)
+        if (other.case.level, other.case.risk) > (self.case.level, self.case.risk):
+            self.case = other.case
+        for account, when in other.named.items():
+            self.named[account] = min(when, self.named.get(account, when))
+        for account, when in other.actionable.items():
+            if when < self.actionable.get(account, when + 1):
+                self.actionable[account] = when
+                self.leaked[account] = other.leaked[account]
+        for account, member in other.members.items():
+            self.members.setdefault(account, member)
+        self.supersedes += [other.id, *other.supersedes]
+        other.merged_into = self.id
+
+    def alert(self) -> Alert:
+        """The alert as it is written."""
+        detected = self.actionable if self.level >= ACTIONABLE else self.named
+        members = sorted(self.members.values(), key=lambda m: (m.role != "core", -m.p_member, m.account_id))
+        return Alert(
+            id=self.id,
+            kind=self.case.kind if not self.supersedes else "cluster" if len(self.named) > 1 else self.case.kind,
+            accounts=sorted(self.named),
+            account_detected_at={a: rfc3339(t) for a, t in sorted(detected.items())},
+            severity=SEVERITIES[self.level],
+            risk=self.case.risk,
+            p_value=self.case.p_value,
+            status="open",
+            first_seen=rfc3339(self.case.first_seen),
+            detected_at=rfc3339(min(detected.values(), default=self.opened)),
+            last_seen=rfc3339(self.last_seen),
+            exchanges=sum(m.exchanges for m in self.members.values()),
+            exchanges_before_detection=sum(e for e, _ in self.leaked.values()),
+            output_tokens_leaked=sum(t for _, t in self.leaked.values()),
+            techniques=list(self.case.techniques),
+            reasons=list(self.case.reasons),
+            evidence=self.case.evidence,
+            members=members,
+            recommendation=self.recommendation,
+            supersedes=self.supersedes,
+            merged_into=self.merged_into,
+        )

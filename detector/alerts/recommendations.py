@@ -1,0 +1,84 @@
+"""What to do about an alert: an action from the ladder, a quota, whom it binds and what it would hit."""
+
+import hashlib
+from typing import Final
+
+from detector.alerts.model import (
+    ACTIONABLE,
+    SEVERITIES,
+    Action,
+    BlastRadius,
+    Case,
+    Limit,
+    Member,
+    Recommendation,
+    Subject,
+    rfc3339,
+)
+from detector.alerts.quota import TierUsage
+
+_DAY_US = 86_400_000_000
+# Observe before throttle before challenge before degrade before suspend: what costs a wronged customer least comes first.
+LADDER: Final[dict[str, dict[str, Action]]] = {
+    "account": {"low": "observe", "medium": "review", "high": "throttle", "critical": "degrade"},
+    "cluster": {"low": "observe", "medium": "challenge", "high": "throttle", "critical": "suspend"},
+}
+LASTS_DAYS: Final = {"low": 1, "medium": 1, "high": 7, "critical": 7}
+# What can be withheld instead of the whole answer, by the reason that speaks for it.
+DEGRADE: Final = {
+    "SOFT_LABELS": "strip_logprobs",
+    "SOFT_LABEL_POOL": "strip_logprobs",
+    "REASONING_ELICITATION": "summarise_reasoning",
+    "REASONING_FARM": "summarise_reasoning",
+    "EMBEDDINGS_HARVEST": "round_embeddings",
+    "EMBEDDINGS_POOL": "round_embeddings",
+    "MULTI_SAMPLE": "single_candidate",
+    "MULTI_SAMPLE_POOL": "single_candidate",
+}
+
+
+def _id(alert_id: str, action: str, subject: Subject) -> str:
+    text = "|".join((alert_id, action, subject.kind, subject.id))
+    return "rec_" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _limits(case: Case, usage: TierUsage) -> tuple[Limit, ...]:
+    """A cluster shares what one ordinary account of its members' commonest tier may use."""
+    tier = max(sorted(case.tiers), key=lambda t: case.tiers[t], default="unknown")
+    return usage.limits(tier)
+
+
+def recommend(
+    alert_id: str, case: Case, level: int, members: list[Member], now: int, usage: TierUsage, *, dry_run: bool = True
+) -> Recommendation:
+    """The recommendation of an alert.
+
+    Args:
+        alert_id: the alert.
+        case: its strongest case.
+        level: its severity as a number.
+        members: all its accounts; core ones are bound.
+        now: event time, µs.
+        usage: what ordinary accounts use.
+        dry_run: whether a gateway must only record it.
+    """
+    severity = SEVERITIES[level]
+    core = tuple(sorted(m.account_id for m in members if m.role == "core"))
+    alone = len(members) == 1
+    kind = "account" if alone else "cluster"
+    subject = Subject("account" if alone else "cluster", members[0].account_id if alone else alert_id, core)
+    action = LADDER[kind][severity]
+    degrade = tuple(sorted({DEGRADE[r.code] for r in case.reasons if r.code in DEGRADE})) if level >= ACTIONABLE else ()
+    return Recommendation(
+        id=_id(alert_id, action, subject),
+        subject=subject,
+        action=action,
+        limits=_limits(case, usage) if level >= ACTIONABLE else (),
+        degrade=degrade,
+        reason_codes=tuple(r.code for r in case.reasons),
+        alert_id=alert_id,
+        created_at=rfc3339(now),
+        expires_at=rfc3339(now + LASTS_DAYS[severity] * _DAY_US),
+        dry_run=dry_run,
+        blast_radius=BlastRadius(len(core), round(case.requests_per_day, 1), dict(sorted(case.tiers.items()))),
+    )

@@ -1,0 +1,220 @@
+"""Cases from scores: who is in it, why, and the evidence that an analyst reads."""
+
+from typing import Any
+
+import numpy as np
+
+from detector.alerts.model import SEVERITIES, Case, Member
+from detector.coordination.clusters import Clusters
+from detector.coordination.keys import KINDS, SYSTEM, TEMPLATE
+from detector.coordination.membership import CORE, MEMBER, membership
+from detector.profiles.facts import AccountBook, Facts
+from detector.profiles.layout import CAPABILITIES, COUNT, HOUR_US, I32, I64, PANE_US, SLOT_US
+from detector.profiles.pool import Pooled
+from detector.profiles.store import ProfileStore
+from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
+from detector.scoring.severity import NONE, risk
+from detector.service.reasons import reasons_of, techniques_of
+from detector.service.skeletons import SkeletonBank
+
+_REQUESTS = COUNT["requests"]
+_LEAST = 3  # members left after bystanders are set aside
+_SKELETONS = 4
+_TENS_AN_HOUR = HOUR_US // SLOT_US
+
+
+def _tiers(facts: Facts, rows: I64, book: AccountBook) -> dict[str, int]:
+    names = ["unknown", *book.tiers]
+    numbers, counts = np.unique(facts.tier[rows], return_counts=True)
+    return {names[int(n) + 1]: int(c) for n, c in zip(numbers, counts, strict=True)}
+
+
+def _mix(pooled: Pooled, row: int) -> dict[str, float]:
+    sums = pooled.capability[row, : len(CAPABILITIES)].astype(np.float64)
+    shares = sums / max(float(sums.sum()), 1.0)
+    return {name: round(float(s), 3) for name, s in zip(CAPABILITIES, shares, strict=True)}
+
+
+def account_cases(
+    store: ProfileStore, book: AccountBook, scorer: Scorer, scored: Scored, slots: I32, pooled: Pooled, level: I64, now: int
+) -> list[Case]:
+    """Cases of single accounts.
+
+    Args:
+        store, book: profiles and facts.
+        scorer, scored: rules and the scores of `slots`.
+        slots: i32[n].
+        pooled: n rows.
+        level: i64[n], severity or `NONE`.
+        now: event time, µs.
+    """
+    rows = np.flatnonzero(level != NONE)
+    if rows.size == 0:
+        return []
+    facts = book.as_of(store.accounts.ident[slots], now)
+    return [_account_case(store, book, scorer, scored, slots, pooled, facts, int(level[i]), int(i), now) for i in rows]
+
+
+def _account_case(
+    store: ProfileStore,
+    book: AccountBook,
+    scorer: Scorer,
+    scored: Scored,
+    slots: I32,
+    pooled: Pooled,
+    facts: Facts,
+    level: int,
+    i: int,
+    now: int,
+) -> Case:
+    reasons = reasons_of(scorer, scored, ACCOUNT, i)
+    codes = tuple(r.code for r in reasons)
+    requests, tokens = int(pooled.counts[i, _REQUESTS]), int(pooled.tokens[i, 1])
+    days = max((now - int(pooled.first[i])) / (24 * HOUR_US), 1.0)
+    p_value = float(scored.p_value[i])
+    return Case(
+        kind="account",
+        members=(Member(store.ids[slots[i]], 1.0, "core", requests, tokens, codes),),
+        severity=SEVERITIES[level],
+        risk=risk(p_value),
+        p_value=p_value,
+        reasons=tuple(reasons),
+        techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
+        evidence={"score": round(float(scored.score[i]), 3), "capabilities": _mix(pooled, i)},
+        first_seen=int(pooled.first[i]),
+        last_seen=int(pooled.last[i]),
+        tiers=_tiers(facts, np.array([i]), book),
+        requests_per_day=requests / min(days, 7.0),
+        organisations=1,
+    )
+
+
+def cluster_cases(
+    store: ProfileStore,
+    book: AccountBook,
+    scorer: Scorer,
+    found: tuple[Clusters, Scored],
+    level: I64,
+    bank: SkeletonBank,
+) -> list[tuple[Case, I32]]:
+    """Cases of clusters, each with the slots of its members.
+
+    Args:
+        store, book: profiles and facts.
+        scorer: rules and reference.
+        found: clusters and their scores.
+        level: i64[clusters], severity or `NONE`.
+        bank: gives skeletons, and is asked for those that it lacks.
+    """
+    clusters, scored = found
+    rows = np.flatnonzero(level != NONE)
+    if rows.size == 0:
+        return []
+    belongs, ties = membership(clusters.view), clusters.view.strengths
+    out = []
+    for g in rows:  # over alerted clusters
+        part = np.arange(clusters.view.offsets[g], clusters.view.offsets[g + 1])
+        part = part[belongs[part] > MEMBER]
+        if part.size >= _LEAST:
+            case = _cluster_case(store, book, scorer, clusters, scored, int(level[g]), int(g), part, belongs, ties, bank)
+            out.append((case, clusters.view.slots[part]))
+    return out
+
+
+def _cluster_case(
+    store: ProfileStore,
+    book: AccountBook,
+    scorer: Scorer,
+    clusters: Clusters,
+    scored: Scored,
+    level: int,
+    g: int,
+    part: I64,
+    belongs: np.ndarray[tuple[int], np.dtype[np.float64]],
+    ties: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    bank: SkeletonBank,
+) -> Case:
+    view = clusters.view
+    reasons = reasons_of(scorer, scored, CLUSTER, g)
+    requests, tokens = view.each.counts[part, _REQUESTS], view.each.tokens[part, 1]
+    members = tuple(
+        Member(
+            store.ids[view.slots[m]],
+            round(float(belongs[m]), 3),
+            "core" if belongs[m] >= CORE else "peripheral",
+            int(requests[j]),
+            int(tokens[j]),
+            tuple(KINDS[k] for k in np.flatnonzero(ties[m] > 0)),
+        )
+        for j, m in enumerate(part)
+    )
+    core = part[belongs[part] >= CORE]
+    days = np.clip((view.now - view.each.first[core]) / (24 * HOUR_US), 1.0, 7.0)
+    p_value = float(scored.p_value[g])
+    return Case(
+        kind="cluster",
+        members=members,
+        severity=SEVERITIES[level],
+        risk=risk(p_value),
+        p_value=p_value,
+        reasons=tuple(reasons),
+        techniques=tuple(techniques_of(scorer, CLUSTER, reasons)),
+        evidence=_evidence(clusters, scored, g, part, ties, bank),
+        first_seen=int(view.each.first[part].min()),
+        last_seen=int(view.each.last[part].max()),
+        tiers=_tiers(view.facts, core, book),
+        requests_per_day=float((view.each.counts[core, _REQUESTS] / days).sum()),
+        organisations=int(clusters.frame["organisations"][g]),
+    )
+
+
+def _evidence(
+    clusters: Clusters,
+    scored: Scored,
+    g: int,
+    part: I64,
+    ties: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    bank: SkeletonBank,
+) -> dict[str, Any]:
+    view, frame = clusters.view, clusters.frame
+    strong = ties[part].mean(axis=0)
+    hours = view.bits[part].reshape(part.size, -1, _TENS_AN_HOUR).any(axis=2).sum(axis=0)
+    start = (view.now // PANE_US - 1) * PANE_US
+    used = np.flatnonzero(hours)
+    return {
+        "score": round(float(scored.score[g]), 3),
+        "payers": int(frame["payers"][g]),
+        "organisations": int(frame["organisations"][g]),
+        "links": {kind: round(float(s), 3) for kind, s in zip(KINDS, strong, strict=True) if s > 0},
+        "skeletons": _skeletons(clusters, part, bank),
+        "capabilities": _mix(view.pooled, g),
+        "timeline": {
+            "hours": [int((start + h * HOUR_US) // 1_000_000) for h in range(int(used[0]), int(used[-1]) + 1)],
+            "counts": [int(c) for c in hours[used[0] : used[-1] + 1]],
+        }
+        if used.size
+        else {"hours": [], "counts": []},
+        "features": {
+            name: round(float(frame[name][g]), 4)
+            for name in ("disjoint_coverage", "length_twins", "volume_evenness", "step_correlation", "birth_concentration")
+            if frame[name][g] is not None
+        },
+    }
+
+
+def _skeletons(clusters: Clusters, part: I64, bank: SkeletonBank) -> list[dict[str, Any]]:
+    """Masked words of the texts that most members share."""
+    links, slots = clusters.view.links, clusters.view.slots[part]
+    inside = np.isin(links.slot, slots) & np.isin(links.kind, (TEMPLATE, SYSTEM))
+    keys, held = np.unique(links.key[inside], return_counts=True)
+    out: list[dict[str, Any]] = []
+    for key in keys[np.argsort(-held, kind="stable")][: 2 * _SKELETONS]:
+        hashed = int(links.hashed[key])
+        kind, short = (hashed >> 56) - 1, hashed & 0xFFFF_FFFF
+        bank.want(kind, short)
+        text = bank.found.get((kind, short))
+        if text and all(text != s["text"] for s in out):
+            out.append({"text": text, "kind": KINDS[kind], "accounts": int(held[keys == key][0])})
+    return out[:_SKELETONS]
+
+

@@ -1,0 +1,94 @@
+"""One kind of campaign: a function that makes its traffic from a specification, registered under its name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from detector.simulator.accounts import DAY_S, Crowd, draw_accounts
+from detector.simulator.arrivals import F64, Arrivals, I64, windowed
+from detector.simulator.texts.compose import Rng
+from detector.simulator.traffic import Setting, Traffic
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a world says of one campaign.
+
+    Attributes:
+        name: label in the truth.
+        kind: which campaign.
+        accounts: how many.
+        per_day: the attack's own requests a day of one account.
+        start_day, days: when.
+        dilution: share of the traffic that is relayed customers'.
+        burst: days within which the accounts are made; 0 for ages like everybody's.
+    """
+
+    name: str
+    kind: str
+    accounts: int
+    per_day: float
+    start_day: float = 0.0
+    days: float = 7.0
+    dilution: float = 0.0
+    burst: float = 0.0
+
+
+Maker = Callable[[Rng, Setting, Plan], list[Traffic]]
+CAMPAIGNS: dict[str, Maker] = {}
+
+
+def campaign(kind: str) -> Callable[[Maker], Maker]:
+    """Register a campaign kind."""
+
+    def register(maker: Maker) -> Maker:
+        CAMPAIGNS[kind] = maker
+        return maker
+
+    return register
+
+
+def recruit(rng: Rng, setting: Setting, plan: Plan) -> Crowd:
+    """Accounts with everybody's habits, perhaps made within a few days."""
+    crowd = draw_accounts(rng, plan.accounts, setting.start, "attack", plan.name)
+    if plan.burst > 0:
+        born = setting.start + plan.start_day * DAY_S - (rng.uniform(1, 20) + rng.random(plan.accounts) * plan.burst) * DAY_S
+        crowd = crowd.set(created_at=np.round(born, 3))
+    return crowd
+
+
+def counts(rng: Rng, plan: Plan, days: float, spread: float = 0.12) -> I64:
+    """Requests of each account: a balanced load with a little spread."""
+    mean = plan.per_day * days
+    return np.maximum(rng.poisson(mean * rng.lognormal(0.0, spread, plan.accounts)), 1).astype(np.int64)
+
+
+def span(setting: Setting, plan: Plan) -> float:
+    """Days that the campaign has within the world."""
+    return float(min(plan.days, setting.days - plan.start_day))
+
+
+def shifts(rng: Rng, setting: Setting, plan: Plan, hours: float = 14.0) -> F64:
+    """Working windows of one scheduler: once a day, from a random hour on."""
+    hour = rng.uniform(0, 24)
+    last = plan.start_day + span(setting, plan)
+    out = []
+    for day in range(int(np.floor(plan.start_day)), int(np.ceil(last))):
+        begin = max(day + (hour + rng.normal(0, 0.5)) / 24.0, plan.start_day)
+        length = min(hours / 24.0, last - begin)
+        if length > 0:
+            out.append((begin, length))
+    return np.array(out or [(plan.start_day, last - plan.start_day)])
+
+
+def scheduled(rng: Rng, setting: Setting, plan: Plan, hours: float = 14.0) -> Arrivals:
+    """Arrivals of a pool under one scheduler."""
+    n = counts(rng, plan, span(setting, plan))
+    return windowed(rng, n, shifts(rng, setting, plan, hours), setting.start, setting.days)
+
+
+def wrapped(before: str, items: pl.Series, after: str) -> pl.Series:
+    """Items inside a fixed wrapper."""
+    return pl.select(pl.concat_str(pl.lit(before), items, pl.lit(after)).alias("t"))["t"]

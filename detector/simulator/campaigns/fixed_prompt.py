@@ -1,0 +1,18 @@
+"""Fixed injected system prompt: one text in every request of many accounts."""
+
+import polars as pl
+
+from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
+from detector.simulator.texts import tasks, wrappers
+from detector.simulator.texts.compose import Rng
+from detector.simulator.traffic import Setting, Traffic, reply_tokens
+
+
+@campaign("fixed_prompt")
+def fixed_prompt(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
+    """The wrapper is the system prompt; the user turn is the bare item."""
+    crowd = recruit(rng, setting, plan)
+    a = scheduled(rng, setting, plan, 12.0)
+    before, after = wrappers.reasoning(rng)
+    system = pl.Series([before + after]).new_from_index(0, a.ts.size)
+    return [Traffic(crowd, a, tasks.mixed(rng, a.ts.size), system, None, reply_tokens(rng, a.ts.size, 480, 0.5))]

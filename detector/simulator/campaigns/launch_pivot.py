@@ -1,0 +1,24 @@
+"""Tool use with a pivot: within a day of a launch, most of the traffic is on the new model."""
+
+import polars as pl
+
+from detector.simulator.accounts import networks
+from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.texts import tasks, wrappers
+from detector.simulator.texts.compose import Rng
+from detector.simulator.traffic import Setting, Traffic, reply_tokens
+
+
+@campaign("launch_pivot")
+def launch_pivot(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
+    """A few networks of one provider; trajectories of tools."""
+    crowd = recruit(rng, setting, plan)
+    nets = networks(rng, max(1, plan.accounts // 4))
+    mine = rng.integers(0, len(nets), plan.accounts)
+    crowd = crowd.set(_network=pl.Series([[nets[int(i)]] * 4 for i in mine]), _places=1)
+    a = scheduled(rng, setting, plan, 24.0)
+    before, after = wrappers.agentic(rng)
+    prompt = wrapped(before, tasks.tool_task(rng, a.ts.size), after)
+    more = {"tools": pl.Series([["search", "fetch", "compute"]]).new_from_index(0, a.ts.size)}
+    adopts = rng.random(a.ts.size)
+    return [Traffic(crowd, a, prompt, None, None, reply_tokens(rng, a.ts.size, 380, 0.5), columns=more, adopts=adopts)]

@@ -1,0 +1,16 @@
+"""Hydra without shared infrastructure: nothing in common but the wrapper and the task list."""
+
+from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.texts import tasks, wrappers
+from detector.simulator.texts.compose import Rng
+from detector.simulator.traffic import Setting, Traffic, reply_tokens
+
+
+@campaign("wrapper_hydra")
+def wrapper_hydra(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
+    """Unrelated accounts, payers and networks; synthesis from seeds."""
+    crowd = recruit(rng, setting, plan)
+    a = scheduled(rng, setting, plan, 24.0)
+    before, after = wrappers.synthesis(rng)
+    prompt = wrapped(before, tasks.mixed(rng, a.ts.size), after)
+    return [Traffic(crowd, a, prompt, None, None, reply_tokens(rng, a.ts.size, 520, 0.5))]
