@@ -3,13 +3,14 @@
 import gzip
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from capability_phrases import PHRASES
 
+_PHRASES = Path(__file__).with_name("capability_phrases.toml")
 TEMPLATE_LABELS = {
     "cot_elicitation": ("reasoning",),
     "benchmark_harvest": ("reasoning",),
@@ -43,12 +44,12 @@ CLUSTER_LABELS = {
     **dict.fromkeys(("writing", "roleplay", "extraction", "reasoning"), "other"),
 }
 _CODING = re.compile(
-    r"\b(code|coding|python|java|javascript|typescript|c\+\+|sql|programm\w*|developer|software|api|regex|html|css|algorithm\w*"
-    r"|script\w*|database|linux|git|docker|debug\w*|compiler|react|pandas|function|aws|android|kubernetes)\b",
+    r"\b(code|coding|python|java|javascript|typescript|c\+\+|sql|programm\w*|developer|software|api|regex|html|css"
+    r"|algorithm\w*|script\w*|database|linux|git|docker|debug\w*|compiler|react|pandas|function|aws|android|kubernetes)\b",
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"```|\bdef \w+\(|\b(python|javascript|typescript|c\+\+|c#|sql|regex|html|css|rust|golang|bash|powershell|django|pandas|vba)\b"
+    r"```|\bdef \w+\(|\b(python|javascript|typescript|c\+\+|c#|sql|regex|html|css|rust|golang|bash|powershell)\b"
     r"|\b(source code|unit tests?|code (in|that|for|to)|write (a|the) (function|class|script|program))\b",
     re.IGNORECASE,
 )
@@ -79,7 +80,8 @@ class Example:
         text: system prompt and prompt, or a template still with its slots.
         labels: capabilities that it aims at.
         source: the public set, or `own`.
-        group: what must not be both trained on and tested on: a template's family, a batch task's template, else the source.
+        group: what must not be both trained on and tested on: a template's family, a batch task's template, else the
+            source.
         template: whether it is one.
     """
 
@@ -141,9 +143,9 @@ def load(data: Path) -> tuple[list[Example], list[Example]]:
 
 
 def own(seed: int) -> list[Example]:
-    """Our own wordings, as templates without slots: each alone, and several of one kind together, as long prompts have them."""
+    """Our own wordings, as templates without slots: each alone, and several of a kind together, as in long prompts."""
     rng, out = np.random.default_rng(seed), list[Example]()
-    for label, texts in PHRASES.items():
+    for label, texts in tomllib.loads(_PHRASES.read_text(encoding="utf-8")).items():
         for text in texts:
             more = rng.permutation(len(texts))[: rng.integers(1, 5)]
             joined = "\n".join([text, *(texts[k] for k in more)])
@@ -152,7 +154,7 @@ def own(seed: int) -> list[Example]:
 
 
 class Augmenter:
-    """Makes texts like those that traffic shows: slots filled, templates cut, words lost, phrases of other texts spliced in.
+    """Makes texts like traffic: slots filled, templates cut, words lost, phrases of other texts spliced in.
 
     Args:
         items: what fills slots.

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS, Edges
+from detector.coordination.keys import MAIL, SYSTEM, TEMPLATE, TLS, Edges
 from detector.profiles.layout import F64, I32, I64
 
 MIN_SURPRISE = 2.0  # nats: a key held by more than e⁻² of all accounts says nothing about two of them
-# Every account has a client stack; only a scarce one may link.
-RARE_ONLY = {TLS: 5.0}
-# Popular domains have sign-ups every week: evidence about a cluster, but nothing to build one on.
-NO_GLUE = (MAIL,)
+# Popular domains have sign-ups every week, and every client stack has strangers on it: evidence about a cluster, but nothing to
+# build one on.
+NO_GLUE = (MAIL, TLS)
 SMALLEST = 3
 SEED = 20_260_224
 
@@ -49,12 +48,8 @@ def weigh(edges: Edges, population: int) -> Links:
     hashed, inverse, holders = np.unique(edges.key, return_inverse=True, return_counts=True)
     held = holders[inverse]
     surprise = np.log(max(population, 2) / held)
-    floor = np.full(len(KINDS), MIN_SURPRISE)
-    for kind, least in RARE_ONLY.items():
-        floor[kind] = least
     # In a small population nothing can be as rare as the floor asks: a pair may always link.
-    floor = np.minimum(floor, np.log(max(population, 4) / 2.0))
-    keep = (held > 1) & (surprise >= floor[edges.kind])
+    keep = (held > 1) & (surprise >= min(MIN_SURPRISE, float(np.log(max(population, 4) / 2.0))))
     return Links(
         edges.slot[keep],
         inverse[keep],

@@ -1,26 +1,28 @@
-"""Words of bits for the kernels: loads, products and mixing that Numba has no operator for."""
+"""Words of bits for the kernels: loads, products and mixing that Numba has no operator for.
 
-from collections.abc import Callable
-from typing import Any, cast
+Kernels over text read it by address, not through arrays: an array passed to a function that is not inlined costs seven
+arguments and two atomic counts, several times a word. Who calls a kernel keeps the buffer alive and the addresses
+inside it.
+"""
+
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 from llvmlite import ir  # type: ignore[import-untyped] # ships no type information
 from numba import njit, types
 from numba.extending import intrinsic
 
-U8 = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @intrinsic
-def _load64(typing_context: Any, data: Any, index: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
-    """Eight bytes of a u8 array from `index` on, little end first; the caller keeps inside the array."""
-    signature = types.uint64(data, types.intp)
+def _load64(typing_context: Any, address: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
+    """Eight bytes from an address on, little end first."""
+    signature = types.uint64(types.intp)
 
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401 - the same
-        array = context.make_array(sig.args[0])(context, builder, args[0])
-        word = builder.bitcast(builder.gep(array.data, [args[1]]), ir.IntType(64).as_pointer())
-        loaded = builder.load(word)
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401, ARG001 - the same
+        loaded = builder.load(builder.inttoptr(args[0], ir.IntType(64).as_pointer()))
         loaded.align = 1
         return loaded
 
@@ -42,13 +44,12 @@ def _mum(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ANN401, ARG001 - 
 
 
 @intrinsic
-def _load8(typing_context: Any, data: Any, index: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
-    """One byte of a u8 array; the caller keeps inside the array, and so no index counts from the end."""
-    signature = types.uint8(data, types.intp)
+def _load8(typing_context: Any, address: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
+    """The byte at an address."""
+    signature = types.uint8(types.intp)
 
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401 - the same
-        array = context.make_array(sig.args[0])(context, builder, args[0])
-        return builder.load(builder.gep(array.data, [args[1]]))
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401, ARG001 - the same
+        return builder.load(builder.inttoptr(args[0], ir.IntType(8).as_pointer()))
 
     return signature, generate
 
@@ -65,9 +66,9 @@ def _trailing_zeros(typing_context: Any, x: Any) -> Any:  # noqa: ANN401, ARG001
 
 
 # To the type checker an intrinsic has its compiler's arguments; in a kernel it has its own.
-load8 = cast("Callable[[U8, int], int]", _load8)
+load8 = cast("Callable[[int], int]", _load8)
 trailing_zeros = cast("Callable[[np.uint64], int]", _trailing_zeros)
-load64 = cast("Callable[[U8, int], np.uint64]", _load64)
+load64 = cast("Callable[[int], np.uint64]", _load64)
 mum = cast("Callable[[np.uint64, np.uint64], np.uint64]", _mum)
 
 
@@ -80,7 +81,8 @@ def mix64(x: np.uint64) -> np.uint64:
     return h ^ (h >> np.uint64(31))
 
 
-# Eight bytes at once (Lamport 1975; Warren, Hacker's Delight, ch. 6): each test leaves the top bit of the bytes that pass.
+# Eight bytes at once (Lamport 1975; Warren, Hacker's Delight, ch. 6): each test leaves the top bit of the bytes that
+# pass.
 _TOPS = np.uint64(0x8080808080808080)
 _REST = np.uint64(0x7F7F7F7F7F7F7F7F)
 _ONES = np.uint64(0x0101010101010101)
@@ -93,7 +95,7 @@ _BYTE = np.uint64(0xFF)
 
 @njit(cache=True, inline="always")
 def small_letters(x: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Eight bytes with their ASCII letters made small (other bytes may change), and the top bits of those that are letters."""
+    """Eight bytes, ASCII letters made small (others may change), and the top bits of those that are letters."""
     small = x | _CASE
     low = small & _REST
     return small, (low + _FROM_SMALL_A) & ~(low + _BEYOND_SMALL_Z) & ~x & _TOPS

@@ -1,8 +1,8 @@
-"""The capability model: which abilities of the model a request aims at, from hashed words, fast enough for every exchange.
+"""The capability model: which abilities of the model a request aims at, from its hashed words.
 
-Multi-label logistic regression over masked words and word pairs in hashed buckets, divided by the root of the number of words,
-with a small term of request parameters. Trained by `benchmarks/train_capability.py`, described in `docs/capability-model.md`,
-evaluated inside the text pass.
+Multi-label logistic regression over masked words and word pairs in hashed buckets, divided by the root of the number
+of words, with a small term of request parameters. Trained by `benchmarks/train_capability.py`, described in
+`docs/capability-model.md`, evaluated inside the text pass.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from detector.profiles.layout import CAPABILITIES, F32, N_CAPABILITIES, U64
 BUCKETS = 1 << 15
 _PACKAGED = Path(__file__).parent / "data" / "capability.npz"
 _LARGEST = 127.0  # of an 8-bit weight
-# A request that offers tools, or brings back what they returned, is tool use whatever its words. Log-odds, set by hand: the
-# training sets pair no other request parameter with a label, and those have features of their own.
+# A request that offers tools, or brings back what they returned, is tool use whatever its words. Log-odds, set by
+# hand: the training sets pair no other request parameter with a label, and those have features of their own.
 _TOOLS_OFFERED = 2.0
 _TOOL_RESULTS = 2.0
 _TOOLS = CAPABILITIES.index("tools")

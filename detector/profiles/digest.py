@@ -1,4 +1,4 @@
-"""The kernel behind `digest_text`: what is kept of each exchange's texts, computed while the masked words are in cache."""
+"""The kernel behind `digest_text`: what is kept of each exchange's texts."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,11 @@ import numpy.typing as npt
 from numba import njit
 
 from detector.profiles.bits import blanks, load8, load64, lower, mix64, mum, spaced
+from detector.profiles.characters import SMALL
 from detector.profiles.hashing import StringColumn, fast_hash, nonzero
 from detector.profiles.layout import F32, I32, I64, N_CAPABILITIES, U8, U32, U64
-from detector.profiles.tokens import HEAD, MOST_WORDS, SEARCHES, TAIL, words_of
+from detector.profiles.quotes import SEARCHES
+from detector.profiles.tokens import HEAD, MOST_WORDS, TAIL, words_of
 
 Flags = npt.NDArray[np.bool_]
 
@@ -31,7 +33,7 @@ _ALL, _HIGH = np.uint64(0xFFFF_FFFF_FFFF_FFFF), np.uint64(32)
 _EVEN, _EIGHT, _LANE, _MOST_ROWS = np.uint64(0x00FF00FF00FF00FF), np.uint64(8), np.uint64(0xFFFF), 256
 WEIGHT_ZERO = 128  # a packed weight is unsigned: this much stands for none
 _SPACE = np.uint64(ord(" "))
-_NORMAL = np.array([max(ord(chr(b).lower()) if b < 0x80 else b, ord(" ")) for b in range(256)], np.uint64)  # noqa: PLR2004 - ASCII
+_NORMAL = np.maximum(SMALL, _SPACE)
 _FIXED_ONE = 255.0  # a probability of 1 in a byte
 
 
@@ -98,18 +100,18 @@ def scratch(most_shingles: int) -> Scratch:
 
 
 @njit(cache=True)
-def _normalised(data: U8, start: int, stop: int, h: np.uint64) -> tuple[np.uint64, bool]:
-    """Goes on with the hash of a text, ignoring case and amounts of white space; and whether there was anything but that.
+def _normalised(start: int, stop: int, h: np.uint64) -> tuple[np.uint64, bool]:
+    """Goes on with the hash of a text, ignoring case and amounts of white space; whether there was anything else.
 
-    The hash takes the normal text eight bytes at a time, the first lowest, then its length. Eight bytes without two blanks in a
-    row are made normal at once.
+    The hash takes the normal text eight bytes at a time, the first lowest, then its length. Eight bytes without two
+    blanks in a row are made normal at once.
     """
-    while stop > start and _NORMAL[load8(data, stop - 1)] == _SPACE:
+    while stop > start and _NORMAL[load8(stop - 1)] == _SPACE:
         stop -= 1
     packed, count, blank, i = np.uint64(0), 0, True, start
     while i < stop:
         if i + 8 <= stop:
-            x = load64(data, i)
+            x = load64(i)
             where = blanks(x)
             if where & (where << np.uint64(8) | (_LOWEST_TOP if blank else np.uint64(0))) == 0:
                 x = spaced(lower(x), where)
@@ -120,7 +122,7 @@ def _normalised(data: U8, start: int, stop: int, h: np.uint64) -> tuple[np.uint6
                 blank = where >> np.uint64(63) != 0
                 i += 8
                 continue
-        byte = _NORMAL[load8(data, i)]
+        byte = _NORMAL[load8(i)]
         i += 1
         if byte == _SPACE and blank:
             continue
@@ -134,14 +136,14 @@ def _normalised(data: U8, start: int, stop: int, h: np.uint64) -> tuple[np.uint6
 
 
 @njit(cache=True)
-def _prompt_hash(data: U8, start: int, stop: int, key: np.uint64) -> tuple[np.uint64, bool]:
+def _prompt_hash(start: int, stop: int, key: np.uint64) -> tuple[np.uint64, bool]:
     h = key ^ _PROMPT
     if stop - start <= HEAD + TAIL:
-        h, some = _normalised(data, start, stop, h)
+        h, some = _normalised(start, stop, h)
         return nonzero(mix64(h)), not some
     # Of a long text the middle is not read, but its length is known.
-    h, some = _normalised(data, start, start + HEAD, h ^ np.uint64(stop - start))
-    h, more = _normalised(data, stop - TAIL, stop, h)
+    h, some = _normalised(start, start + HEAD, h ^ np.uint64(stop - start))
+    h, more = _normalised(stop - TAIL, stop, h)
     return nonzero(mix64(h)), not (some or more)
 
 
@@ -190,29 +192,23 @@ def _shingles(words: U64, n: int, key: np.uint64, least: U32) -> int:
 
 
 @njit(cache=True)
-def _vocabulary(words: U64, lengths: U8, n: int, key: np.uint64, bins: U8, at: int) -> tuple[int, int]:
+def _vocabulary(words: U64, lengths: U8, n: int, key: np.uint64, bins: U8, at: int) -> tuple[int, np.uint8]:
     """Bins of plain words spread evenly over the text, written from `at` on, and the bucket of the rarest long word."""
-    used, seen, stride, rare, any_word = 0, 0, 1, _ALL, _ALL
+    stride, used = 1, 0
+    while stride * LEXICAL_WORDS < n:
+        stride *= 2
+    for j in range(0, n, stride):
+        if lengths[j] > 0:
+            bins[at + used] = np.uint8((mum(words[j] ^ key, _FOLD) >> np.uint64(40)) & np.uint64(LEXICAL_BINS - 1))
+            used += 1
+    rare = _ALL
     for j in range(n):
-        if lengths[j] == 0:
-            continue
         h = mum(words[j] ^ key, _FOLD)
-        if lengths[j] >= TOPIC_LETTERS:
-            rare = min(rare, h)
-        any_word = min(any_word, h)
-        if seen & (stride - 1) == 0:
-            if used == LEXICAL_WORDS:
-                # Full: every second one goes, and from now on only half as many come.
-                for k in range(LEXICAL_WORDS // 2):
-                    bins[at + k] = bins[at + 2 * k]
-                used, stride = LEXICAL_WORDS // 2, 2 * stride
-            if seen & (stride - 1) == 0:
-                bins[at + used] = np.uint8((h >> np.uint64(40)) & np.uint64(LEXICAL_BINS - 1))
-                used += 1
-        seen += 1
+        # No branch: which word is long is hard to predict.
+        rare = min(rare, h if lengths[j] >= TOPIC_LETTERS else _ALL)
     if rare == _ALL:
-        rare = any_word
-    return used, np.uint8(mix64(rare) & np.uint64(TOPICS - 1)) if rare != _ALL else np.uint8(0)
+        return used, np.uint8(0)
+    return used, np.uint8(mix64(rare) & np.uint64(TOPICS - 1))
 
 
 @njit(cache=True)
@@ -237,7 +233,7 @@ def _unpack(even: np.uint64, odd: np.uint64, rows: int, sums: I32) -> None:
 
 @njit(cache=True)
 def _weigh(words: U64, n: int, packed: U64, sums: I32) -> None:
-    """Add the weights of words and pairs: eight labels in one u64 each, summed in lanes of 16 bits, which hold 257 rows."""
+    """Add the weights of words and pairs: eight labels to a u64, summed in lanes of 16 bits, which hold 257 rows."""
     mask, even, odd, rows = np.uint64(packed.shape[0] - 1), np.uint64(0), np.uint64(0), 0
     for j in range(n):
         row = packed[single_bucket(words[j], mask)]
@@ -266,10 +262,10 @@ def _known(table: I64, hashes: U64, h: np.uint64) -> int:
 
 
 @njit(cache=True)
-def _seen_hash(data: U8, start: int, stop: int, key: np.uint64) -> np.uint64:
+def _seen_hash(start: int, stop: int, key: np.uint64) -> np.uint64:
     if stop - start <= HEAD + TAIL:
-        return fast_hash(data, start, stop, key)
-    return fast_hash(data, stop - TAIL, stop, fast_hash(data, start, start + HEAD, key))
+        return fast_hash(start, stop, key)
+    return fast_hash(stop - TAIL, stop, fast_hash(start, start + HEAD, key))
 
 
 @njit(cache=True, nogil=True)
@@ -285,11 +281,11 @@ def digest_systems(
     while size < 2 * n:
         size *= 2
     table, hashes = np.full(size, -1, np.int64), np.zeros(n, np.uint64)
-    data, offsets = column.data, column.offsets
+    bounds = column.bounds
     for i in range(n):
         if column.null[i]:
             continue
-        hashes[i] = _seen_hash(data, offsets[i], offsets[i + 1], key)
+        hashes[i] = _seen_hash(bounds[i], bounds[i + 1], key)
         place = _known(table, hashes, hashes[i])
         first = table[place]
         if first >= 0:
@@ -298,16 +294,16 @@ def digest_systems(
             sums[i] = sums[first]
             continue
         table[place] = i
-        words = words_of(data, offsets[i], offsets[i + 1], work.words, work.lengths, work.tried)
+        words = words_of(bounds[i], bounds[i + 1], work.words, work.lengths, work.tried)
         out.system[i] = _fold(work.words, 0, words, key ^ _SYSTEM)
         out.system_words[i] = words
         _weigh(work.words, words, weights, sums[i])
 
 
 @njit(cache=True)
-def _prompt(data: U8, start: int, stop: int, key: np.uint64, work: Scratch, out: Digests, i: int) -> int:
-    out.prompt[i], out.empty[i] = _prompt_hash(data, start, stop, key)
-    words = words_of(data, start, stop, work.words, work.lengths, work.tried)
+def _prompt(start: int, stop: int, key: np.uint64, work: Scratch, out: Digests, i: int) -> int:
+    out.prompt[i], out.empty[i] = _prompt_hash(start, stop, key)
+    words = words_of(start, stop, work.words, work.lengths, work.tried)
     out.words[i] = words
     if words > 0:
         out.skeleton[i] = _fold(work.words, 0, words, key)
@@ -341,7 +337,7 @@ def digest_prompts(
         out.bin_offsets[i + 1] = out.bin_offsets[i]
         total = out.system_words[i]
         if not column.null[i]:
-            words = _prompt(column.data, column.offsets[i], column.offsets[i + 1], key, work, out, i)
+            words = _prompt(column.bounds[i], column.bounds[i + 1], key, work, out, i)
             _weigh(work.words, words, weights, sums[i])
             total += words
         elif column.null[i] and total == 0:
@@ -359,7 +355,7 @@ def trace(column: StringColumn, mask: np.uint64, work: Scratch, buckets: U32, wo
     used = 0
     for i in range(words.shape[0]):
         if not column.null[i]:
-            n = words_of(column.data, column.offsets[i], column.offsets[i + 1], work.words, work.lengths, work.tried)
+            n = words_of(column.bounds[i], column.bounds[i + 1], work.words, work.lengths, work.tried)
             words[i] = n
             for j in range(n):
                 buckets[used] = single_bucket(work.words[j], mask)

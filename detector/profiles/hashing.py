@@ -1,8 +1,8 @@
 """Keyed hashes of text columns, over the Arrow buffers, in Numba.
 
-Identifiers are hashed with SipHash-1-3 (Aumasson and Bernstein 2012, the variant of Rust's and CPython's tables): a keyed
-function whose outputs say nothing of the key to who sees many of them, at some ten nanoseconds a short string. Tables that
-live for one batch use `fast_hash`, after Wang Yi's wyhash.
+Identifiers are hashed with SipHash-1-3 (Aumasson and Bernstein 2012, the variant of Rust's and CPython's tables): a
+keyed function whose outputs say nothing of the key to who sees many of them, at some ten nanoseconds a short string.
+Tables that live for one batch use `fast_hash`, after Wang Yi's wyhash.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import polars as pl
 from numba import njit
 
 from detector.profiles.addresses import network_prefix
-from detector.profiles.bits import load64, mum
+from detector.profiles.bits import load8, load64, mum
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
@@ -23,32 +23,31 @@ Flags = npt.NDArray[np.bool_]
 _MASK64 = (1 << 64) - 1
 _NETWORK_DOMAIN = 0x6E6574776F726B21  # keeps the hash of a network apart from that of an address
 _NEVER_ZERO = np.uint64(0x9E3779B97F4A7C15)  # stands for a hash that happens to be 0, which means null
-_OCTET = 0xFF
 
 
 class StringColumn(NamedTuple):
     """The buffers of a string column.
 
     Attributes:
-        data: u8, all texts in UTF-8, one after the other.
-        offsets: i64[n+1]; text i is `data[offsets[i]:offsets[i+1]]`.
+        data: u8, all texts in UTF-8, one after the other; kept so that the addresses stay good.
+        bounds: i64[n+1], addresses; text i lies from `bounds[i]` up to `bounds[i + 1]`.
         null: bool[n], true where there is no text.
     """
 
     data: U8
-    offsets: I64
+    bounds: I64
     null: Flags
 
 
 def string_column(series: pl.Series) -> StringColumn:
-    """The Arrow buffers of a column, as arrays; one conversion from Polars' string views, no copy after it."""
+    """The Arrow buffers of a column; one conversion from Polars' string views, no copy after it."""
     array = series.cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest())
     n = len(array)
     _, offsets, data = array.buffers()
-    bounds = np.zeros(n + 1, np.int64) if offsets is None else np.frombuffer(offsets, np.int64)
-    bytes_ = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    within = np.zeros(n + 1, np.int64) if offsets is None else np.frombuffer(offsets, np.int64)
+    texts = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
     null = series.is_null().to_numpy() if series.null_count() else np.zeros(n, np.bool_)
-    return StringColumn(bytes_, bounds[array.offset : array.offset + n + 1], null)
+    return StringColumn(texts, within[array.offset : array.offset + n + 1] + texts.ctypes.data, null)
 
 
 @njit(cache=True, inline="always")
@@ -74,29 +73,29 @@ def _sip_round(
 
 
 @njit(cache=True)
-def tail64(data: U8, start: int, stop: int) -> np.uint64:
+def tail64(start: int, stop: int) -> np.uint64:
     """Up to seven bytes as a u64, little end first."""
     word = np.uint64(0)
     for i in range(stop - start):
-        word |= np.uint64(data[start + i]) << np.uint64(8 * i)
+        word |= np.uint64(load8(start + i)) << np.uint64(8 * i)
     return word
 
 
 @njit(cache=True)
-def siphash(data: U8, start: int, stop: int, k0: np.uint64, k1: np.uint64) -> np.uint64:
-    """SipHash-1-3 of `data[start:stop]` under the 128-bit key (`k0`, `k1`)."""
+def siphash(start: int, stop: int, k0: np.uint64, k1: np.uint64) -> np.uint64:
+    """SipHash-1-3 of the bytes from address `start` to `stop` under the 128-bit key (`k0`, `k1`)."""
     a = np.uint64(0x736F6D6570736575) ^ k0
     b = np.uint64(0x646F72616E646F6D) ^ k1
     c = np.uint64(0x6C7967656E657261) ^ k0
     d = np.uint64(0x7465646279746573) ^ k1
     i = start
     while i + 8 <= stop:
-        word = load64(data, i)
+        word = load64(i)
         d ^= word
         a, b, c, d = _sip_round(a, b, c, d)
         a ^= word
         i += 8
-    word = tail64(data, i, stop) | (np.uint64(stop - start) << np.uint64(56))
+    word = tail64(i, stop) | (np.uint64(stop - start) << np.uint64(56))
     d ^= word
     a, b, c, d = _sip_round(a, b, c, d)
     a ^= word
@@ -107,17 +106,17 @@ def siphash(data: U8, start: int, stop: int, k0: np.uint64, k1: np.uint64) -> np
 
 
 @njit(cache=True)
-def fast_hash(data: U8, start: int, stop: int, seed: np.uint64) -> np.uint64:
+def fast_hash(start: int, stop: int, seed: np.uint64) -> np.uint64:
     """A quick 64-bit hash of bytes in 16-byte steps (the scheme of wyhash), for tables that live for one batch."""
     h = np.uint64(seed)
     i = start
     while i + 16 <= stop:
-        h = mum(load64(data, i) ^ np.uint64(0xA0761D6478BD642F), load64(data, i + 8) ^ h)
+        h = mum(load64(i) ^ np.uint64(0xA0761D6478BD642F), load64(i + 8) ^ h)
         i += 16
     if i + 8 <= stop:
-        h = mum(load64(data, i) ^ np.uint64(0xE7037ED1A0B428DB), h)
+        h = mum(load64(i) ^ np.uint64(0xE7037ED1A0B428DB), h)
         i += 8
-    h = mum(tail64(data, i, stop) ^ np.uint64(0x8EBC6AF09C88C6E3), h)
+    h = mum(tail64(i, stop) ^ np.uint64(0x8EBC6AF09C88C6E3), h)
     return mum(h ^ np.uint64(0x589965CC75374CC3), np.uint64(stop - start) ^ np.uint64(0x1D8E4E27C47D124F))
 
 
@@ -128,10 +127,10 @@ def nonzero(h: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _hash_all(data: U8, offsets: I64, null: Flags, k0: np.uint64, k1: np.uint64, out: U64) -> None:
+def _hash_all(column: StringColumn, k0: np.uint64, k1: np.uint64, out: U64) -> None:
     for i in range(out.shape[0]):
-        if not null[i]:
-            out[i] = nonzero(siphash(data, offsets[i], offsets[i + 1], k0, k1))
+        if not column.null[i]:
+            out[i] = nonzero(siphash(column.bounds[i], column.bounds[i + 1], k0, k1))
 
 
 def key_words(key: int) -> tuple[np.uint64, np.uint64]:
@@ -153,26 +152,23 @@ def hash_strings(series: pl.Series, key: int) -> U64:
     Returns:
         u64[n].
     """
-    column = string_column(series)
+    k0, k1 = key_words(key)
     out = np.zeros(len(series), np.uint64)
-    _hash_all(*column, *key_words(key), out)
+    _hash_all(string_column(series), k0, k1, out)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _hash_networks(data: U8, offsets: I64, null: Flags, k0: np.uint64, k1: np.uint64, out: U64) -> None:
-    word = np.zeros(8, np.uint8)
+def _hash_networks(column: StringColumn, k0: np.uint64, k1: np.uint64, out: U64) -> None:
+    word = np.zeros(1, np.int64)
     for i in range(out.shape[0]):
-        if null[i]:
+        if column.null[i]:
             continue
-        start, stop = offsets[i], offsets[i + 1]
-        prefix = network_prefix(data, start, stop)
-        if prefix < 0:
-            out[i] = nonzero(siphash(data, start, stop, k0, k1))
-            continue
-        for b in range(8):
-            word[b] = prefix >> 8 * b & _OCTET
-        out[i] = nonzero(siphash(word, 0, 8, k0, k1))
+        start, stop = column.bounds[i], column.bounds[i + 1]
+        word[0] = network_prefix(start, stop)
+        if word[0] >= 0:
+            start, stop = word.ctypes.data, word.ctypes.data + 8
+        out[i] = nonzero(siphash(start, stop, k0, k1))
 
 
 def hash_ipv4_24(series: pl.Series, key: int) -> U64:
@@ -187,8 +183,7 @@ def hash_ipv4_24(series: pl.Series, key: int) -> U64:
     Returns:
         u64[n].
     """
-    column = string_column(series)
-    out = np.zeros(len(series), np.uint64)
     k0, k1 = key_words(key ^ _NETWORK_DOMAIN)
-    _hash_networks(*column, k0, k1, out)
+    out = np.zeros(len(series), np.uint64)
+    _hash_networks(string_column(series), k0, k1, out)
     return out

@@ -1,13 +1,15 @@
 """Masked skeletons in words, for evidence: the slow path, for the few texts that an alert shows.
 
-The rules are those of `detector.profiles.tokens`, here as regular expressions over bytes; a test holds the two together.
+The rules are those of `detector.profiles.tokens`, here as regular expressions over bytes; a test holds the two
+together.
 """
 
 import re
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from detector.profiles.tokens import HEAD, INLINE, LONGEST, QUOTED, SCRIPT, SINGLE, TAIL
+from detector.profiles.quotes import INLINE, QUOTED, SINGLE
+from detector.profiles.tokens import HEAD, LONGEST, SCRIPT, TAIL
 
 LONGEST_SHOWN = 400  # characters
 _FIRST_WORDS, _LAST_WORDS = 256, 128  # of a text that are compared, so that an alert costs milliseconds
@@ -112,7 +114,7 @@ def _bounded(words: list[str]) -> str:
 
 
 def skeleton_text(text: str) -> str:
-    """A text with its variable parts masked as ⟨num⟩ ⟨quote⟩ ⟨code⟩ ⟨url⟩ ⟨slot⟩, at most `LONGEST_SHOWN` characters."""
+    """A text, its variable parts masked as ⟨num⟩ ⟨quote⟩ ⟨code⟩ ⟨url⟩ ⟨slot⟩; at most `LONGEST_SHOWN` characters."""
     return _bounded([word.shown() for word in masked_words(text)])
 
 

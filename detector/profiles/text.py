@@ -30,8 +30,10 @@ class TextDigest:
         system_hash: u64[n] of the system prompt's masked words.
         prefix_hash: u32[n] of the first eight masked words of the prompt; 0 where there are fewer.
         suffix_hash: u32[n] of the last eight.
-        shingles: u32[m], of each prompt the distinct shingles of four masked words that a content-defined sample (1 in 8)
-            takes, smallest hashes first: a wrapper's shingles are found again whatever fills its slots (Broder 1997; Schleimer,
+        shingles: u32[m], of each prompt the distinct shingles of four masked words that a content-defined sample (1 in
+            8)
+            takes, smallest hashes first: a wrapper's shingles are found again whatever fills its slots (Broder 1997;
+                Schleimer,
             Wilkerson and Aiken 2003).
         shingle_offsets: i64[n+1].
         lex_bins: u8[k], 0–31, of at most 32 words spread evenly over each prompt.
@@ -86,7 +88,9 @@ def digest_text(
     request: F32 | None = None,
     most_shingles: int = MOST_SHINGLES,
 ) -> TextDigest:
-    """Hashes, samples and capability of each exchange's texts, of which at most 6 KiB of head and 2 KiB of tail are read.
+    """Hashes, samples and capability of each exchange's texts.
+
+    At most the first 6 KiB and the last 2 KiB of a text are read.
 
     Args:
         prompt: n last user turns.
@@ -133,7 +137,7 @@ def trace_buckets(texts: pl.Series, buckets: int) -> tuple[U32, I64, I64]:
         Buckets u32[m], their offsets i64[n+1] and the number of words i64[n].
     """
     column, n = string_column(texts), texts.len()
-    read = int(np.minimum(np.diff(column.offsets), HEAD + TAIL).sum())
+    read = int(np.minimum(np.diff(column.bounds), HEAD + TAIL).sum())
     out, words, offsets = np.empty(2 * read, np.uint32), np.zeros(n, np.int64), np.zeros(n + 1, np.int64)
     trace(column, np.uint64(buckets - 1), scratch(1), out, words, offsets)
     return out[: offsets[n]].copy(), offsets, words

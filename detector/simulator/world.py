@@ -92,7 +92,12 @@ def load_world(name: str | Path) -> World:
         if c.kind not in CAMPAIGNS:
             raise WorldError(f"{path}: campaign {label}: no kind {c.kind}: choose from {', '.join(sorted(CAMPAIGNS))}")
     setting = Setting(
-        spec.start, spec.days, spec.model, spec.embedding_model, tuple((n.day, n.model) for n in spec.launches), tuple(spec.bans)
+        spec.start,
+        spec.days,
+        spec.model,
+        spec.embedding_model,
+        tuple((n.day, n.model) for n in spec.launches),
+        tuple(spec.bans),
     )
     plans = [
         Plan(label, c.kind, c.accounts, c.per_day, c.start_day, c.days, c.dilution, c.burst)

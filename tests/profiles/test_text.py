@@ -1,66 +1,30 @@
 """The text kernel against a slow reference, and what masking must and must not hide."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.profiles import digest
+from detector.profiles import digest, quotes
 from detector.profiles.capability import BUCKETS, CapabilityModel
 from detector.profiles.skeletons import masked_words
 from detector.profiles.text import TextDigest, digest_text, trace_buckets
-from detector.profiles.tokens import HEAD, MASKS, NUM, QUOTE, SLOT, TAIL, URL
-from detector.profiles.tokens import CODE as CODE_MASK
+from detector.profiles.tokens import HEAD, TAIL
 
 KEY = 0x0123456789ABCDEF_FEDCBA9876543210
 M64 = (1 << 64) - 1
-MASK_HASH = dict(zip(MASKS, map(int, (NUM, QUOTE, CODE_MASK, URL, SLOT)), strict=True))
+MASK_HASH = {name: int(getattr(quotes, name.upper())) for name in quotes.MASKS}
 STEP, START = 0x8BB84B93962EACC9, 0x2D358DCCAA6C78A5
-WRAPPER = "You are a careful tutor. Solve the problem below and explain every step of your reasoning.\n\n{}\n\nNow grade {} too."
+WRAPPER = "You are a careful tutor. Solve the problem below and explain every step of it.\n\n{}\n\nNow grade {} too."
 
-pieces = st.sampled_from(
-    [
-        '"',
-        "'",
-        "`",
-        "```",
-        "“",
-        "”",
-        "’",
-        ".",
-        ",",
-        "@",
-        "://",
-        "/",
-        " ",
-        "\n",
-        "\n\n",
-        "a",
-        "Word",
-        "long" * 9,
-        "7",
-        "1,000",
-        "3.14",
-    ]
-    + [
-        "don't",
-        "x_y",
-        "e.g.",
-        "日本語",
-        "é",
-        "\u00a0",
-        "—",
-        "。",
-        "https://example.com/a?b=1",
-        "me@example.com",
-        "\0",
-        "😀",
-    ]
-)
-texts = st.one_of(
-    st.text(max_size=60), st.lists(pieces, max_size=40).map("".join), st.lists(pieces, min_size=900, max_size=2500).map("".join)
-)  # fmt: skip
+MARKS = ['"', "'", "`", "```", "“", "”", "’", ".", ",", "@", "://", "/", " ", "\n", "\n\n", "\u00a0", "—", "。", "\0"]
+WORDS = ["a", "Word", "long" * 9, "7", "1,000", "3.14", "don't", "x_y", "e.g.", "日本語", "é", "😀", "me@example.com"]
+pieces = st.sampled_from([*MARKS, *WORDS, "https://example.com/a?b=1"])
+short = st.one_of(st.text(max_size=60), st.lists(pieces, max_size=40).map("".join))
+texts = st.one_of(short, st.lists(pieces, min_size=900, max_size=2500).map("".join))
 
 
 def random_model(seed: int = 0) -> CapabilityModel:
@@ -145,7 +109,7 @@ def logits(words: list[list[int]]) -> np.ndarray:
     count = sum(map(len, words))
     for part in words:
         rows = [w % BUCKETS for w in part]
-        pairs = zip(part, part[1:], strict=False)
+        pairs = pairwise(part)
         rows += [(((v * int(digest._PAIR) + w) * int(digest._A) & M64) >> 32) % BUCKETS for v, w in pairs]
         sums = sums + MODEL.weights[rows].astype(np.float64).sum(axis=0) * 0.01 / np.sqrt(max(count, 1))
     return sums
@@ -184,7 +148,7 @@ def test_chunks_give_what_the_whole_gives(prompts, cut):
 
 def test_a_sliced_and_rechunked_column_is_read_as_itself():
     texts = ["first one", None, "the second text", "", "third"]
-    series = pl.Series(["x"] + texts + ["y"])[1:-1]
+    series = pl.Series(["x", *texts, "y"])[1:-1]
     parts = pl.concat([pl.Series(texts[:2], dtype=pl.String), pl.Series(texts[2:])], rechunk=False)
     none = pl.Series([None] * 5, dtype=pl.String)
     want = run(texts).prompt_hash
@@ -243,7 +207,7 @@ def test_a_wrapper_is_found_again_whatever_it_wraps():
         "Rain falls mainly on the plain in spring.",
     ]
     d = run([WRAPPER.format(item, item.split()[0]) for item in items])
-    kept = [set(d.shingles[a:b].tolist()) for a, b in zip(d.shingle_offsets, d.shingle_offsets[1:], strict=False)]
+    kept = [set(d.shingles[a:b].tolist()) for a, b in pairwise(d.shingle_offsets)]
     assert set.intersection(*kept)
     assert len(set(d.prefix_hash.tolist())) == 1
     assert len(set(d.skeleton_hash.tolist())) == 3
@@ -269,7 +233,7 @@ def test_another_key_changes_every_hash():
     a, b, c = run(texts, texts), run(texts, texts, KEY ^ 1), run(texts, texts, KEY ^ 1 << 100)
     for name in ("prompt_hash", "skeleton_hash", "system_hash", "prefix_hash", "suffix_hash", "shingles"):
         x, y, z = (set(getattr(d, name).tolist()) for d in (a, b, c))
-        assert not (x & y or x & z or y & z), name
+        assert len(x | y | z) == len(x) + len(y) + len(z), name
     assert np.array_equal(a.capability, b.capability)
 
 

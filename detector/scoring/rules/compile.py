@@ -1,12 +1,12 @@
-"""From a tree to one polars expression."""
+"""From trees to polars expressions."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import polars as pl
 
-from detector.scoring.rules.tree import Benign, Compare, Every, Missing, Negation, Node, Operator, Some
+from detector.scoring.rules.tree import Benign, Compare, Every, Leaf, Missing, Negation, Node, Operator, Some, leaves
 
 _OPERATORS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
     ">": operator.gt,
@@ -22,12 +22,26 @@ def column(field: str, level: str) -> str:
     return f"{field}@{level}"
 
 
-def expression(node: Node) -> pl.Expr:
-    """A tree as one boolean expression without nulls.
+def compile_conditions(conditions: Mapping[str, Node]) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """Conditions as two selects: every different comparison once, then what the conditions make of them.
 
-    It reads one Float64 column a field, null where unknown, and one a quantile, named by `column`.
+    Rules have many comparisons in common; sharing them halves the time.
+
+    Args:
+        conditions: name → tree.
+
+    Returns:
+        Expressions over one Float64 column a field, null where unknown, and one a quantile, named by `column`; and
+        expressions over their results, named as the conditions. All are boolean, without nulls.
     """
-    match node:
+    different = dict.fromkeys(leaf for node in conditions.values() for leaf in leaves(node))
+    names = {leaf: f"{i}" for i, leaf in enumerate(different)}
+    comparisons = [_comparison(leaf).alias(name) for leaf, name in names.items()]
+    return comparisons, [_combined(node, names).alias(name) for name, node in conditions.items()]
+
+
+def _comparison(leaf: Leaf) -> pl.Expr:
+    match leaf:
         case Compare(field, op, value):
             compared: pl.Expr = _OPERATORS[op](pl.col(field), value)
             return compared.fill_null(False)
@@ -36,9 +50,15 @@ def expression(node: Node) -> pl.Expr:
             return against.fill_null(False)
         case Missing(field):
             return pl.col(field).is_null()
+
+
+def _combined(node: Node, names: Mapping[Leaf, str]) -> pl.Expr:
+    match node:
         case Every(parts):
-            return pl.all_horizontal([expression(part) for part in parts])
+            return pl.all_horizontal([_combined(part, names) for part in parts])
         case Some(parts):
-            return pl.any_horizontal([expression(part) for part in parts])
+            return pl.any_horizontal([_combined(part, names) for part in parts])
         case Negation(part):
-            return ~expression(part)
+            return ~_combined(part, names)
+        case _:
+            return pl.col(names[node])

@@ -1,6 +1,7 @@
 """From the detection of a Sigma rule to a tree: pySigma parses it, this walks what it gives."""
 
-from typing import Final
+from copy import deepcopy
+from typing import Any, Final
 
 from sigma.collection import SigmaCollection
 from sigma.conditions import (
@@ -68,7 +69,7 @@ def unused(source: Source) -> list[str]:
 
 def _condition(source: Source) -> SigmaCondition:
     try:
-        rules = SigmaCollection.from_yaml(source.text).rules
+        rules = SigmaCollection.from_dicts([_plain(source)]).rules
     except SigmaError as error:
         raise RuleError([source.problem(_first_line(error), "detection")]) from error
     except (AttributeError, TypeError, ValueError, KeyError) as error:
@@ -80,6 +81,11 @@ def _condition(source: Source) -> SigmaCondition:
     if len(conditions) != 1:
         raise RuleError([source.problem("one condition a rule", "detection", "condition")])
     return conditions[0]
+
+
+def _plain(source: Source) -> dict[str, Any]:
+    # pySigma merges into what it is given. Our own block is none of its business.
+    return {key: deepcopy(value) for key, value in source.value.items() if key != "revenuer"}
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Evaluates rules over a frame: all rules and all rows in one polars select."""
+"""Evaluates rules over a frame: all rules and all rows in a few polars selects."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from detector.scoring.rules.compile import column, expression
+from detector.scoring.rules.compile import column, compile_conditions
 from detector.scoring.rules.model import Quantiles, Rule
 from detector.scoring.rules.saturation import Bools, Nats, Saturation
 from detector.scoring.rules.tree import Benign, Compare, Operator, fields, leaves, quantiles
@@ -36,8 +36,9 @@ class RuleSet:
         self._rule = {rule.code: rule for rule in rules}
         self._fields = sorted({name for rule in rules for name in fields(rule.condition)})
         self._quantiles = sorted({pair for rule in rules for pair in quantiles(rule.condition)})
-        self._expressions = [expression(rule.condition).alias(rule.code) for rule in rules]
+        self._comparisons, self._conditions = compile_conditions({rule.code: rule.condition for rule in rules})
         self._saturation = Saturation(rules)
+        self._readings: dict[frozenset[str], list[pl.Expr]] = {}
         # One row a stratum met so far; the expressions themselves never change.
         self._thresholds = pl.DataFrame(schema=self._threshold_schema())
 
@@ -53,20 +54,10 @@ class RuleSet:
         """
         if not self.rules:
             return pl.DataFrame(height=frame.height)
-        present = set(frame.columns)
-        known = frame.select(
-            pl.col(STRATUM).cast(pl.String),
-            *(
-                # NaN would compare as larger than everything.
-                pl.col(name).cast(pl.Float64).fill_nan(None)
-                if name in present
-                else pl.lit(None, pl.Float64).alias(name)
-                for name in self._fields
-            ),
-        )
+        known = frame.select(self._reading(frozenset(frame.columns)))
         table = self._thresholds_of(known[STRATUM])
-        # No optimizer: there is nothing to optimize, and it costs more than the comparisons.
-        return known.join(table, on=STRATUM, how="left", maintain_order="left").select(self._expressions)
+        wide = known.join(table, on=STRATUM, how="left", maintain_order="left")
+        return wide.select(self._comparisons).select(self._conditions)
 
     def contributions(self, fired: pl.DataFrame) -> Nats:
         """Nats of each rule by row, f64[n, rules]; rows add up to the score (see `saturation`).
@@ -107,6 +98,18 @@ class RuleSet:
             elif isinstance(leaf, Benign):
                 found.append((leaf.field, leaf.operator, self._quantile(stratum, leaf.field, leaf.level)))
         return found
+
+    def _reading(self, present: frozenset[str]) -> list[pl.Expr]:
+        # Frames come with the same columns tick after tick, and building expressions takes as long as running them.
+        if present not in self._readings:
+            # NaN would compare as larger than everything.
+            self._readings[present] = [pl.col(STRATUM).cast(pl.String)] + [
+                pl.col(name).cast(pl.Float64).fill_nan(None)
+                if name in present
+                else pl.lit(None, pl.Float64).alias(name)
+                for name in self._fields
+            ]
+        return self._readings[present]
 
     def _matrix(self, fired: pl.DataFrame) -> Bools:
         if not self.rules:

@@ -44,10 +44,11 @@ class Saturation:
             f64[n, rules]; 0 where a rule did not fire; rows add up to the score.
         """
         out = np.zeros(fired.shape)
+        rows = np.flatnonzero(fired.any(axis=1))  # on nearly all accounts nothing fires
         for columns in self._kinds:
-            some = fired[:, columns]
+            some = fired[np.ix_(rows, columns)]
             stronger: npt.NDArray[np.int64] = np.cumsum(some, axis=1) - some
-            out[:, columns] = some * np.ldexp(self._weights[columns], -stronger)
+            out[np.ix_(rows, columns)] = some * np.ldexp(self._weights[columns], -stronger)
         return out
 
     def without(self, fired: Bools) -> Nats:

@@ -9,6 +9,7 @@ import yaml
 from detector.scoring.rules.model import Problem, RuleError
 
 LARGEST: Final = 64 * 1024  # bytes; a rule is a page of text
+DEEPEST: Final = 16
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,11 @@ class Source:
 
     Attributes:
         path: the file.
-        text: its text.
         value: the mapping that it holds.
         root: the same as nodes, which know their lines.
     """
 
     path: Path
-    text: str
     value: dict[str, Any]
     root: yaml.MappingNode
 
@@ -69,6 +68,8 @@ def read_source(path: Path) -> Source:
         raise RuleError([Problem(path, 1, f"larger than {LARGEST // 1024} KiB")])
     try:
         return _parse(path, text)
+    except RuleError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
@@ -78,17 +79,22 @@ def read_source(path: Path) -> Source:
 
 
 def _parse(path: Path, text: str) -> Source:
-    for token in yaml.scan(text, yaml.SafeLoader):
-        # An alias can blow a small file up to gigabytes, and a rule needs none.
-        if isinstance(token, yaml.AliasToken):
-            raise RuleError([Problem(path, token.start_mark.line + 1, "aliases are not allowed in rules")])
-    documents = list(yaml.compose_all(text, yaml.SafeLoader))
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        line = 1 if event.start_mark is None else event.start_mark.line + 1
+        # An alias can blow a small file up to gigabytes, deep nesting exhausts the stack; a rule needs neither.
+        if isinstance(event, yaml.AliasEvent):
+            raise RuleError([Problem(path, line, "aliases are not allowed in rules")])
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise RuleError([Problem(path, line, f"nested deeper than {DEEPEST}")])
+    documents = list(yaml.compose_all(text, yaml.CSafeLoader))
     if len(documents) != 1 or not isinstance(documents[0], yaml.MappingNode):
         raise RuleError([Problem(path, 1, "a rule file holds one mapping")])
     repeated = _repeated(path, documents[0])
     if repeated:
         raise RuleError(repeated)
-    return Source(path, text, yaml.safe_load(text), documents[0])
+    return Source(path, yaml.load(text, yaml.CSafeLoader), documents[0])
 
 
 def _repeated(path: Path, node: yaml.Node) -> list[Problem]:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from detector.simulator.accounts import DAY_S, Crowd, draw_accounts
-from detector.simulator.arrivals import F64, Arrivals, I64, windowed
+from detector.simulator.arrivals import F64, I64, Arrivals, windowed
 from detector.simulator.texts.compose import Rng
 from detector.simulator.traffic import Setting, Traffic
 
@@ -54,7 +54,11 @@ def recruit(rng: Rng, setting: Setting, plan: Plan) -> Crowd:
     """Accounts with everybody's habits, perhaps made within a few days."""
     crowd = draw_accounts(rng, plan.accounts, setting.start, "attack", plan.name)
     if plan.burst > 0:
-        born = setting.start + plan.start_day * DAY_S - (rng.uniform(1, 20) + rng.random(plan.accounts) * plan.burst) * DAY_S
+        born = (
+            setting.start
+            + plan.start_day * DAY_S
+            - (rng.uniform(1, 20) + rng.random(plan.accounts) * plan.burst) * DAY_S
+        )
         crowd = crowd.set(created_at=np.round(born, 3))
     return crowd
 

@@ -1,9 +1,9 @@
 """Embeddings harvest: feature distillation from a document list, over a few accounts of one payer."""
 
 from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
-from detector.simulator.texts import tasks, wrappers
+from detector.simulator.texts import tasks
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("embeddings_harvest")

@@ -6,6 +6,7 @@ import polars as pl
 from detector.simulator.accounts import DAY_S, Crowd, draw_accounts, networks
 from detector.simulator.arrivals import Arrivals, paced, sessions
 from detector.simulator.population.base import innocent
+from detector.simulator.population.clients import one_style, own_styles
 from detector.simulator.population.humans import human_lengths, human_texts
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
@@ -19,7 +20,7 @@ def one_network(rng: Rng, crowd: Crowd) -> Crowd:
 
 
 def _sizes(rng: Rng, groups: int, low: int, high: int) -> list[int]:
-    return np.exp(rng.uniform(np.log(low), np.log(high), groups)).astype(int).tolist()
+    return [int(x) for x in np.exp(rng.uniform(np.log(low), np.log(high), groups))]
 
 
 @innocent("office")
@@ -91,7 +92,10 @@ def coding_agent(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
         a = sessions(rng, count, crowd.frame["_zone"].to_numpy(), 9.0, setting.start, setting.days)
         first, later = tasks.code(rng, a.ts.size), tasks.document(rng, a.ts.size)
         prompt = pl.select(
-            pl.when(pl.Series(a.turn == 0)).then(first).otherwise(pl.concat_str(pl.lit("Output of the last call:\n"), later)).alias("t")
+            pl.when(pl.Series(a.turn == 0))
+            .then(first)
+            .otherwise(pl.concat_str(pl.lit("Output of the last call:\n"), later))
+            .alias("t")
         )["t"]
         sent = 900 + a.turn * 320 + rng.integers(0, 300, a.ts.size)
         tools = pl.Series([["read", "write", "run", "search"]]).new_from_index(0, a.ts.size)
@@ -118,9 +122,14 @@ def benchmark(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
         account = np.repeat(np.arange(size), runs * items.len())
         place = np.concatenate([np.tile(np.arange(items.len()), r) for r in runs])
         ts = setting.start + begin[account] * DAY_S + rng.random(account.size) * 0.8 * DAY_S
-        a = Arrivals(account, np.minimum(ts, setting.start + setting.days * DAY_S - 1), np.arange(account.size), np.zeros(account.size, np.int64))
+        a = Arrivals(
+            account,
+            np.minimum(ts, setting.start + setting.days * DAY_S - 1),
+            np.arange(account.size),
+            np.zeros(account.size, np.int64),
+        )
         prompt = pl.select(pl.concat_str(items.gather(place), pl.lit(suffix)).alias("t"))["t"]
-        out.append(Traffic(crowd, a, prompt, None, None, reply_tokens(rng, account.size, 330, 0.7)))
+        out.append(Traffic(crowd, a, prompt, None, *one_style(rng, account.size)))
     return out
 
 
@@ -131,7 +140,9 @@ def vpn(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     for size in _sizes(rng, groups, 8, 80):
         crowd = one_network(rng, draw_accounts(rng, size, setting.start, "vpn"))
         count = np.maximum(rng.lognormal(1.1, 1.1, size) * setting.days / 7.0, 0.6).round().astype(np.int64)
-        a = sessions(rng, count, crowd.frame["_zone"].to_numpy(), 3.0, setting.start, setting.days)
+        a = sessions(
+            rng, count, crowd.frame["_zone"].to_numpy(), crowd.frame["_turns"].to_numpy(), setting.start, setting.days
+        )
         prompt = human_texts(rng, a.turn)
         out.append(Traffic(crowd, a, prompt, None, *human_lengths(rng, a, prompt)))
     return out
@@ -152,7 +163,14 @@ def reseller(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """Consented resellers: many people in one account."""
     crowd = draw_accounts(rng, n, setting.start, "reseller").set(_users=400, tier="scale")
     crowd = crowd.set(allowances=pl.Series([["reseller"]] * n))
-    a = sessions(rng, np.full(n, int(90 * setting.days)), rng.choice((-5, 0, 3), n).astype(float), 3.4, setting.start, setting.days)
+    a = sessions(
+        rng,
+        np.full(n, int(90 * setting.days)),
+        rng.choice((-5, 0, 3), n).astype(float),
+        3.4,
+        setting.start,
+        setting.days,
+    )
     prompt = human_texts(rng, a.turn)
     return [Traffic(crowd, a, prompt, None, *human_lengths(rng, a, prompt))]
 
@@ -166,4 +184,4 @@ def sanctioned(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     pairs = [wrappers.reasoning(rng) for _ in range(n)]
     before, after = (pl.Series([p[k] for p in pairs]).gather(a.account) for k in (0, 1))
     text = pl.select(pl.concat_str(before, tasks.mixed(rng, a.ts.size), after).alias("t"))["t"]
-    return [Traffic(crowd, a, text, None, None, reply_tokens(rng, a.ts.size, 700, 0.5))]
+    return [Traffic(crowd, a, text, None, *own_styles(rng, a.account, n))]

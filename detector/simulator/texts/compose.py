@@ -16,18 +16,18 @@ _INT = "int"
 
 
 def pick(rng: Rng, options: Options, n: int) -> pl.Series:
-    """n of the options, with repeats."""
+    """N of the options, with repeats."""
     return pl.Series(list(options), dtype=pl.String).gather(rng.integers(0, len(options), n))
 
 
 def number(rng: Rng, n: int, low: int = 2, high: int = 980) -> pl.Series:
-    """n numbers as text, small ones more often."""
+    """N numbers as text, small ones more often."""
     value = np.exp(rng.uniform(np.log(low), np.log(high), n)).astype(np.int64)
     return pl.Series(value).cast(pl.String)
 
 
 def fill(rng: Rng, pattern: str, slots: Slots, n: int) -> pl.Series:
-    """n texts of one pattern: `{slot}` is drawn anew each time, `{int}` is a number."""
+    """N texts of one pattern: `{slot}` is drawn anew each time, `{int}` is a number."""
     parts: list[pl.Series] = []
     for i, piece in enumerate(_SLOT.split(pattern)):
         if i % 2 == 0:
@@ -42,8 +42,10 @@ def fill(rng: Rng, pattern: str, slots: Slots, n: int) -> pl.Series:
     return frame.select(pl.concat_str(pl.all(), separator="").alias("text"))["text"]
 
 
-def compose(rng: Rng, patterns: Sequence[str], slots: Slots, n: int, weights: Sequence[float] | None = None) -> pl.Series:
-    """n texts, each of a pattern drawn by weight."""
+def compose(
+    rng: Rng, patterns: Sequence[str], slots: Slots, n: int, weights: Sequence[float] | None = None
+) -> pl.Series:
+    """N texts, each of a pattern drawn by weight."""
     p = None if weights is None else np.array(weights) / np.sum(weights)
     which = rng.choice(len(patterns), n, p=p)
     return scatter(which, [lambda m, t=t, r=rng: fill(r, t, slots, m) for t in patterns])

@@ -1,0 +1,119 @@
+"""Measures a benign reference on traffic that is taken to be benign: feature quantiles first, then the scores that they give."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from detector.alerts.model import Case
+from detector.coordination.clusters import Moment, active_slots, find_clusters
+from detector.profiles.layout import F64, HOUR_US, I32
+from detector.scoring.reference import Null, Reference, measure, null_of, stratum_of
+from detector.scoring.rules import Rule, RuleSet, rules_of
+from detector.scoring.scorer import ACCOUNT, CLUSTER, Scorer
+from detector.service.engine import Engine
+
+_SNAPSHOT_US = {ACCOUNT: 12 * HOUR_US, CLUSTER: 2 * HOUR_US}
+_WARM_US = 6 * HOUR_US  # the first hours of a log look like nothing else
+
+Batches = Callable[[], Iterable[pl.DataFrame]]
+MakeEngine = Callable[[type[Engine], Scorer], Engine]
+
+
+def scorer_of(rules: list[Rule], reference: Reference) -> Scorer:
+    """Rules of both categories against a reference."""
+    return Scorer(
+        RuleSet(rules_of(rules, ACCOUNT), reference), RuleSet(rules_of(rules, CLUSTER), reference), reference
+    )
+
+
+@dataclass
+class _Snapshots(Engine):
+    """An engine that keeps features and scores nothing."""
+
+    frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {ACCOUNT: [], CLUSTER: []})
+    taken: dict[str, int] = field(default_factory=dict)
+    began: int = 0
+
+    def tick(self, now: int, *, coordinate: bool | None = None) -> None:  # noqa: ARG002 - the same call as an engine's
+        self.store.expire(now)
+        self._changed.clear()
+        self.began = self.began or now
+        moment = Moment(now, self.events.launched(now), self.events.bans(now), frozenset(self.seen))
+        if self._due(ACCOUNT, now):
+            slots = active_slots(self.store, now)
+            _, scored = self.score_accounts(slots, moment)
+            self.frames[ACCOUNT].append(scored.frame)
+        if self._due(CLUSTER, now) and (found := find_clusters(self.store, self.accounts, moment)) is not None:
+            self.frames[CLUSTER].append(found.frame.with_columns(stratum_of(found.frame)))
+
+    def _due(self, category: str, now: int) -> bool:
+        if now - self.began < _WARM_US or now - self.taken.get(category, 0) < _SNAPSHOT_US[category]:
+            return False
+        self.taken[category] = now
+        return True
+
+
+@dataclass
+class _Highest(Engine):
+    """An engine that keeps each entity's highest score and alerts nobody."""
+
+    accounts_high: F64 = field(default_factory=lambda: np.zeros(0))
+    clusters_high: dict[int, float] = field(default_factory=dict)
+
+    def _look_at_accounts(self, slots: I32, moment: Moment) -> list[Case]:
+        if slots.size:
+            _, scored = self.score_accounts(slots, moment)
+            n = len(self.store)
+            if self.accounts_high.size < n:
+                self.accounts_high = np.concatenate([self.accounts_high, np.zeros(2 * n - self.accounts_high.size)])
+            self.accounts_high[slots] = np.maximum(self.accounts_high[slots], scored.score)
+        return []
+
+    def _look_at_clusters(self, moment: Moment) -> list[tuple[Case, I32]]:
+        clusters = find_clusters(self.store, self.accounts, moment)
+        if clusters is not None:
+            score = self.scorer.score(clusters.frame, CLUSTER).score
+            for g, s in enumerate(score):  # over clusters
+                first = int(clusters.members(g).min())
+                self.clusters_high[first] = max(self.clusters_high.get(first, 0.0), float(s))
+        return []
+
+
+def measure_reference(
+    rules: list[Rule], batches: Batches, make: MakeEngine, made_from: str, say: Callable[[str], None] = lambda _: None
+) -> Reference:
+    """A reference from two passes over benign traffic.
+
+    Args:
+        rules: whose scores make the null.
+        batches: gives the traffic, each time anew.
+        make: an engine of the given class with the given scorer.
+        made_from: description for the reference.
+        say: progress.
+    """
+    blank = Reference(made_from, {}, {}, {c: Null(1, [0.0], 1.0) for c in (ACCOUNT, CLUSTER)})
+    snapshots = make(_Snapshots, scorer_of(rules, blank))
+    _run(snapshots, batches)
+    if not isinstance(snapshots, _Snapshots):
+        raise TypeError("the engine is of another class")
+    measured = {c: measure(pl.concat(frames)) for c, frames in snapshots.frames.items() if frames}
+    counts, quantiles = {c: m[0] for c, m in measured.items()}, {c: m[1] for c, m in measured.items()}
+    say(f"quantiles of {', '.join(f'{c}: {n}' for c, n in counts.items())}")
+    half = Reference(made_from, counts, quantiles, blank.null)
+    highest = make(_Highest, scorer_of(rules, half))
+    _run(highest, batches)
+    if not isinstance(highest, _Highest):
+        raise TypeError("the engine is of another class")
+    null = {
+        ACCOUNT: null_of(highest.accounts_high[: len(highest.store)]),
+        CLUSTER: null_of(np.array(list(highest.clusters_high.values()) or [0.0])),
+    }
+    return Reference(made_from, counts, quantiles, null)
+
+
+def _run(engine: Engine, batches: Batches) -> None:
+    for frame in batches():
+        engine.process(frame)
+    engine.finish()
