@@ -2,10 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DEMO_SERVE ?= 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test quick lint types fix docs bench clean
+.PHONY: demo test check quick lint types fix clean
 
 $(VENV)/.base: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -18,10 +17,12 @@ $(VENV)/.dev: pyproject.toml
 	touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base  ## simulate a week, find the campaigns, print the alerts
-	DEMO_SERVE=$(DEMO_SERVE) $(BIN)/revenuer demo
+	$(BIN)/revenuer demo --out out/demo
 
-test: $(VENV)/.dev lint types  ## everything
+test: $(VENV)/.dev  ## all tests
 	$(BIN)/python -m pytest
+
+check: lint types  ## ruff with all rules and mypy strict; open findings are listed in the changelog
 
 quick: $(VENV)/.dev  ## the fast part of the tests
 	$(BIN)/python -m pytest -m 'not slow'
@@ -36,12 +37,6 @@ types: $(VENV)/.dev
 fix: $(VENV)/.dev  ## format and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-docs: $(VENV)/.dev  ## write the generated tables again
-	$(BIN)/python -m docs.generate
-
-bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/replay.py
 
 clean:
 	rm -rf $(VENV) out

@@ -13,7 +13,15 @@ EVERYTHING: Final = "*"
 COVERS: Final[Mapping[str, tuple[str, ...]]] = {
     "distillation": (EVERYTHING,),
     "sanctioned_distillation": (EVERYTHING,),
-    "evaluation": ("GRADING_BULK", "GRADING_FARM", "MULTI_SAMPLE", "SOFT_LABELS", "TRAINING_VALUE", "FIXED_PACE", "FLAT_RHYTHM"),
+    "evaluation": (
+        "GRADING_BULK",
+        "GRADING_FARM",
+        "MULTI_SAMPLE",
+        "SOFT_LABELS",
+        "TRAINING_VALUE",
+        "FIXED_PACE",
+        "FLAT_RHYTHM",
+    ),
     "reseller": ("ROTATING_NETWORKS", "TOPIC_SWEEP", "FLAT_RHYTHM", "OUTPUT_HEAVY", "FRESH_VOLUME"),
     "research": ("SOFT_LABELS", "MULTI_SAMPLE", "MODEL_PROBE"),
     "embeddings": ("EMBEDDINGS_HARVEST", "EMBEDDINGS_POOL"),
@@ -42,9 +50,7 @@ class Allowance:
         return self.expires_at is None or self.expires_at > now
 
 
-def covered(
-    allowances: Sequence[Allowance], now: int, table: Mapping[str, tuple[str, ...]] = COVERS
-) -> frozenset[str]:
+def covered(allowances: Sequence[Allowance], now: int, table: Mapping[str, tuple[str, ...]] = COVERS) -> frozenset[str]:
     """Reason codes that the allowances of an account cover now; `EVERYTHING` covers all."""
     return frozenset(code for a in allowances if a.holds(now) for code in table.get(a.name, ()))
 
@@ -53,9 +59,7 @@ def _left(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:
     return [] if EVERYTHING in codes else [r for r in reasons if r.code not in codes]
 
 
-def apply(
-    case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], rescore: Rescore
-) -> Case | None:
+def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], rescore: Rescore) -> Case | None:
     """What is left of a case after its members' allowances; None where nothing is.
 
     An account's covered reasons go, and its score with them. A member of a cluster goes when every reason of the cluster is covered

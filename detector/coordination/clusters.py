@@ -1,13 +1,12 @@
 """Clusters of a tick: links, communities, and the features of each."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from detector.coordination.features import ClusterView, Population, cluster_frame
-from detector.coordination.graph import Links, communities, weigh
+from detector.coordination.graph import communities, weigh
 from detector.coordination.keys import extract
 from detector.profiles.activity import active_counts, activity_bits
 from detector.profiles.facts import AccountBook, Facts

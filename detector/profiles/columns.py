@@ -77,7 +77,14 @@ def prepare(frame: pl.DataFrame, store: ProfileStore, model: CapabilityModel, ke
         keys: secrets of the hashes.
     """
     account = frame.get_column("account_id")
-    text = digest_text(frame.get_column("prompt"), frame.get_column("system_prompt"), keys.text, model, most_shingles=SHINGLES)
+    text = digest_text(
+        frame.get_column("prompt"),
+        frame.get_column("system_prompt"),
+        keys.text,
+        model,
+        request=model.request_term(frame),
+        most_shingles=SHINGLES,
+    )
     model_names = frame.get_column("model")
     return Columns(
         slot=store.slots_of(hash_strings(account, keys.identity), account),

@@ -24,10 +24,10 @@ from detector.profiles.layout import (
     PROMPT_REGISTERS,
     SKELETON_REGISTERS,
     SLOT_US,
+    U8,
     Accounts,
     Columns,
     Panes,
-    U8,
 )
 
 _N_FLAGS = len(FLAGS)
@@ -76,7 +76,7 @@ def register(registers: U8, hashed: int, bits: int) -> None:
     index = h & np.uint64((1 << bits) - 1)
     rest = h >> np.uint64(bits)
     rank = 1
-    while rest & np.uint64(1) == np.uint64(0) and rank <= 64 - bits:  # noqa: PLR2004 - bits of the hash
+    while rest & np.uint64(1) == np.uint64(0) and rank <= 64 - bits:
         rest >>= np.uint64(1)
         rank += 1
     registers[index] = max(registers[index], np.uint8(rank))

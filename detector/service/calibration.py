@@ -23,9 +23,7 @@ MakeEngine = Callable[[type[Engine], Scorer], Engine]
 
 def scorer_of(rules: list[Rule], reference: Reference) -> Scorer:
     """Rules of both categories against a reference."""
-    return Scorer(
-        RuleSet(rules_of(rules, ACCOUNT), reference), RuleSet(rules_of(rules, CLUSTER), reference), reference
-    )
+    return Scorer(RuleSet(rules_of(rules, ACCOUNT), reference), RuleSet(rules_of(rules, CLUSTER), reference), reference)
 
 
 @dataclass

@@ -36,7 +36,14 @@ def _mix(pooled: Pooled, row: int) -> dict[str, float]:
 
 
 def account_cases(
-    store: ProfileStore, book: AccountBook, scorer: Scorer, scored: Scored, slots: I32, pooled: Pooled, level: I64, now: int
+    store: ProfileStore,
+    book: AccountBook,
+    scorer: Scorer,
+    scored: Scored,
+    slots: I32,
+    pooled: Pooled,
+    level: I64,
+    now: int,
 ) -> list[Case]:
     """Cases of single accounts.
 
@@ -116,7 +123,9 @@ def cluster_cases(
         part = np.arange(clusters.view.offsets[g], clusters.view.offsets[g + 1])
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
-            case = _cluster_case(store, book, scorer, clusters, scored, int(level[g]), int(g), part, belongs, ties, bank)
+            case = _cluster_case(
+                store, book, scorer, clusters, scored, int(level[g]), int(g), part, belongs, ties, bank
+            )
             out.append((case, clusters.view.slots[part]))
     return out
 
@@ -196,7 +205,13 @@ def _evidence(
         else {"hours": [], "counts": []},
         "features": {
             name: round(float(frame[name][g]), 4)
-            for name in ("disjoint_coverage", "length_twins", "volume_evenness", "step_correlation", "birth_concentration")
+            for name in (
+                "disjoint_coverage",
+                "length_twins",
+                "volume_evenness",
+                "step_correlation",
+                "birth_concentration",
+            )
             if frame[name][g] is not None
         },
     }
@@ -216,5 +231,3 @@ def _skeletons(clusters: Clusters, part: I64, bank: SkeletonBank) -> list[dict[s
         if text and all(text != s["text"] for s in out):
             out.append({"text": text, "kind": KINDS[kind], "accounts": int(held[keys == key][0])})
     return out[:_SKELETONS]
-
-

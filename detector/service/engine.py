@@ -98,7 +98,9 @@ class Engine:
     def _note_fields(self, frame: pl.DataFrame) -> None:
         if len(self.accounts) and "created_at" not in self.seen:
             self.seen.add("created_at")
-        self.seen.update(name for name in frame.columns if name not in self.seen and frame[name].null_count() < frame.height)
+        self.seen.update(
+            name for name in frame.columns if name not in self.seen and frame[name].null_count() < frame.height
+        )
 
     def _take(self, frame: pl.DataFrame, columns: Columns, start: int, stop: int) -> None:
         if stop <= start:

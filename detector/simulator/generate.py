@@ -91,7 +91,7 @@ def _accounts(made: list[tuple[Traffic, pl.DataFrame]]) -> pl.DataFrame:
     return pl.concat(frames).unique("account_id", keep="first", maintain_order=True).sort("account_id")
 
 
-def simulate(world: World, out: Path, seed: int | None = None, scale: float = 1.0) -> Written:
+def write(world: World, out: Path, seed: int | None = None, scale: float = 1.0) -> Written:
     """Write `requests.ndjson`, `accounts.ndjson`, `events.ndjson` and `truth.json` into a folder.
 
     Args:

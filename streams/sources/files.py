@@ -144,8 +144,8 @@ class FileSource:
         if self.since is None and self.until is None:
             return batch
         at = pl.col("ts").to_physical()
-        low = at >= self.since if self.since is not None else pl.lit(True)  # noqa: FBT003 - a literal column
-        high = at < self.until if self.until is not None else pl.lit(True)  # noqa: FBT003 - a literal column
+        low = at >= self.since if self.since is not None else pl.lit(True)
+        high = at < self.until if self.until is not None else pl.lit(True)
         kept = batch.frame.filter(low & high)
         return Batch(kept, batch.dead, kept.height + len(batch.dead), batch.frame.height - kept.height)
 

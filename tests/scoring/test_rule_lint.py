@@ -40,7 +40,7 @@ BROKEN = {
     "a share above 1": ("multi_turn_share|lt: 0.1", "multi_turn_share|gt: 1.5", "condition:", "never fire"),
     "a contradiction": ("and not filter_tools", "and not 1 of *", "condition:", "never fire"),
     "no weight": ("  weight: 1.5\n", "", "revenuer:", "weight is missing"),
-    "too much weight": ("weight: 1.5", "weight: 6.25", "weight:", "at most 6"),
+    "too much weight": ("weight: 1.5", "weight: 10.25", "weight:", "at most 10"),
     "no weight at all": ("weight: 1.5", "weight: 0", "weight:", "above 0"),
     "an uneven weight": ("weight: 1.5", "weight: 1.3", "weight:", "multiple of 0.25"),
     "an unknown kind of evidence": ("evidence: timing", "evidence: rumour", "evidence:", "must be one of"),

@@ -3,9 +3,8 @@
 import numpy as np
 
 from detector.profiles.features.base import View, feature
-from detector.profiles.layout import F64
+from detector.profiles.layout import BITMAP, F64
 from detector.profiles.sketches import entropy, hyperloglog, linear_count
-from detector.profiles.layout import BITMAP
 
 
 @feature("distinct_prompts", "prompts", "HyperLogLog of exact prompts", ("prompt",), "work through a list")

@@ -1,7 +1,6 @@
 """What the gateway answered: limits, refusals, failures."""
 
-from detector.profiles.features.base import View, feature
-from detector.profiles.layout import F64
+from detector.profiles.features.base import feature
 
 
 def _declare(name: str, count: str, formula: str, meaning: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from detector.scoring.rules.model import EVIDENCE, QUANTILES, Problem
 from detector.scoring.rules.source import Source
 
-HEAVIEST: Final = 6.0  # nats: odds of 400 to 1, more than any single sign deserves
+HEAVIEST: Final = 10.0  # nats: what a conjunction may claim that no benign cluster of a quiet week shows
 QUARTER: Final = 0.25  # sums of quarters are exact
 _LONGEST_TEXT: Final = 160
 _KEYS: Final = ("code", "weight", "evidence", "feature", "text", "reference", "tests")

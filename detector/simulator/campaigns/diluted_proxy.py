@@ -6,11 +6,10 @@ import polars as pl
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import Arrivals, sessions, windowed
 from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, shifts, span
-from detector.simulator.population.clients import one_style
 from detector.simulator.population.humans import human_lengths, human_texts
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic
+from detector.simulator.traffic import Setting, Traffic, reply_tokens
 
 
 @campaign("diluted_proxy")
@@ -31,6 +30,5 @@ def diluted_proxy(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = Arrivals(*(np.concatenate(pair) for pair in zip(own, cover, strict=True)))
     attack = np.arange(a.ts.size) < own.ts.size
     sent, received = human_lengths(rng, a, prompt)
-    own_sent, own_received = one_style(rng, own.ts.size)
-    sent[attack], received[attack] = own_sent, own_received
+    received = np.where(attack, reply_tokens(rng, a.ts.size, 240, 0.6), received)
     return [Traffic(crowd, a, prompt, None, sent, received, attack)]

@@ -1,0 +1,51 @@
+"""Settings: one table with a line of help each, from a TOML file, the environment (`REVENUER_…`) and defaults."""
+
+import secrets
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConfigError(ValueError):
+    """A configuration is broken; one line that names file and setting."""
+
+
+class Settings(BaseSettings):
+    """All settings of a run."""
+
+    model_config = SettingsConfigDict(env_prefix="REVENUER_", extra="forbid")
+
+    hash_key: int = Field(0, ge=0, lt=1 << 63, description="secret of the keyed hashes; 0 draws one at start")
+    tick_s: int = Field(300, ge=10, le=3600, description="seconds of event time between looks at accounts")
+    coordination_ticks: int = Field(3, ge=1, le=100, description="looks at accounts between looks at clusters")
+    batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")
+    rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
+    reference: Path | None = Field(None, description="benign reference; the shipped one by default")
+
+    def key(self) -> int:
+        """The secret of the hashes."""
+        return self.hash_key or secrets.randbits(62) + 1
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Settings of a file over those of the environment over the defaults.
+
+    Raises:
+        ConfigError: the file cannot be read, or a setting is unknown or out of range.
+    """
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: {error}") from error
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # validated by pydantic
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path or 'environment'}: {where}: {first['msg']}") from error

@@ -1,1 +1,0 @@
-"""Texts of the simulator, all from grammars of its own."""

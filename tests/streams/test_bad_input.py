@@ -1,0 +1,104 @@
+"""Bad input is counted and dead-lettered with file, line and reason, and never stops a run."""
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.decode import Origin, decode_lines
+from streams.dedupe import Deduplicator
+from streams.sources import SourceError
+from streams.sources.files import FileSource
+from streams.sources.memory import MemorySource
+
+GOOD = {"ts": 1780000000, "request_id": "r1", "account_id": "a1", "model": "m"}
+
+
+def line(**changes):
+    return json.dumps({**GOOD, **changes}).encode()
+
+
+BAD = {
+    "not_json": b"not json",
+    "not_object": b"[1, 2]",
+    "wrong_type": line(n="two"),
+    "missing_field": json.dumps({"ts": 1780000000, "account_id": "a", "model": "m"}).encode(),
+    "ts_out_of_range": line(ts=0),
+    "ts_unreadable": line(ts="yesterday"),
+    "bad_id": line(request_id="a\u0000b"),
+    "negative": line(input_tokens=-1),
+    "too_deep": b'{"a":' * 3000 + b"1" + b"}" * 3000,
+    "invalid_utf8": b'{"account_id": "\xff"}',
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_each_kind_of_bad_line_is_named(reason):
+    data = b"\n".join([line(request_id="r0"), BAD[reason], line(request_id="r2")])
+    batch = decode_lines(data, Origin("f", 1, b"k"))
+    assert batch.frame["request_id"].to_list() == ["r0", "r2"]
+    assert [(d.position, d.reason) for d in batch.dead] == [(2, reason)]
+    assert batch.read == 3
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"Infinity", b"1e999"])
+def test_numbers_that_are_none(value):
+    batch = decode_lines(
+        b'{"ts":1780000000,"request_id":"r","account_id":"a","model":"m","top_p":' + value + b"}", Origin("f", 1, b"k")
+    )
+    assert [d.reason for d in batch.dead] == ["not_json"]
+
+
+def test_the_year_2100_is_refused():
+    batch = decode_lines(line(ts="2100-01-01T00:00:00Z"), Origin("f", 1, b"k"))
+    assert [d.reason for d in batch.dead] == ["ts_out_of_range"]
+
+
+def test_an_endless_line_is_passed_over(tmp_path):
+    path = tmp_path / "long.ndjson"
+    path.write_bytes(line() + b"\n" + line(prompt="x" * (20 << 20)) + b"\n" + line(request_id="r3") + b"\n")
+    batches = list(FileSource([path]).batches())
+    dead = [d for b in batches for d in b.dead]
+    assert [(d.reason, d.position) for d in dead] == [("too_long", 2)]
+    assert sum(b.frame.height for b in batches) == 2
+
+
+def test_a_truncated_gzip_gives_what_it_holds(tmp_path):
+    lines = b"\n".join(line(request_id=f"r{i}", prompt=f"{i * 7919}") for i in range(4000))
+    path = tmp_path / "cut.ndjson.gz"
+    path.write_bytes(gzip.compress(lines)[:-2000])
+    batches = list(FileSource([path]).batches())
+    assert [d.reason for b in batches for d in b.dead] == ["truncated"]
+    assert sum(b.frame.height for b in batches) > 0
+
+
+def test_a_path_that_is_not_there(tmp_path):
+    with pytest.raises(SourceError, match="no such file"):
+        FileSource([tmp_path / "nothing.ndjson"])
+
+
+def test_files_come_in_time_order(tmp_path):
+    for k in range(3):
+        rows = [line(ts=1780000000 + 3600 * (2 - k) + i, request_id=f"{k}-{i}") for i in range(50)]
+        (tmp_path / f"{k}.ndjson").write_bytes(b"\n".join(rows) + b"\n")
+    times = [t for b in FileSource([tmp_path]).batches() for t in b.frame["ts"].to_list()]
+    assert len(times) == 150
+    assert times == sorted(times)
+
+
+def test_duplicates_within_a_day_are_dropped():
+    records = [GOOD, GOOD, {**GOOD, "ts": 1780000000 + 3600}, {**GOOD, "ts": 1780000000 + 90_000}]
+    (batch,) = MemorySource(records).batches()
+    assert Deduplicator().fresh(batch.frame).tolist() == [True, False, False, True]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(st.binary(max_size=60), st.just(line())), max_size=20))
+def test_no_bytes_stop_the_decoder(parts):
+    lines = [p.replace(b"\n", b"") for p in parts]
+    data = b"\n".join(lines)
+    batch = decode_lines(data, Origin("f", 1, b"k"))
+    assert batch.read == batch.frame.height + len(batch.dead) == sum(bool(p.strip()) for p in lines)
+    assert not any(set(d.__dict__) - {"source", "position", "reason", "length", "digest", "detail"} for d in batch.dead)
