@@ -49,7 +49,7 @@ def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLet
     """Bytes of a file, then a dead letter where it ends too early."""
     try:
         with opened(path) as file:
-            while piece := file.read(_READ):
+            while piece := file.read1(_READ):  # type: ignore[attr-defined]  # gives what there is before a broken end
                 yield piece
             if path.suffix == ".zst" and _unfinished(path):
                 yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))

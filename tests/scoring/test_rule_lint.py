@@ -75,11 +75,11 @@ def test_a_broken_file_is_refused_at_the_line_to_blame(kind, tmp_path):
 
 
 def test_every_problem_of_a_file_is_told_at_once(tmp_path):
-    text = SOUND.replace("level: low", "level: enormous").replace("weight: 1.5", "weight: 9").replace("|lt:", "|re:")
+    text = SOUND.replace("level: low", "level: enormous").replace("weight: 1.5", "weight: 12").replace("|lt:", "|re:")
     with pytest.raises(RuleError) as refused:
         read_rule(written(tmp_path, text), FIELDS)
     lines = [problem.line for problem in refused.value.problems]
-    assert lines == sorted(line_of(text, part) for part in ("|re:", "enormous", "weight: 9"))
+    assert lines == sorted(line_of(text, part) for part in ("|re:", "enormous", "weight: 12"))
 
 
 @pytest.mark.parametrize(
