@@ -76,9 +76,11 @@ def decode_lines(data: bytes, origin: Origin) -> Batch:
 
 
 def _strict(data: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
+    if data[:1] not in (b"{", b"\n", b""):
+        data = b"\n" + data  # polars would take a first line that begins like an archive for one, and unpack it
     try:
         return pl.read_ndjson(data, schema=schema)
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, OSError):
         return None
 
 
