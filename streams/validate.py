@@ -66,6 +66,7 @@ def reasons(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
     checks += [
         ((pl.col(name).str.len_bytes() > LONGEST_ID) | pl.col(name).str.contains("\x00", literal=True), "bad_id", name)
         for name in IDENTIFIERS
+        if name in parsed.columns
     ]
     present = [name for name in COUNTS if name in parsed.columns]
     checks += [(pl.col(name) < 0, "negative", name) for name in present]

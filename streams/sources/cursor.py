@@ -1,11 +1,13 @@
 """A cursor over one file: decoded batches one after the other, and a cheap look at its first event time."""
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import zstandard
 
 from streams.batch import Batch, DeadLetter, digest
 from streams.decode import Origin, decode_lines
@@ -14,7 +16,7 @@ from streams.sources import SourceError
 from streams.sources.blocks import blocks, opened
 from streams.validate import canonical, reasons
 
-_PEEK_LINES = 100
+_PEEK_BYTES = 1 << 17
 _ROWS = 32_768
 
 
@@ -92,9 +94,11 @@ def first_time(path: Path, key: bytes) -> int | None:
             batch = next(_parquet(path, key), None)
         else:
             with opened(path) as file:
-                head = b"".join(file.readline(1 << 20) for _ in range(_PEEK_LINES))
+                # Not by readline: the zstd reader has none.
+                head = file.read(_PEEK_BYTES)
+            head = head[: head.rfind(b"\n") + 1] or head
             batch = decode_lines(head, Origin(str(path), 1, key))
-    except (EOFError, OSError, ValueError, RuntimeError):
+    except (EOFError, OSError, ValueError, RuntimeError, zlib.error, zstandard.ZstdError):
         return None
     if batch is None or batch.frame.height == 0:
         return None
