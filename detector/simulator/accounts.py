@@ -54,7 +54,10 @@ class Crowd:
             elif isinstance(value, np.ndarray | list):
                 new.append(pl.Series(name, value))
             else:
-                new.append(pl.lit(value).alias(name))
+                # A literal is narrower than the column that it replaces, and crowds are put together in the end.
+                dtype = self.frame.schema.get(name)
+                literal = pl.lit(value) if dtype is None else pl.lit(value).cast(dtype)
+                new.append(literal.alias(name))
         return Crowd(self.frame.with_columns(new), self.archetype, self.campaign)
 
 

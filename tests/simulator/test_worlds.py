@@ -1,6 +1,7 @@
 """Worlds: the same seed gives the same bytes, and the truth fits the traffic."""
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -54,6 +55,13 @@ def test_every_campaign_attacks(kind):
     made = CAMPAIGNS[kind](rng, SETTING, Plan("c", kind, 8, 12.0, dilution=0.5))
     assert all(t.crowd.campaign == "c" for t in made)
     assert sum(int(render(rng, t, SETTING)["_attack"].sum()) for t in made) > 8
+
+
+def test_all_campaigns_fit_into_one_world(tmp_path):
+    world = load_world("tiny")
+    plans = [Plan(kind, kind, 6, 8.0, days=2.0, dilution=0.5) for kind in sorted(CAMPAIGNS)]
+    write(replace(world, campaigns=plans), tmp_path)
+    assert sorted(json.loads((tmp_path / "truth.json").read_text())["campaigns"]) == sorted(CAMPAIGNS)
 
 
 def test_an_unknown_world_is_named():
