@@ -42,14 +42,10 @@ def _bad_line(data: bytes) -> int:
 
 
 def _times(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> list[pl.Expr]:
-    out = []
-    for name, dtype in schema.items():
-        if dtype != TIME or name not in frame.columns:
-            continue
-        out.append(pl.col(name).cast(TIME) if isinstance(frame.schema[name], pl.Datetime) else parse_time(name))
     return [
-        e.alias(name)
-        for e, name in zip(out, [n for n, d in schema.items() if d == TIME and n in frame.columns], strict=True)
+        (pl.col(name).cast(TIME) if isinstance(frame.schema[name], pl.Datetime) else parse_time(name)).alias(name)
+        for name, dtype in schema.items()
+        if dtype == TIME and name in frame.columns
     ]
 
 

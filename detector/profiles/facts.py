@@ -47,12 +47,15 @@ class AccountBook:
         self.tiers: list[str] = []
         if self.frame is None or self.frame.height == 0:
             self._ident: U64 = np.zeros(0, np.uint64)
+            self._accounts = 0
             return
         f = self.frame
         ident = hash_strings(f["account_id"], key)
         order = np.lexsort((f["_from"].to_numpy(), ident))
         self.frame = f = f[order]
         self._ident = ident[order]
+        versions = np.unique(self._ident, return_counts=True)[1]
+        self._accounts, self._most_versions = versions.size, int(versions.max())
         self._from: I64 = f["_from"].to_numpy()
         tiers = f["tier"].fill_null("unknown")
         self.tiers = sorted(tiers.unique().to_list())
@@ -71,7 +74,7 @@ class AccountBook:
         )
 
     def __len__(self) -> int:
-        return 0 if self.frame is None else self.frame["account_id"].n_unique()
+        return self._accounts
 
     def as_of(self, idents: U64, now: int) -> Facts:
         """The version of each account that held at `now`.
@@ -87,7 +90,7 @@ class AccountBook:
             return Facts(np.full(n, np.nan), zero, zero, zero, zero, none, none)
         found = np.searchsorted(self._ident, idents, side="right") - 1
         # Versions of an account lie side by side, oldest first: step back over those that are not yet known.
-        for _ in range(self._most_versions()):
+        for _ in range(self._most_versions):
             ahead = (found >= 0) & (self._ident[found] == idents) & (self._from[found] > now)
             if not ahead.any():
                 break
@@ -104,9 +107,6 @@ class AccountBook:
             tier=np.where(known, c.tier[at], np.int32(-1)),
             row=np.where(known, c.row[at], np.int32(-1)),
         )
-
-    def _most_versions(self) -> int:
-        return int(np.unique(self._ident, return_counts=True)[1].max())
 
 
 def _short(hashes: U64) -> U32:

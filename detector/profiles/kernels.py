@@ -258,7 +258,6 @@ def _text(accounts: Accounts, panes: Panes, c: Columns, i: int, slot: int, row: 
         heavy(keys, counts, c.suffix[i])
     for j in range(c.lexical_offsets[i], c.lexical_offsets[i + 1]):
         bump(panes.lexical[row], c.lexical[j])
-    best = 0
     for k in range(N_CAPABILITIES):
         panes.capability[row, k] += c.capability[i, k]
     best = max(c.capability[i, 0], c.capability[i, 4], c.capability[i, 5])

@@ -2,6 +2,7 @@
 
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -31,7 +32,7 @@ from detector.service.ticks import Clock
 from streams.counts import Counts
 from streams.dedupe import Deduplicator
 from streams.sinks.dead_letter import DeadLetterFile
-from streams.sources.files import FileSource, dead_reasons
+from streams.sources.files import FileSource
 
 _HOUR = 3_600
 _BINS = 20
@@ -67,8 +68,8 @@ class Replay:
     engine: Engine
     out: Path
     counts: Counts = field(default_factory=Counts)
-    reasons: dict[str, int] = field(default_factory=dict)
-    hours: dict[int, int] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
+    hours: Counter[int] = field(default_factory=Counter)
     first: int = 0
 
     def run(self, source: FileSource, say: Say) -> dict[str, Any]:
@@ -78,8 +79,7 @@ class Replay:
         with DeadLetterFile(self.out / "dead_letter.ndjson") as letters:
             for batch in source.batches():
                 letters.write(batch.dead)
-                for reason, n in dead_reasons(batch.dead).items():
-                    self.reasons[reason] = self.reasons.get(reason, 0) + n
+                self.reasons.update(letter.reason for letter in batch.dead)
                 fresh = dedupe.fresh(batch.frame)
                 frame = batch.frame if fresh.all() else batch.frame.filter(fresh)
                 self._count(batch.read, len(batch.dead), batch.skipped, frame)
@@ -97,8 +97,7 @@ class Replay:
         self.counts.duplicates += read - dead - frame.height
         if frame.height:
             hour = frame.select((pl.col("ts").dt.epoch("s") // _HOUR * _HOUR).alias("h"))["h"].value_counts()
-            for h, n in hour.iter_rows():
-                self.hours[h] = self.hours.get(h, 0) + n
+            self.hours.update(dict(hour.iter_rows()))
             self.first = self.first or int(frame["ts"].dt.epoch("us")[0])
 
     def _progress(self, started: float) -> Progress:
@@ -171,8 +170,7 @@ class Replay:
         edges = [100.0 * i / _BINS for i in range(_BINS + 1)]
         hours = sorted(self.hours)
         missing = {
-            name: [n for n in FEATURES[name].needs if n not in self.engine.seen]
-            for name in unavailable(self.engine.seen)
+            name: [n for n in FEATURES[name].needs if n not in self.engine.seen] for name in run["unavailable_features"]
         }
         data = ReportData(
             run=run,

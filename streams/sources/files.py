@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from streams.batch import Batch, DeadLetter
+from streams.batch import Batch
 from streams.exchange import EXCHANGE_SCHEMA
 from streams.sources import SourceError
 from streams.sources.cursor import decoded, first_time
@@ -108,8 +108,6 @@ class FileSource:
             if frame.height:
                 yield self._within(Batch(frame, [], frame.height))
             running = [o for o in running if not o.done or o.frame.height]
-            if running and all(o.done for o in running) and not waiting:
-                continue
 
     def _pull(self, source: _Open) -> Iterator[Batch]:
         """Decode one more chunk; what could not be read is handed on at once."""
@@ -158,11 +156,3 @@ def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
         return filled[0]
     frame = pl.concat(filled)
     return frame if frame["ts"].is_sorted() else frame.sort("ts", maintain_order=True)
-
-
-def dead_reasons(dead: Sequence[DeadLetter]) -> dict[str, int]:
-    """Dead letters by reason."""
-    out: dict[str, int] = {}
-    for letter in dead:
-        out[letter.reason] = out.get(letter.reason, 0) + 1
-    return out

@@ -8,7 +8,7 @@ from detector.simulator.arrivals import Arrivals, paced, sessions
 from detector.simulator.population.base import innocent
 from detector.simulator.population.humans import human_lengths, human_texts
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, joined
 from detector.simulator.traffic import Setting, Traffic, reply_tokens
 
 
@@ -127,7 +127,7 @@ def benchmark(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
             np.arange(account.size),
             np.zeros(account.size, np.int64),
         )
-        prompt = pl.select(pl.concat_str(items.gather(place), pl.lit(suffix)).alias("t"))["t"]
+        prompt = joined(items.gather(place), suffix)
         out.append(Traffic(crowd, a, prompt, None, None, reply_tokens(rng, account.size, 330, 0.7)))
     return out
 
@@ -180,5 +180,5 @@ def sanctioned(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     a = paced(rng, np.full(n, int(300 * setting.days)), 0.3, setting.start, setting.days)
     pairs = [wrappers.reasoning(rng) for _ in range(n)]
     before, after = (pl.Series([p[k] for p in pairs]).gather(a.account) for k in (0, 1))
-    text = pl.select(pl.concat_str(before, tasks.mixed(rng, a.ts.size), after).alias("t"))["t"]
+    text = joined(before, tasks.mixed(rng, a.ts.size), after)
     return [Traffic(crowd, a, text, None, None, reply_tokens(rng, a.ts.size, 700, 0.5))]

@@ -8,7 +8,7 @@ from detector.simulator.arrivals import renewal
 from detector.simulator.population.base import innocent
 from detector.simulator.population.clients import draw_clients, table, tokens, volumes
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, joined
 from detector.simulator.traffic import Setting, Traffic
 
 _FRAMEWORKS = 18  # public prompts that several products use unchanged
@@ -52,9 +52,7 @@ def batch(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     crowd, clients, a = _arrive(rng, setting, n, 120.0, "batch")
     forms = [wrappers.framework_prompt(rng) for _ in range(max(2, n // 2))]
     heads = pl.Series([forms[int(i)] for i in rng.integers(0, len(forms), n)]).gather(a.account)
-    text = pl.DataFrame({"h": heads, "d": tasks.document(rng, a.ts.size)}).select(
-        pl.concat_str("h", pl.lit("\n"), "d", pl.lit("\nLabel:")).alias("t")
-    )["t"]
+    text = joined(heads, "\n", tasks.document(rng, a.ts.size), "\nLabel:")
     out = np.minimum(tokens(rng, clients[a.account], 1), 40)
     return [Traffic(crowd, a, text, None, None, out)]
 
@@ -115,7 +113,5 @@ def hobby_synthesis(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     a = renewal(rng, count, np.full(n, 0.6), np.full(n, 0.05), setting.start, setting.days)
     pairs = [wrappers.synthesis(rng) for _ in range(n)]
     before, after = (pl.Series([p[k] for p in pairs]).gather(a.account) for k in (0, 1))
-    text = pl.DataFrame({"b": before, "m": tasks.mixed(rng, a.ts.size), "a": after}).select(
-        pl.concat_str("b", "m", "a").alias("t")
-    )["t"]
+    text = joined(before, tasks.mixed(rng, a.ts.size), after)
     return [Traffic(crowd, a, text)]
