@@ -103,7 +103,9 @@ def find_clusters(store: ProfileStore, book: AccountBook, moment: Moment) -> Clu
         bans=moment.bans,
         now=now,
     )
-    profile = frame_of(View(pooled, now, _youngest(view.facts, offsets), moment.launched), moment.seen)
+    profile = frame_of(
+        View(pooled, np.full(len(groups), now), _youngest(view.facts, offsets), moment.launched), moment.seen
+    )
     return Clusters(view, pl.concat([profile, cluster_frame(view)], how="horizontal"))
 
 

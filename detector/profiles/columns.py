@@ -1,6 +1,7 @@
 """From a decoded batch to the columns that the kernels read: hashes, flags and text digests, computed once a batch."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -67,16 +68,26 @@ def _hash(frame: pl.DataFrame, name: str, keys: Keys) -> U64:
     return hash_strings(frame.get_column(name), keys.identity)
 
 
-def prepare(frame: pl.DataFrame, store: ProfileStore, model: CapabilityModel, keys: Keys) -> Columns:
-    """Columns of a batch, its accounts having their slots in `store`.
+class Digest(NamedTuple):
+    """A batch as columns whose accounts have no slots yet: no state was read, so that another thread may make it ahead.
+
+    Attributes:
+        ident: u64[n], keyed hash of the account id.
+        columns: all but `slot`.
+    """
+
+    ident: U64
+    columns: Columns
+
+
+def digest(frame: pl.DataFrame, model: CapabilityModel, keys: Keys) -> Digest:
+    """Hashes, flags and text digests of a batch.
 
     Args:
         frame: exchanges in the canonical schema, sorted by `ts`.
-        store: gives the slots; new accounts get theirs here.
         model: the capability model.
         keys: secrets of the hashes.
     """
-    account = frame.get_column("account_id")
     text = digest_text(
         frame.get_column("prompt"),
         frame.get_column("system_prompt"),
@@ -86,8 +97,8 @@ def prepare(frame: pl.DataFrame, store: ProfileStore, model: CapabilityModel, ke
         most_shingles=SHINGLES,
     )
     model_names = frame.get_column("model")
-    return Columns(
-        slot=store.slots_of(hash_strings(account, keys.identity), account),
+    columns = Columns(
+        slot=np.empty(0, np.int32),
         ts=frame.get_column("ts").to_physical().to_numpy(),
         flags=flags_of(frame),
         tokens_in=frame.get_column("input_tokens").fill_null(0).to_numpy(),
@@ -112,6 +123,18 @@ def prepare(frame: pl.DataFrame, store: ProfileStore, model: CapabilityModel, ke
         topic=text.topic,
         capability=text.capability,
     )
+    return Digest(_hash(frame, "account_id", keys), columns)
+
+
+def place(digested: Digest, accounts: pl.Series, store: ProfileStore) -> Columns:
+    """The columns with the slots of their accounts in `store`; new accounts get theirs here.
+
+    Args:
+        digested: of a batch.
+        accounts: its account ids.
+        store: gives the slots.
+    """
+    return digested.columns._replace(slot=store.slots_of(digested.ident, accounts))
 
 
 def model_bin(names: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:

@@ -24,10 +24,10 @@ def threshold(p_values: F64, entities: int, rate: float) -> float:
         entities: hypotheses in all.
         rate: false-discovery rate.
     """
-    if p_values.size == 0:
+    ordered = np.sort(p_values[p_values <= rate])  # no larger one can pass
+    if ordered.size == 0:
         return 0.0
-    ordered = np.sort(p_values)
-    line = rate * np.arange(1, ordered.size + 1) / max(entities, ordered.size)
+    line = rate * np.arange(1, ordered.size + 1) / max(entities, p_values.size)
     passed = np.flatnonzero(ordered <= line)
     return float(line[passed[-1]]) if passed.size else 0.0
 
@@ -41,6 +41,8 @@ def severities(p_values: F64, all_p_values: F64, entities: int) -> I64:
         entities: entities in all.
     """
     out = np.full(p_values.size, NONE, np.int64)
+    if not (p_values <= max(FALSE_DISCOVERY.values())).any():
+        return out
     for level, rate in enumerate(FALSE_DISCOVERY.values()):
         out[p_values <= threshold(all_p_values, entities, rate)] = level
     return out

@@ -1,6 +1,6 @@
 """Measures a benign reference on traffic that is taken to be benign: feature quantiles first, then the scores that they give."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from detector.scoring.reference import Null, Reference, measure, null_of, stratu
 from detector.scoring.rules import Rule, RuleSet, rules_of
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scorer
 from detector.service.engine import Engine
+from detector.service.looks import Look, score, together
 
 _SNAPSHOT_US = {ACCOUNT: 12 * HOUR_US, CLUSTER: 2 * HOUR_US}
 _WARM_US = 6 * HOUR_US  # the first hours of a log look like nothing else
@@ -38,11 +39,10 @@ class _Snapshots(Engine):
         self.store.expire(now)
         self._changed.clear()
         self.began = self.began or now
-        moment = Moment(now, self.events.launched(now), self.events.bans(now), frozenset(self.seen))
+        moment = self.moment(now)
         if self._due(ACCOUNT, now):
-            slots = active_slots(self.store, now)
-            _, scored = self.score_accounts(slots, moment)
-            self.frames[ACCOUNT].append(scored.frame)
+            look = self.look(active_slots(self.store, now), moment)
+            self.frames[ACCOUNT].append(score(self.scorer, [look]).frame)
         if self._due(CLUSTER, now) and (found := find_clusters(self.store, self.accounts, moment)) is not None:
             self.frames[CLUSTER].append(found.frame.with_columns(stratum_of(found.frame)))
 
@@ -60,14 +60,14 @@ class _Highest(Engine):
     accounts_high: F64 = field(default_factory=lambda: np.zeros(0))
     clusters_high: dict[int, float] = field(default_factory=dict)
 
-    def _look_at_accounts(self, slots: I32, moment: Moment) -> list[Case]:
-        if slots.size:
-            _, scored = self.score_accounts(slots, moment)
-            n = len(self.store)
-            if self.accounts_high.size < n:
-                self.accounts_high = np.concatenate([self.accounts_high, np.zeros(2 * n - self.accounts_high.size)])
-            self.accounts_high[slots] = np.maximum(self.accounts_high[slots], scored.score)
-        return []
+    def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
+        n = len(self.store)
+        if self.accounts_high.size < n:
+            self.accounts_high = np.concatenate([self.accounts_high, np.zeros(2 * n - self.accounts_high.size)])
+        for run in together(looks):
+            slots = np.concatenate([look.slots for look in run])
+            np.maximum.at(self.accounts_high, slots, score(self.scorer, run).score)
+        return iter([[] for _ in looks])
 
     def _look_at_clusters(self, moment: Moment) -> list[tuple[Case, I32]]:
         clusters = find_clusters(self.store, self.accounts, moment)

@@ -14,6 +14,7 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
+from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
 from detector.service.skeletons import SkeletonBank
 
@@ -40,26 +41,23 @@ def account_cases(
     book: AccountBook,
     scorer: Scorer,
     scored: Scored,
-    slots: I32,
-    pooled: Pooled,
+    start: int,
+    look: Look,
     level: I64,
-    now: int,
 ) -> list[Case]:
     """Cases of single accounts.
 
     Args:
         store, book: profiles and facts.
-        scorer, scored: rules and the scores of `slots`.
-        slots: i32[n].
-        pooled: n rows.
+        scorer, scored: rules and scores.
+        start: first row of `scored` that is the look's.
+        look: n accounts as they stood at a tick.
         level: i64[n], severity or `NONE`.
-        now: event time, µs.
     """
     rows = np.flatnonzero(level != NONE)
     if rows.size == 0:
         return []
-    facts = book.as_of(store.accounts.ident[slots], now)
-    return [_account_case(store, book, scorer, scored, slots, pooled, facts, int(level[i]), int(i), now) for i in rows]
+    return [_account_case(store, book, scorer, scored, start, look, int(level[i]), int(i)) for i in rows]
 
 
 def _account_case(
@@ -67,30 +65,29 @@ def _account_case(
     book: AccountBook,
     scorer: Scorer,
     scored: Scored,
-    slots: I32,
-    pooled: Pooled,
-    facts: Facts,
+    start: int,
+    look: Look,
     level: int,
     i: int,
-    now: int,
 ) -> Case:
-    reasons = reasons_of(scorer, scored, ACCOUNT, i)
+    pooled, now = look.pooled, look.moment.now
+    reasons = reasons_of(scorer, scored, ACCOUNT, start + i)
     codes = tuple(r.code for r in reasons)
     requests, tokens = int(pooled.counts[i, _REQUESTS]), int(pooled.tokens[i, 1])
     days = max((now - int(pooled.first[i])) / (24 * HOUR_US), 1.0)
-    p_value = float(scored.p_value[i])
+    p_value = float(scored.p_value[start + i])
     return Case(
         kind="account",
-        members=(Member(store.ids[slots[i]], 1.0, "core", requests, tokens, codes),),
+        members=(Member(store.ids[look.slots[i]], 1.0, "core", requests, tokens, codes),),
         severity=SEVERITIES[level],
         risk=risk(p_value),
         p_value=p_value,
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
-        evidence={"score": round(float(scored.score[i]), 3), "capabilities": _mix(pooled, i)},
+        evidence={"score": round(float(scored.score[start + i]), 3), "capabilities": _mix(pooled, i)},
         first_seen=int(pooled.first[i]),
         last_seen=int(pooled.last[i]),
-        tiers=_tiers(facts, np.array([i]), book),
+        tiers=_tiers(look.facts, np.array([i]), book),
         requests_per_day=requests / min(days, 7.0),
         organisations=1,
     )

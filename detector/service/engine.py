@@ -1,6 +1,6 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,17 +14,16 @@ from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
 from detector.coordination.clusters import Clusters, Moment, active_slots, find_clusters
 from detector.profiles.capability import CapabilityModel
-from detector.profiles.columns import Keys, prepare
+from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
-from detector.profiles.features import View, frame_of
 from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns
-from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk, severities
 from detector.service.cases import account_cases, cluster_cases
 from detector.service.indicators import Indicators
+from detector.service.looks import Join, Look, score, together
 from detector.service.reasons import rescore
 from detector.service.skeletons import SkeletonBank
 from detector.service.ticks import Clock
@@ -69,24 +68,36 @@ class Engine:
     now: int = 0
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
+    _waiting: list[Look | Join] = field(default_factory=list)
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
-    def process(self, frame: pl.DataFrame) -> None:
-        """Take in a batch in time order and look at every tick that it passes."""
+    def digest(self, frame: pl.DataFrame) -> Digest:
+        """What a batch comes down to before any state is read; may run in another thread."""
+        return digest(frame, self.model, self.keys)
+
+    def process(self, frame: pl.DataFrame, digested: Digest | None = None) -> None:
+        """Take in a batch in time order and look at every tick that it passes.
+
+        Args:
+            frame: exchanges in the canonical schema, sorted by `ts`.
+            digested: of the same frame, where it was made ahead.
+        """
         if frame.height == 0:
             return
         self._note_fields(frame)
-        columns = prepare(frame, self.store, self.model, self.keys)
+        columns = place(digested or self.digest(frame), frame["account_id"], self.store)
+        self.events.observe(frame)
         self.clock.start(int(columns.ts[0]))
         start, n = 0, columns.ts.shape[0]
         while start < n:
             # Records later than the tick that they belong to count in the tick at hand.
             stop = max(start, int(np.searchsorted(columns.ts, self.clock.next, side="left")))
-            self._take(frame, columns, start, stop)
+            self._take(columns, start, stop)
             if stop < n:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
+        self.settle()
         if self.skeletons.wanted:
             self.skeletons.look(frame, columns, self._owners(columns.slot))
 
@@ -102,14 +113,14 @@ class Engine:
             name for name in frame.columns if name not in self.seen and frame[name].null_count() < frame.height
         )
 
-    def _take(self, frame: pl.DataFrame, columns: Columns, start: int, stop: int) -> None:
+    def _take(self, columns: Columns, start: int, stop: int) -> None:
         if stop <= start:
             return
         self.store.add(columns, start, stop)
         self._changed.append(columns.slot[start:stop])
-        self.events.observe(frame.slice(start, stop - start))
         for slot, ts, alert_id in self.indicators.matches(columns, start, stop):
-            self.alerts.join(ts, alert_id, Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",)))
+            member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",))
+            self._waiting.append(Join(ts, alert_id, member))
         self.now = max(self.now, int(columns.ts[stop - 1]))
 
     def tick(self, now: int, *, coordinate: bool | None = None) -> None:
@@ -120,35 +131,60 @@ class Engine:
             coordinate: whether to look at clusters; by the clock where None.
         """
         self.store.expire(now)
-        moment = Moment(now, self.events.launched(now), self.events.bans(now), frozenset(self.seen))
+        moment = self.moment(now)
         changed = np.unique(np.concatenate(self._changed)) if self._changed else np.zeros(0, np.int32)
         self._changed.clear()
-        cases = self._look_at_accounts(changed.astype(np.int32), moment)
-        slots: dict[int, I32] = {}
+        if now - self._usage[0] >= _USAGE_US:
+            self.settle()
+            self._usage = now, self._tier_usage(now)
+        self._waiting.append(self.look(changed.astype(np.int32), moment))
         if self.clock.coordinates(now) if coordinate is None else coordinate:
-            found = self._look_at_clusters(moment)
-            slots = {id(case): members for case, members in found}
-            cases += [case for case, _ in found]
-        self._alert(now, cases, slots)
+            self.settle(self._look_at_clusters(moment))
 
-    def _look_at_accounts(self, slots: I32, moment: Moment) -> list[Case]:
-        if slots.size == 0:
-            return []
-        pooled, scored = self.score_accounts(slots, moment)
-        n = len(self.store)
-        if self._p_values.size < n:
-            self._p_values = np.concatenate([self._p_values, np.ones(2 * n - self._p_values.size)])
-        self._p_values[slots] = scored.p_value
-        known = self._p_values[:n]
-        level = severities(scored.p_value, known[known < 1.0], n)
-        return account_cases(self.store, self.accounts, self.scorer, scored, slots, pooled, level, moment.now)
+    def moment(self, now: int) -> Moment:
+        """What is known beside the profiles at `now` (µs)."""
+        return Moment(now, self.events.launched(now), self.events.bans(now), frozenset(self.seen))
 
-    def score_accounts(self, slots: I32, moment: Moment) -> tuple[Pooled, Scored]:
-        """Pooled profiles and scores of accounts at a moment."""
+    def look(self, slots: I32, moment: Moment) -> Look:
+        """Accounts as they stand at a moment."""
         pooled = self.store.pool(slots, np.arange(slots.size + 1, dtype=np.int64), moment.now)
         facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now)
-        view = View(pooled, moment.now, facts.created, moment.launched)
-        return pooled, self.scorer.score(frame_of(view, moment.seen), ACCOUNT)
+        return Look(moment, slots, pooled, facts, len(self.store))
+
+    def settle(self, clusters: Sequence[tuple[Case, I32]] = ()) -> None:
+        """Score what waits, in the order in which it came.
+
+        Args:
+            clusters: cases of the tick of the last look, with their members.
+        """
+        waiting, self._waiting = self._waiting, []
+        cases = self._account_cases([item for item in waiting if isinstance(item, Look)])
+        last = max((i for i, item in enumerate(waiting) if isinstance(item, Look)), default=-1)
+        for i, item in enumerate(waiting):
+            if isinstance(item, Join):
+                self.alerts.join(item.ts, item.alert_id, item.member)
+            elif i == last:
+                members = {id(case): slots for case, slots in clusters}
+                self._alert(item.moment.now, next(cases) + [case for case, _ in clusters], members)
+            else:
+                self._alert(item.moment.now, next(cases), {})
+
+    def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
+        for run in together(looks):
+            scored, start = score(self.scorer, run), 0
+            for look in run:
+                stop = start + look.slots.size
+                level = self._account_levels(look, scored.p_value[start:stop])
+                yield account_cases(self.store, self.accounts, self.scorer, scored, start, look, level)
+                start = stop
+
+    def _account_levels(self, look: Look, p_value: F64) -> I64:
+        n = look.known
+        if self._p_values.size < n:
+            self._p_values = np.concatenate([self._p_values, np.ones(2 * n - self._p_values.size)])
+        self._p_values[look.slots] = p_value
+        known = self._p_values[:n]
+        return severities(p_value, known[known < 1.0], n)
 
     def _look_at_clusters(self, moment: Moment) -> list[tuple[Case, I32]]:
         clusters = find_clusters(self.store, self.accounts, moment)
@@ -173,10 +209,8 @@ class Engine:
         if not left:
             return
         for entry in self.alerts.tick(now, left):
-            usage = self._tier_usage(now)
-            entry.recommendation = recommend(
-                entry.id, entry.case, entry.level, list(entry.members.values()), now, usage
-            )
+            bound = list(entry.members.values())
+            entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage[1])
             self._learn(entry, members)
 
     def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
@@ -192,14 +226,10 @@ class Engine:
             self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
 
     def _tier_usage(self, now: int) -> TierUsage:
-        measured, usage = self._usage
-        if now - measured >= _USAGE_US:
-            named = {a for e in self.alerts.live() for a in e.named}
-            active = active_slots(self.store, now)
-            quiet = np.array([s for s in active if self.store.ids[s] not in named], np.int32)
-            usage = tier_usage(self.store, self.accounts, quiet, now)
-            self._usage = now, usage
-        return usage
+        named = {a for e in self.alerts.live() for a in e.named}
+        active = active_slots(self.store, now)
+        quiet = active if not named else np.array([s for s in active if self.store.ids[s] not in named], np.int32)
+        return tier_usage(self.store, self.accounts, quiet, now)
 
     def _owners(self, slots: I32) -> I64:
         """Payer, or organisation, or the account itself: related accounts share one."""

@@ -3,7 +3,7 @@
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +15,9 @@ import polars as pl
 
 from detector.alerts.allowance import Allowance
 from detector.config import Settings
-from detector.coordination.clusters import Moment, active_slots
+from detector.coordination.clusters import active_slots
 from detector.profiles.capability import CapabilityModel
-from detector.profiles.columns import Keys
+from detector.profiles.columns import Digest, Keys
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
 from detector.profiles.features import unavailable
@@ -28,11 +28,14 @@ from detector.scoring.rules import load_rules
 from detector.scoring.severity import risk
 from detector.service.calibration import scorer_of
 from detector.service.engine import Engine
+from detector.service.looks import score
 from detector.service.ticks import Clock
+from streams.batch import Batch
 from streams.counts import Counts
 from streams.dedupe import Deduplicator
 from streams.sinks.dead_letter import DeadLetterFile
 from streams.sources.files import FileSource
+from streams.sources.prefetch import prefetch
 
 _HOUR = 3_600
 _BINS = 20
@@ -77,17 +80,24 @@ class Replay:
         self.out.mkdir(parents=True, exist_ok=True)
         started, dedupe = time.monotonic(), Deduplicator()
         with DeadLetterFile(self.out / "dead_letter.ndjson") as letters:
-            for batch in source.batches():
+            for batch, frame, digested in prefetch(self._digested(source, dedupe)):
                 letters.write(batch.dead)
                 self.reasons.update(letter.reason for letter in batch.dead)
-                fresh = dedupe.fresh(batch.frame)
-                frame = batch.frame if fresh.all() else batch.frame.filter(fresh)
                 self._count(batch.read, len(batch.dead), batch.skipped, frame)
-                self.engine.process(frame)
+                self.engine.process(frame, digested)
                 say(self._progress(started))
         self.engine.finish()
         self.counts.check()
         return self._write(time.monotonic() - started)
+
+    def _digested(
+        self, source: FileSource, dedupe: Deduplicator
+    ) -> Iterator[tuple[Batch, pl.DataFrame, Digest | None]]:
+        """Batches without duplicates, digested: runs ahead of the engine in a thread of its own."""
+        for batch in source.batches():
+            fresh = dedupe.fresh(batch.frame)
+            frame = batch.frame if fresh.all() else batch.frame.filter(fresh)
+            yield batch, frame, self.engine.digest(frame) if frame.height else None
 
     def _count(self, read: int, dead: int, skipped: int, frame: pl.DataFrame) -> None:
         self.counts.read += read
@@ -121,8 +131,7 @@ class Replay:
         if slots.size == 0:
             return pl.DataFrame({"account_id": [], "score": [], "p_value": [], "risk": [], "requests": []})
         now = e.now + 1
-        moment = Moment(now, e.events.launched(now), e.events.bans(now), frozenset(e.seen))
-        _, scored = e.score_accounts(slots, moment)
+        scored = score(e.scorer, [e.look(slots, e.moment(now))])
         return scored.frame.insert_column(0, pl.Series("account_id", [e.store.ids[s] for s in slots])).with_columns(
             pl.Series("score", scored.score),
             pl.Series("p_value", scored.p_value),

@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detector.profiles.layout import BITMAP, COUNT, DAY_US, DECAY_HOURS, DECAYED, F64, WINDOW_US
+from detector.profiles.layout import BITMAP, COUNT, DAY_US, DECAY_HOURS, DECAYED, F64, I64, WINDOW_US
 from detector.profiles.pool import Pooled
 from detector.profiles.sketches import linear_count
 
 
 @dataclass(frozen=True)
 class View:
-    """Pooled rows at a moment of event time, with the sums that many features share.
+    """Pooled rows, each at its moment of event time, with the sums that many features share.
 
     Attributes:
         pooled: one row an account or cluster.
-        now: event time, µs.
+        now: i64[n], event time of each row, µs.
         created: f64[n], when the account was made (the youngest member's for a cluster), µs; NaN where unknown.
         launched: bins of models launched within the last three days.
     """
 
     pooled: Pooled
-    now: int
+    now: I64
     created: F64
     launched: tuple[int, ...] = field(default=())
 

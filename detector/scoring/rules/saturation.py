@@ -56,9 +56,7 @@ class Saturation:
 
         More than score minus contribution: a weaker sign of the same kind takes the place of the one left out.
         """
-        out = np.empty(fired.shape)
-        for j in range(fired.shape[1]):
-            others = fired.copy()
-            others[:, j] = False
-            out[:, j] = self.contributions(others).sum(axis=1)
-        return out
+        n, rules = fired.shape
+        others = np.repeat(fired, rules, axis=0)  # row i × rules + j is row i without rule j
+        others[np.arange(n * rules), np.tile(np.arange(rules), n)] = False
+        return self.contributions(others).sum(axis=1).reshape(n, rules)
