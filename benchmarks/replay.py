@@ -2,8 +2,8 @@
 
     python benchmarks/replay.py [--input LOG] [--accounts FILE] [--exchanges 3000000]
 
-The input (the demo world where none is given) is repeated as new accounts at shifted times of the same days until it has enough
-exchanges, written as plain NDJSON, decoded bare by polars with the full schema, and replayed by the command, kernels warm. The last
+The input (the demo world where none is given) is repeated as new accounts, at shifted times of the same days, from other addresses
+and with a word of their own around each prompt, until it has enough exchanges: a larger provider. It is written as plain NDJSON, decoded bare by polars with the full schema, and replayed by the command, kernels warm. The last
 line is one JSON object.
 """
 
@@ -23,6 +23,7 @@ from streams.decode import raw_schema
 from streams.sources.files import FileSource
 
 _SHIFT_S = 37.0
+_WORDS = tuple(letter * 5 for letter in "abcdefghijklmnopqrstuvwxyz")
 _COPIED = ("request_id", "account_id", "org_id", "api_key_id", "conversation_id")
 
 
@@ -34,6 +35,9 @@ def repeated(source: Path, out: Path, wanted: int) -> int:
         base.with_columns(
             *(pl.concat_str(pl.col(c), pl.lit(f"_{k}")) for c in _COPIED),
             pl.col("ts") + pl.duration(microseconds=int(k * _SHIFT_S * 1e6)),
+            pl.col("ip").str.replace(r"^\d+", str(1 + (10 + 7 * k) % 223)),
+            # Copies must not share a template that their originals have for themselves.
+            pl.concat_str(pl.lit(f"{_WORDS[k % 26]} "), pl.col("prompt"), pl.lit(f" {_WORDS[(k + 1) % 26]}")).alias("prompt"),
         )
         for k in range(copies)
     ]

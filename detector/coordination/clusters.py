@@ -1,18 +1,18 @@
-"""Clusters of a tick: links, communities, and the features of each."""
+"""Clusters of a look: who is in each, and its features."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from detector.coordination.features import ClusterView, Population, cluster_frame
-from detector.coordination.graph import communities, weigh
-from detector.coordination.keys import extract
-from detector.profiles.activity import active_counts, activity_bits
+from detector.coordination.graph import Links
+from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
-from detector.profiles.layout import COUNT, I32, I64, WINDOW_US
-from detector.profiles.pool import Pooled
+from detector.profiles.layout import F64, I32, I64, WINDOW_US
+from detector.profiles.pool import Pooled, gathered
 from detector.profiles.store import ProfileStore
 
 
@@ -35,13 +35,15 @@ class Moment:
 
 @dataclass(frozen=True)
 class Clusters:
-    """Clusters of a tick, one row of `frame` each.
+    """Clusters of a look, one row of `frame` each.
 
     Attributes:
+        names: of each, the same as long as its members are.
         view: slots, offsets, pooled profiles and facts of the members.
         frame: all features, profile and cluster.
     """
 
+    names: Sequence[bytes]
     view: ClusterView
     frame: pl.DataFrame
 
@@ -50,16 +52,12 @@ class Clusters:
         return self.view.slots[self.view.offsets[row] : self.view.offsets[row + 1]]
 
 
-def _youngest(facts: Facts, offsets: I64) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    out = np.full(offsets.size - 1, np.nan)
-    for g in range(out.size):  # over clusters
-        created = facts.created[offsets[g] : offsets[g + 1]]
-        if not np.isnan(created).all():
-            out[g] = np.nanmax(created)
-    return out
+def _youngest(facts: Facts, offsets: I64) -> F64:
+    # fmax ignores what is unknown, and stays unknown where all is.
+    return np.asarray(np.fmax.reduceat(facts.created, offsets[:-1]), np.float64)
 
 
-def _launched(pooled: Pooled, bins: tuple[int, ...]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _launched(pooled: Pooled, bins: tuple[int, ...]) -> F64:
     return pooled.models[:, list(bins)].sum(axis=1).astype(np.float64)
 
 
@@ -69,36 +67,40 @@ def active_slots(store: ProfileStore, now: int) -> I32:
     return np.flatnonzero(last > now - WINDOW_US).astype(np.int32)
 
 
-def find_clusters(store: ProfileStore, book: AccountBook, moment: Moment) -> Clusters | None:
-    """Propose clusters from the links of all active accounts and compute what each one does.
+def describe(
+    store: ProfileStore,
+    book: AccountBook,
+    moment: Moment,
+    groups: Sequence[I32],
+    links: Links,
+    population: Population,
+    names: Sequence[bytes],
+) -> Clusters:
+    """Compute what each cluster does.
 
     Args:
         store: profiles.
         book: account facts, read as of the moment.
         moment: time and events so far.
-
-    Returns:
-        None where nothing is linked.
+        groups: members of each cluster, at least one cluster.
+        links: all of the look.
+        population: what everybody does.
+        names: of the clusters.
     """
     now = moment.now
-    active = active_slots(store, now)
-    facts = book.as_of(store.accounts.ident[active], now)
-    links = weigh(extract(store.accounts, facts, active), active.size)
-    groups = communities(links)
-    if not groups:
-        return None
     slots = np.concatenate(groups).astype(np.int32)
     offsets = np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
-    pooled = store.pool(slots, offsets, now)
+    each = store.pool(slots, np.arange(slots.size + 1, dtype=np.int64), now)
+    pooled = gathered(each, offsets)
     view = ClusterView(
         slots=slots,
         offsets=offsets,
         pooled=pooled,
-        each=store.pool(slots, np.arange(slots.size + 1, dtype=np.int64), now),
-        facts=Facts(*(column[np.searchsorted(active, slots)] for column in facts)),
+        each=each,
+        facts=book.as_of(store.accounts.ident[slots], now),
         links=links,
         bits=activity_bits(store.accounts, store.panes, slots, now),
-        population=_population(store, active, facts, moment),
+        population=population,
         launched=_launched(pooled, moment.launched),
         bans=moment.bans,
         now=now,
@@ -106,19 +108,4 @@ def find_clusters(store: ProfileStore, book: AccountBook, moment: Moment) -> Clu
     profile = frame_of(
         View(pooled, np.full(len(groups), now), _youngest(view.facts, offsets), moment.launched), moment.seen
     )
-    return Clusters(view, pl.concat([profile, cluster_frame(view)], how="horizontal"))
-
-
-def _population(store: ProfileStore, active: I32, facts: Facts, moment: Moment) -> Population:
-    share = 0.0
-    if moment.launched:
-        pooled = store.pool(active, np.array([0, active.size], np.int64), moment.now)
-        share = float(_launched(pooled, moment.launched)[0]) / max(1, int(pooled.counts[0, COUNT["requests"]]))
-    created = facts.created[~np.isnan(facts.created)]
-    return Population(
-        size=active.size,
-        created=np.sort(created),
-        active=active_counts(store.panes, moment.now) / max(1, active.size),
-        launch_share=share,
-        first=np.sort(store.accounts.first[active]),
-    )
+    return Clusters(names, view, pl.concat([profile, cluster_frame(view)], how="horizontal"))

@@ -21,7 +21,7 @@ MIN_SIGHTS = 2  # a text seen once is no habit
 MIN_SUPPORT = (
     0.06  # share of an account's exchanges that must carry a text: relayed traffic may dilute a campaign to a tenth
 )
-_WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + 3
+WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + 3
 
 
 class Edges(NamedTuple):
@@ -99,7 +99,7 @@ def extract(accounts: Accounts, facts: Facts, slots: I32) -> Edges:
         facts: n rows.
         slots: i32[n], ascending.
     """
-    size = slots.shape[0] * _WIDTH
+    size = slots.shape[0] * WIDTH
     e = Edges(np.empty(size, np.int32), np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.float32))
     n = _extract(accounts, facts, slots, e)
     return Edges(*(column[:n] for column in e))

@@ -164,3 +164,32 @@ def pool(accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: in
             out.keyed[g] += accounts.key_count[slot].sum()
             out.user[g] += accounts.user_count[slot].max()
             out.used[g] += accounts.user_count[slot].sum()
+
+
+_LARGEST = ("prompts", "skeletons", "peak", "last")
+_SMALLEST = ("first",)
+_UNION = ("bitmaps",)
+
+
+def gathered(each: Pooled, offsets: I64) -> Pooled:
+    """Rows of groups from the rows of their members, which lie one after the other.
+
+    Args:
+        each: one row a member.
+        offsets: i64[groups + 1], where each group starts; no group is empty.
+    """
+    starts = offsets[:-1]
+
+    def join(name: str, column: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> np.ndarray:
+        how = (
+            np.maximum
+            if name in _LARGEST
+            else np.minimum
+            if name in _SMALLEST
+            else np.bitwise_or
+            if name in _UNION
+            else np.add
+        )
+        return how.reduceat(column, starts, axis=0)
+
+    return Pooled(*(join(name, column) for name, column in zip(Pooled._fields, each, strict=True)))

@@ -22,14 +22,10 @@ _HALF = 0.5
 
 def stratum_of(frame: pl.DataFrame) -> pl.Series:
     """Stratum of each row: embeddings, a product with a system prompt, or a person (or a bare script)."""
-    return frame.select(
-        pl.when(pl.col("embeddings_share") > _HALF)
-        .then(pl.lit("embeddings"))
-        .when(pl.col("system_prompt_share") >= _HALF)
-        .then(pl.lit("product"))
-        .otherwise(pl.lit("person"))
-        .alias("stratum")
-    ).to_series()
+    embeddings = frame["embeddings_share"].fill_null(0.0).to_numpy() > _HALF
+    product = frame["system_prompt_share"].fill_null(0.0).to_numpy() >= _HALF
+    place = np.where(embeddings, 0, np.where(product, 1, 2))
+    return pl.Series("stratum", np.array(STRATA, object)[place], dtype=pl.String)
 
 
 class Null(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from detector.alerts.model import Case
-from detector.coordination.clusters import Moment, active_slots, find_clusters
+from detector.coordination.clusters import Moment, active_slots
+from detector.coordination.coordinator import find_clusters
 from detector.profiles.layout import F64, HOUR_US, I32
 from detector.scoring.reference import Null, Reference, measure, null_of, stratum_of
 from detector.scoring.rules import Rule, RuleSet, rules_of
@@ -69,8 +70,8 @@ class _Highest(Engine):
             np.maximum.at(self.accounts_high, slots, score(self.scorer, run).score)
         return iter([[] for _ in looks])
 
-    def _look_at_clusters(self, moment: Moment) -> list[tuple[Case, I32]]:
-        clusters = find_clusters(self.store, self.accounts, moment)
+    def _look_at_clusters(self, moment: Moment, *, everything: bool) -> list[tuple[Case, I32]]:
+        clusters = self.propose(moment, everything=everything)
         if clusters is not None:
             score = self.scorer.score(clusters.frame, CLUSTER).score
             for g, s in enumerate(score):  # over clusters

@@ -12,7 +12,8 @@ from detector.alerts.entry import Entry
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
 from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
-from detector.coordination.clusters import Clusters, Moment, active_slots, find_clusters
+from detector.coordination.clusters import Clusters, Moment, active_slots
+from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
@@ -30,6 +31,7 @@ from detector.service.ticks import Clock
 from detector.service.usage import tier_usage
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
+_REPEAT_US = HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
 
@@ -63,12 +65,16 @@ class Engine:
     store: ProfileStore = field(default_factory=ProfileStore)
     seen: set[str] = field(default_factory=set)
     clusters: tuple[Clusters, Scored] | None = None
+    coordinator: Coordinator = field(default_factory=Coordinator)
     skeletons: SkeletonBank = field(default_factory=SkeletonBank)
     indicators: Indicators = field(default_factory=Indicators)
     now: int = 0
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
+    _touched: list[I32] = field(default_factory=list)
     _waiting: list[Look | Join] = field(default_factory=list)
+    _said: dict[bytes, tuple[tuple[int, tuple[bool, ...]], int]] = field(default_factory=dict)
+    _cluster_p: dict[bytes, float] = field(default_factory=dict)
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
     def digest(self, frame: pl.DataFrame) -> Digest:
@@ -138,8 +144,11 @@ class Engine:
             self.settle()
             self._usage = now, self._tier_usage(now)
         self._waiting.append(self.look(changed.astype(np.int32), moment))
+        self._touched.append(changed)
         if self.clock.coordinates(now) if coordinate is None else coordinate:
-            self.settle(self._look_at_clusters(moment))
+            found = self._look_at_clusters(moment, everything=coordinate is True)
+            if found or coordinate:
+                self.settle(found)
 
     def moment(self, now: int) -> Moment:
         """What is known beside the profiles at `now` (µs)."""
@@ -186,15 +195,42 @@ class Engine:
         known = self._p_values[:n]
         return severities(p_value, known[known < 1.0], n)
 
-    def _look_at_clusters(self, moment: Moment) -> list[tuple[Case, I32]]:
-        clusters = find_clusters(self.store, self.accounts, moment)
+    def propose(self, moment: Moment, *, everything: bool = False) -> Clusters | None:
+        """Clusters that are worth a look; the accounts touched since the last one are taken in."""
+        touched = np.unique(np.concatenate([*self._touched, np.zeros(0, np.int32)])).astype(np.int32)
+        self._touched.clear()
+        return self.coordinator.look(self.store, self.accounts, moment, touched, everything=everything)
+
+    def _look_at_clusters(self, moment: Moment, *, everything: bool) -> list[tuple[Case, I32]]:
+        clusters = self.propose(moment, everything=everything)
+        known = self.coordinator.seen
+        self._cluster_p = {name: p for name, p in self._cluster_p.items() if name in known}
         if clusters is None:
-            self.clusters = None
             return []
         self.clusters = clusters, self.scorer.score(clusters.frame, CLUSTER)
         p_value = self.clusters[1].p_value
-        level = severities(p_value, p_value[p_value < 1.0], clusters.frame.height)
+        self._cluster_p.update(zip(clusters.names, p_value.tolist(), strict=True))
+        everyone = np.array(list(self._cluster_p.values()))
+        level = severities(p_value, everyone[everyone < 1.0], everyone.size)
+        if not everything:
+            level[self._old_news(level, moment.now)] = NONE
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
+
+    def _old_news(self, level: I64, now: int) -> list[int]:
+        """Clusters of the latest look that say what they said within the hour; their cases need not be made again."""
+        if self.clusters is None:
+            return []
+        clusters, scored = self.clusters
+        old = []
+        for g in np.flatnonzero(level != NONE).tolist():  # over alerted clusters
+            name, said = clusters.names[g], (int(level[g]), scored.fired.row(g))
+            before, when = self._said.get(name, (None, 0))
+            if before == said and now - when < _REPEAT_US:
+                old.append(g)
+            else:
+                self._said[name] = said, now
+        self._said = {name: said for name, said in self._said.items() if name in self.coordinator.seen}
+        return old
 
     def _alert(self, now: int, cases: list[Case], slots: Mapping[int, I32]) -> None:
         """Allowances, then the book, then what an actionable alert teaches and recommends."""

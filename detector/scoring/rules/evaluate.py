@@ -12,6 +12,7 @@ from detector.scoring.rules.saturation import Bools, Nats, Saturation
 from detector.scoring.rules.tree import Benign, Compare, Operator, fields, leaves, quantiles
 
 STRATUM: Final = "stratum"
+_AS_WRITTEN: Final = pl.QueryOptFlags.none()  # a tick has few rows: optimising the plan takes longer than running it
 
 
 class RuleSet:
@@ -54,10 +55,15 @@ class RuleSet:
         """
         if not self.rules:
             return pl.DataFrame(height=frame.height)
-        known = frame.select(self._reading(frozenset(frame.columns)))
-        table = self._thresholds_of(known[STRATUM])
-        wide = known.join(table, on=STRATUM, how="left", maintain_order="left")
-        return wide.select(self._comparisons).select(self._conditions)
+        table = self._thresholds_of(frame[STRATUM].cast(pl.String))
+        return (
+            frame.lazy()
+            .select(self._reading(frozenset(frame.columns)))
+            .join(table.lazy(), on=STRATUM, how="left", maintain_order="left")
+            .select(self._comparisons)
+            .select(self._conditions)
+            .collect(optimizations=_AS_WRITTEN)
+        )
 
     def contributions(self, fired: pl.DataFrame) -> Nats:
         """Nats of each rule by row, f64[n, rules]; rows add up to the score (see `saturation`).

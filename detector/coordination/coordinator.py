@@ -1,0 +1,132 @@
+"""Looks at clusters: links kept up to date, communities of what changed, and which clusters are worth another look."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+
+from detector.coordination.clusters import Clusters, Moment, describe
+from detector.coordination.features import Population
+from detector.coordination.graph import Communities, weigh
+from detector.coordination.table import LinkTable
+from detector.profiles.activity import active_counts
+from detector.profiles.facts import AccountBook
+from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, WINDOW_US, Accounts, Panes
+from detector.profiles.store import ProfileStore
+
+# A cluster is looked at again when its members changed, when it made this share more requests, or after so long. Its features are
+# shares and rates over days: less than that moves none of them by more than it.
+GROWTH = 1.0 / 16.0
+STALE_US = 6 * HOUR_US
+_POPULATION_US = HOUR_US  # what everybody does changes slowly
+_REQUESTS = COUNT["requests"]
+
+
+@njit(cache=True, nogil=True)
+def _requests(accounts: Accounts, panes: Panes, slots: I32, index: int, out: I64) -> None:
+    for i in range(slots.shape[0]):
+        for place in range(PANES):
+            row = accounts.pane[slots[i], place]
+            if row >= 0 and panes.index[row] > index - PANES:
+                out[i] += panes.counts[row, _REQUESTS]
+
+
+@njit(cache=True, nogil=True)
+def _launched(panes: Panes, index: int, bins: I64, out: I64) -> None:
+    for row in range(panes.slot.shape[0]):
+        if panes.slot[row] < 0 or panes.index[row] <= index - PANES:
+            continue
+        out[1] += panes.counts[row, _REQUESTS]
+        for b in bins:
+            out[0] += panes.models[row, b]
+
+
+@dataclass
+class Coordinator:
+    """The coordination stage with what it keeps between looks.
+
+    Attributes:
+        table: links of all accounts.
+        seen: by cluster, requests and moment of the latest look at it.
+    """
+
+    table: LinkTable = field(default_factory=LinkTable)
+    seen: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    _communities: Communities = field(default_factory=Communities)
+    _population: tuple[int, Population | None] = (0, None)
+
+    def look(
+        self, store: ProfileStore, book: AccountBook, moment: Moment, changed: I32, *, everything: bool = False
+    ) -> Clusters | None:
+        """The clusters that are worth a look, with all that each one does; None where there are none.
+
+        Args:
+            store: profiles.
+            book: account facts, read as of the moment.
+            moment: time and events so far.
+            changed: i32[n], ascending; accounts with traffic since the last call.
+            everything: look at all clusters, and find them anew.
+        """
+        active = self.table.refresh(store, book, changed, moment.now)
+        links = weigh(self.table, len(store), active)
+        if everything:
+            self._communities = Communities()
+        groups = self._communities.find(links)
+        names = [group.tobytes() for group in groups]
+        due = self._due(store, groups, names, moment.now, everything=everything)
+        self.seen = {name: self.seen[name] for name in names}
+        if not due:
+            return None
+        population = self._everybody(store, moment, active, fresh=everything)
+        chosen, called = [groups[i] for i in due], [names[i] for i in due]
+        return describe(store, book, moment, chosen, links, population, called)
+
+    def _due(
+        self, store: ProfileStore, groups: list[I32], names: list[bytes], now: int, *, everything: bool
+    ) -> list[int]:
+        if not groups:
+            return []
+        slots = np.concatenate(groups).astype(np.int32)
+        each = np.zeros(slots.size, np.int64)
+        _requests(store.accounts, store.panes, slots, now // PANE_US, each)
+        starts = np.concatenate([[0], np.cumsum([g.size for g in groups])])[:-1]
+        total = np.add.reduceat(each, starts)
+        due = []
+        for i, name in enumerate(names):  # over clusters
+            requests, when = self.seen.get(name, (0, 0))
+            if everything or not requests or total[i] > (1.0 + GROWTH) * requests or now - when >= STALE_US:
+                due.append(i)
+                self.seen[name] = int(total[i]), now
+        return due
+
+    def _everybody(self, store: ProfileStore, moment: Moment, active: int, *, fresh: bool) -> Population:
+        when, known = self._population
+        if known is not None and not fresh and moment.now - when < _POPULATION_US:
+            return known
+        n = len(store)
+        alive = store.accounts.last[:n] > moment.now - WINDOW_US
+        created = self.table.created[:n][alive]
+        known = Population(
+            size=active,
+            created=np.sort(created[~np.isnan(created)]),
+            active=active_counts(store.panes, moment.now) / max(1, active),
+            launch_share=_launch_share(store, moment),
+            first=np.sort(store.accounts.first[:n][alive]),
+        )
+        self._population = moment.now, known
+        return known
+
+
+def _launch_share(store: ProfileStore, moment: Moment) -> float:
+    if not moment.launched:
+        return 0.0
+    sums = np.zeros(2, np.int64)
+    _launched(store.panes, moment.now // PANE_US, np.array(moment.launched, np.int64), sums)
+    return float(sums[0]) / max(1, int(sums[1]))
+
+
+def find_clusters(store: ProfileStore, book: AccountBook, moment: Moment) -> Clusters | None:
+    """All clusters at a moment, from nothing but the profiles; None where there are none."""
+    last = store.accounts.last[: len(store)]
+    active = np.flatnonzero(last > moment.now - WINDOW_US).astype(np.int32)
+    return Coordinator().look(store, book, moment, active, everything=True)

@@ -1,0 +1,155 @@
+"""What every account holds, kept up to date: a look at clusters costs what changed, not what is known."""
+
+import numpy as np
+from numba import njit
+
+from detector.coordination.keys import WIDTH, extract
+from detector.profiles.facts import AccountBook
+from detector.profiles.layout import F32, F64, I32, I64, PANE_US, U8, U64, WINDOW_US
+from detector.profiles.slots import assign, rebuild
+from detector.profiles.store import ProfileStore
+
+_FIRST = 1024
+_LOAD = 0.6  # of the hash table
+
+
+@njit(cache=True, nogil=True)
+def _forget(dense: I32, used: U8, holders: I32, slots: I32) -> None:
+    for s in slots:
+        for j in range(used[s]):
+            holders[dense[s, j]] -= 1
+        used[s] = 0
+
+
+@njit(cache=True, nogil=True)
+def _hold(dense: I32, support: F32, used: U8, holders: I32, slot: I32, key: I32, share: F32) -> None:
+    for i in range(slot.shape[0]):
+        s, j = slot[i], used[slot[i]]
+        dense[s, j] = key[i]
+        support[s, j] = share[i]
+        used[s] += 1
+        holders[key[i]] += 1
+
+
+class LinkTable:
+    """Link keys by account, and how many accounts hold each.
+
+    Attributes:
+        dense: i32[slots, WIDTH], number of each key that an account holds; the first `used` of a row count.
+        support: f32[slots, WIDTH], share of the account's exchanges that carry it.
+        used: u8[slots].
+        created: f64[slots], when the account was made, µs; NaN where unknown.
+        hashed: u64[keys], the key by its number: kind in the top byte.
+        holders: i32[keys].
+    """
+
+    def __init__(self) -> None:
+        self.dense: I32 = np.zeros((_FIRST, WIDTH), np.int32)
+        self.support: F32 = np.zeros((_FIRST, WIDTH), np.float32)
+        self.used: U8 = np.zeros(_FIRST, np.uint8)
+        self.created: F64 = np.full(_FIRST, np.nan)
+        self._blank()
+        self._pane = 0
+
+    def _blank(self) -> None:
+        self.hashed: U64 = np.zeros(4 * _FIRST, np.uint64)
+        self.holders: I32 = np.zeros(4 * _FIRST, np.int32)
+        self.keys = 0
+        self._table: U64 = np.zeros(8 * _FIRST, np.uint64)
+        self._number: I32 = np.zeros(8 * _FIRST, np.int32)
+
+    def refresh(self, store: ProfileStore, book: AccountBook, changed: I32, now: int) -> int:
+        """Bring the accounts in `changed` up to date, and let go of those that have left the window.
+
+        Args:
+            store: profiles.
+            book: account facts.
+            changed: i32[n], ascending; accounts with traffic since the last call.
+            now: event time, µs.
+
+        Returns:
+            Accounts with traffic within the window.
+        """
+        n = len(store)
+        self._reserve(n)
+        last = store.accounts.last[:n]
+        active = last > now - WINDOW_US
+        if now // PANE_US != self._pane:  # keys that nobody holds any more would pile up
+            self._pane = now // PANE_US
+            self._blank()
+            self.used[:] = 0
+            changed = np.flatnonzero(active).astype(np.int32)
+        else:
+            gone = np.flatnonzero(~active & (self.used[:n] > 0)).astype(np.int32)
+            _forget(self.dense, self.used, self.holders, gone)
+            changed = changed[active[changed]]
+        if changed.size:
+            self._take(store, book, changed, now)
+        return int(active.sum())
+
+    def _take(self, store: ProfileStore, book: AccountBook, slots: I32, now: int) -> None:
+        facts = book.as_of(store.accounts.ident[slots], now)
+        edges = extract(store.accounts, facts, slots)
+        numbers = self._numbers(edges.key)
+        _forget(self.dense, self.used, self.holders, slots)
+        _hold(self.dense, self.support, self.used, self.holders, edges.slot, numbers, edges.support)
+        self.created[slots] = facts.created
+
+    def _reserve(self, n: int) -> None:
+        size = self.used.shape[0]
+        if n <= size:
+            return
+        more = max(n, 3 * size // 2) - size
+        self.dense = np.concatenate([self.dense, np.zeros((more, WIDTH), np.int32)])
+        self.support = np.concatenate([self.support, np.zeros((more, WIDTH), np.float32)])
+        self.used = np.concatenate([self.used, np.zeros(more, np.uint8)])
+        self.created = np.concatenate([self.created, np.full(more, np.nan)])
+
+    def _numbers(self, hashed: U64) -> I32:
+        needed = self.keys + hashed.size
+        if needed > _LOAD * self._table.shape[0]:
+            size = 1 << int(needed / _LOAD).bit_length()
+            self._table, self._number = np.zeros(size, np.uint64), np.zeros(size, np.int32)
+            rebuild(self._table, self._number, self.hashed[: self.keys])
+        out, first = np.empty(hashed.size, np.int32), np.empty(hashed.size, np.int32)
+        before = self.keys
+        self.keys = assign(self._table, self._number, hashed, before, out, first)
+        if self.keys > self.hashed.shape[0]:
+            more = max(self.keys, 3 * self.hashed.shape[0] // 2) - self.hashed.shape[0]
+            self.hashed = np.concatenate([self.hashed, np.zeros(more, np.uint64)])
+            self.holders = np.concatenate([self.holders, np.zeros(more, np.int32)])
+        self.hashed[before : self.keys] = hashed[first[: self.keys - before]]
+        return out
+
+
+@njit(cache=True, nogil=True)
+def _shared(
+    dense: I32, support: F32, used: U8, holders: I32, n: int, most: int, population: float, slot: I32, key: I64, w: F64
+) -> int:
+    m = 0
+    for s in range(n):
+        for j in range(used[s]):
+            k = dense[s, j]
+            held = holders[k]
+            if 1 < held <= most:
+                slot[m], key[m] = s, k
+                w[m] = np.log(population / held) * support[s, j]
+                m += 1
+    return m
+
+
+def shared(table: LinkTable, n: int, most: int, population: int) -> tuple[I32, I64, F64]:
+    """(slot, key number, weight in nats) of all keys that more than one and at most `most` accounts hold, by slot.
+
+    Args:
+        table: what accounts hold.
+        n: slots.
+        most: holders of a key that still says something.
+        population: active accounts.
+    """
+    size = int(table.used[:n].sum())
+    slot, key, weight = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size)
+    m = _shared(
+        table.dense, table.support, table.used, table.holders, n, most, float(max(population, 2)), slot, key, weight
+    )
+    return slot[:m], key[:m], weight[:m]
