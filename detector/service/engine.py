@@ -73,7 +73,8 @@ class Engine:
     _changed: list[I32] = field(default_factory=list)
     _touched: list[I32] = field(default_factory=list)
     _waiting: list[Look | Join] = field(default_factory=list)
-    _said: dict[bytes, tuple[tuple[int, tuple[bool, ...]], int]] = field(default_factory=dict)
+    _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[bytes, float] = field(default_factory=dict)
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
@@ -217,19 +218,20 @@ class Engine:
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
 
     def _old_news(self, level: I64, now: int) -> list[int]:
-        """Clusters of the latest look that say what they said within the hour; their cases need not be made again."""
+        """Clusters of the latest look all of whose members were told at this severity within the hour."""
         if self.clusters is None:
             return []
-        clusters, scored = self.clusters
+        n = len(self.store)
+        if self._told_at.size < n:
+            self._told_at = np.concatenate([self._told_at, np.zeros(2 * n - self._told_at.size, np.int64)])
+            self._told = np.concatenate([self._told, np.full(2 * n - self._told.size, NONE, np.int64)])
         old = []
         for g in np.flatnonzero(level != NONE).tolist():  # over alerted clusters
-            name, said = clusters.names[g], (int(level[g]), scored.fired.row(g))
-            before, when = self._said.get(name, (None, 0))
-            if before == said and now - when < _REPEAT_US:
+            slots = self.clusters[0].members(g)
+            if (self._told[slots] >= level[g]).all() and now - int(self._told_at[slots].min()) < _REPEAT_US:
                 old.append(g)
             else:
-                self._said[name] = said, now
-        self._said = {name: said for name, said in self._said.items() if name in self.coordinator.seen}
+                self._told[slots], self._told_at[slots] = np.maximum(self._told[slots], level[g]), now
         return old
 
     def _alert(self, now: int, cases: list[Case], slots: Mapping[int, I32]) -> None:
