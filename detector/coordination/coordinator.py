@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from detector.coordination.clusters import Clusters, Moment, describe
@@ -11,7 +12,7 @@ from detector.coordination.graph import Communities, weigh
 from detector.coordination.table import LinkTable
 from detector.profiles.activity import active_counts
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, WINDOW_US, Accounts, Panes
+from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, PANE_US, PANES, WINDOW_US, Accounts, Panes
 from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members changed, when it made this share more requests, or after so long. Its features are
@@ -112,9 +113,16 @@ class Coordinator:
             active=active_counts(store.panes, moment.now) / max(1, active),
             launch_share=_launch_share(store, moment),
             first=np.sort(store.accounts.first[:n][alive]),
+            lengths_in=_lengths(store, store.panes.lengths_in, moment.now),
+            lengths_out=_lengths(store, store.panes.lengths_out, moment.now),
         )
         self._population = moment.now, known
         return known
+
+
+def _lengths(store: ProfileStore, histogram: npt.NDArray[np.uint16], now: int) -> F64:
+    used = (store.panes.slot >= 0) & (store.panes.index > now // PANE_US - PANES)
+    return np.asarray(histogram[used].sum(axis=0), np.float64)
 
 
 def _launch_share(store: ProfileStore, moment: Moment) -> float:

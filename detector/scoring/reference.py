@@ -9,11 +9,15 @@ from typing import Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 LEVELS: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 ALL: Final = "all"
-STRATA: Final = ("embeddings", "product", "person")
+STRATA: Final = ("embeddings", "product", "person", "staff", "same_work", "conversation", "strangers")
+STAFF = 0.12  # payers over members; below, one company with a handful of cards
+SAME_WORK = 0.75  # distinct prompts over prompts; below, members repeat each other
+CONVERSATION = 0.75  # multi-turn share; above, outputs are used
 _FEW = 30  # a stratum with fewer entities borrows from all
 _TAIL = 0.05  # share of the null scores that the tail is modelled on
 _LEAST_P = 1e-12  # the model of the tail is not believed beyond
@@ -21,11 +25,31 @@ _HALF = 0.5
 
 
 def stratum_of(frame: pl.DataFrame) -> pl.Series:
-    """Stratum of each row: embeddings, a product with a system prompt, or a person (or a bare script)."""
-    embeddings = frame["embeddings_share"].fill_null(0.0).to_numpy() > _HALF
-    product = frame["system_prompt_share"].fill_null(0.0).to_numpy() >= _HALF
-    place = np.where(embeddings, 0, np.where(product, 1, 2))
-    return pl.Series("stratum", np.array(STRATA, object)[place], dtype=pl.String)
+    """Stratum of each row: like is compared with like.
+
+    An account embeds, is a product with a system prompt, or a person (or a bare script). A cluster embeds, is the staff of one
+    payer, does the same work over again (a class, a harness), talks (users of an agent), is a product, or is strangers.
+
+    Args:
+        frame: features of accounts, or of clusters, which have `unrelated_share` too.
+    """
+
+    def above(name: str, level: float) -> npt.NDArray[np.bool_]:
+        return np.asarray(frame[name].fill_null(0.0).to_numpy() > level)
+
+    conditions = {"embeddings": above("embeddings_share", _HALF)}
+    if "unrelated_share" in frame.columns:
+        conditions["staff"] = ~above("unrelated_share", STAFF)
+        conditions["same_work"] = (
+            ~above("disjoint_coverage", SAME_WORK) & frame["disjoint_coverage"].is_not_null().to_numpy()
+        )
+        conditions["conversation"] = above("multi_turn_share", CONVERSATION)
+        rest = "strangers"
+    else:
+        rest = "person"
+    conditions["product"] = above("system_prompt_share", _HALF)
+    chosen = np.select(list(conditions.values()), list(conditions), rest)
+    return pl.Series("stratum", chosen.astype(object), dtype=pl.String)
 
 
 class Null(msgspec.Struct, frozen=True):

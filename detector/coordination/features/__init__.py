@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from detector.coordination.features import links, moments, shape, work
+from detector.coordination.features import links, moments, shape, twins, work
 from detector.coordination.features.base import CLUSTER_FEATURES, ClusterFeature, ClusterView, Population
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "links",
     "moments",
     "shape",
+    "twins",
     "work",
 ]
 

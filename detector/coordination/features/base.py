@@ -25,6 +25,7 @@ class Population:
         active: f64[words of ten minutes], share of active accounts with traffic in each ten minutes of the present pane.
         launch_share: share of all requests to models launched within three days.
         first: i64[size], first sight of each account, sorted.
+        lengths_in, lengths_out: f64[bins], requests by length of all accounts.
     """
 
     size: int
@@ -32,6 +33,8 @@ class Population:
     active: F64
     launch_share: float
     first: I64
+    lengths_in: F64
+    lengths_out: F64
 
 
 @dataclass(frozen=True)

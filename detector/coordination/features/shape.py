@@ -40,13 +40,23 @@ def unrelated_share(v: ClusterView) -> F64:
     return payers(v) / np.maximum(v.size, 1.0)
 
 
-@cluster_feature("volume_evenness", "share", "1 / (1 + CV of members' requests)", (), "load spread by a machine")
+def _spread(v: ClusterView, counts: F64, exposure: F64) -> F64:
+    # Squared CV of the members' rates beyond what Poisson counts of one rate would show.
+    rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)
+    expected = rate[v.cluster] * exposure
+    extra = v.total((counts - expected) ** 2 - expected) / np.maximum(v.total(expected**2), 1e-9)
+    return np.maximum(extra, 0.0)
+
+
+@cluster_feature(
+    "volume_evenness", "share", "1 / (1 + CV of members' volumes beyond chance)", (), "load spread by a machine"
+)
 def volume_evenness(v: ClusterView) -> F64:
-    """1 where all members make the same number of requests a day."""
-    rate = v.each.counts[:, COUNT["requests"]] / np.maximum((v.now - v.each.first) / DAY_US, 1.0)
-    mean = v.mean(rate)
-    deviation = np.sqrt(np.maximum(v.mean((rate - mean[v.cluster]) ** 2), 0.0))
-    return 1.0 / (1.0 + deviation / np.maximum(mean, 1e-9))
+    """1 where all members make as many requests, or as many a day, but for Poisson noise: a few requests vary by chance."""
+    counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
+    days = np.maximum((v.now - v.each.first) / DAY_US, 1.0)
+    spread = np.minimum(_spread(v, counts, np.ones_like(counts)), _spread(v, counts, days))
+    return 1.0 / (1.0 + np.sqrt(spread))
 
 
 @cluster_feature("joiner_rate", "accounts/day", "members first seen within 24 h", (), "accounts are replaced")

@@ -1,0 +1,76 @@
+"""One operator or many people: do the members' lengths come from one distribution, and are their volumes level?"""
+
+import numpy as np
+from scipy.special import gammaln
+
+from detector.coordination.features.base import ClusterView, cluster_feature
+from detector.profiles.layout import COUNT, DAY_US, F64, I64
+
+# Pseudo-requests of the prior: how far one person's lengths stray from everybody's. Larger would ask for more requests before two
+# members look alike; the rules compare with benign clusters, so that only its order of magnitude matters.
+_PRIOR = 8.0
+
+
+def _log_marginal(counts: F64, base: F64) -> F64:
+    """Log probability of each row of counts under a Dirichlet-multinomial with mean `base` (Minka 2000), up to what cancels."""
+    total = counts.sum(axis=1)
+    alpha = _PRIOR * base
+    return gammaln(_PRIOR) - gammaln(_PRIOR + total) + (gammaln(alpha + counts) - gammaln(alpha)).sum(axis=1)
+
+
+def _evidence(v: ClusterView, each: I64, everybody: F64) -> F64:
+    base = (everybody + 1.0) / (everybody + 1.0).sum()
+    counts = each.astype(np.float64)
+    apart = v.total(_log_marginal(counts, base))
+    together = _log_marginal(np.add.reduceat(counts, v.offsets[:-1], axis=0), base)
+    return together - apart
+
+
+@cluster_feature(
+    "twin_evidence",
+    "nats",
+    "log Bayes factor of one source of lengths, over members",
+    ("input_tokens",),
+    "one generator",
+)
+def twin_evidence(v: ClusterView) -> F64:
+    """How much better one common distribution of input and output lengths explains the members than one each; nats a member."""
+    both = _evidence(v, v.each.lengths_in, v.population.lengths_in) + _evidence(
+        v, v.each.lengths_out, v.population.lengths_out
+    )
+    return both / np.maximum(v.size - 1.0, 1.0)
+
+
+# Shapes of the gamma distributions of rates: people and products differ by about their mean (CV 1), accounts under one scheduler
+# by a third of it (CV 0.3).
+_PEOPLE, _SCHEDULER = 1.0, 10.0
+
+
+def _log_counts(counts: F64, mean: F64, shape: float) -> F64:
+    """Log probability of each count when rates are gamma-distributed: a negative binomial, up to what cancels."""
+    return (
+        gammaln(shape + counts)
+        - gammaln(shape)
+        + shape * np.log(shape / (shape + mean))
+        + counts * np.log(mean / (shape + mean))
+    )
+
+
+def _levelled(v: ClusterView, counts: F64, exposure: F64) -> F64:
+    rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)
+    mean = np.maximum(rate[v.cluster] * exposure, 1e-9)
+    return v.total(_log_counts(counts, mean, _SCHEDULER) - _log_counts(counts, mean, _PEOPLE))
+
+
+@cluster_feature(
+    "level_evidence", "nats", "log Bayes factor of level volumes against people's", (), "load spread by a machine"
+)
+def level_evidence(v: ClusterView) -> F64:
+    """How much better levelled rates explain the members' request counts than rates as unequal as people's; nats in all.
+
+    Of the volumes, and of the volumes a day, whichever is more level: a pool that started together, or accounts that replace each
+    other. Few members or few requests give little either way.
+    """
+    counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
+    days = np.maximum((v.now - v.each.first) / DAY_US, 1.0)
+    return np.maximum(_levelled(v, counts, np.ones_like(counts)), _levelled(v, counts, days))
