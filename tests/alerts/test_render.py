@@ -143,6 +143,7 @@ def test_kong_counts_a_group_together_and_an_account_alone():
     assert tokens["policies"][0]["limits"] == [
         {"limit": 90_000, "window_size": DAY, "tokens_count_strategy": "completion_tokens"}
     ]
+    assert requests["namespace"] != tokens["namespace"], "tokens must not count as requests"
     alone = render(CASES["account"], "kong")["config"]["consumer_groups"][0]["plugins"][0]["config"]
     assert alone["identifier"] == "consumer"
 

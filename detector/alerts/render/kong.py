@@ -45,12 +45,18 @@ def kong(recommendation: Recommendation) -> Rendered:
 
 
 def _plugins(limits: list[Limit], tag: str, identifier: str) -> list[dict[str, Any]]:
-    common = {"identifier": identifier, "namespace": tag, "strategy": "local"}
+    # A namespace of its own for each plugin: in a common one a token would count as a request.
+    common = {"identifier": identifier, "strategy": "local"}
     plugins: list[dict[str, Any]] = []
     requests = sorted((li for li in limits if li.unit == "requests"), key=lambda li: li.window_s)
     if requests:
         windows = {"limit": [li.quota for li in requests], "window_size": [li.window_s for li in requests]}
-        plugins.append({"name": "rate-limiting-advanced", "config": {**windows, "window_type": "sliding", **common}})
+        plugins.append(
+            {
+                "name": "rate-limiting-advanced",
+                "config": {**windows, "window_type": "sliding", **common, "namespace": f"{tag}-requests"},
+            }
+        )
     tokens = [li for li in limits if li.unit in _TOKENS]
     if tokens:
         policy = {
@@ -60,5 +66,10 @@ def _plugins(limits: list[Limit], tag: str, identifier: str) -> list[dict[str, A
             ],
             "window_type": "sliding",
         }
-        plugins.append({"name": "ai-rate-limiting-advanced", "config": {"policies": [policy], **common}})
+        plugins.append(
+            {
+                "name": "ai-rate-limiting-advanced",
+                "config": {"policies": [policy], **common, "namespace": f"{tag}-tokens"},
+            }
+        )
     return plugins
