@@ -1,4 +1,4 @@
-"""Allowances, applied before alerting: scoped, owned, expiring permissions that cover reason codes; all else still alerts."""
+"""Allowances, applied before alerting: owned, expiring permissions that cover reason codes; all else still alerts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,8 +62,8 @@ def _left(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:
 def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], rescore: Rescore) -> Case | None:
     """What is left of a case after its members' allowances; None where nothing is.
 
-    An account's covered reasons go, and its score with them. A member of a cluster goes when every reason of the cluster is covered
-    for it; the others stay.
+    An account's covered reasons go, and its score with them. A member of a cluster goes when every reason of the
+    cluster is covered for it; the others stay.
 
     Args:
         case: from the scores.
@@ -75,11 +75,13 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
     if not any(codes.values()):
         return case
     if case.kind == "cluster":
-        members = tuple(m for m in case.members if _left(case.reasons, codes[m.account_id]))
+        members = tuple(m for m in case.members if not codes[m.account_id] or _left(case.reasons, codes[m.account_id]))
         return msgspec.structs.replace(case, members=members) if members else None
     (member,) = case.members
     left = _left(case.reasons, codes[member.account_id])
+    if not left:
+        return None
     severity, risk, p_value = rescore(case.kind, [r.code for r in left])
-    if not left or severity is None:
+    if severity is None:
         return None
     return msgspec.structs.replace(case, reasons=tuple(left), severity=severity, risk=risk, p_value=p_value)

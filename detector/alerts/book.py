@@ -10,6 +10,24 @@ from detector.alerts.model import Alert, Case, Member
 SAME = 0.5  # share of the smaller side that two sets of accounts must have in common to be one actor
 
 
+def _turn(case: Case) -> tuple[object, ...]:
+    """Whose turn it is within a tick, whatever order the cases came in.
+
+    Clusters before accounts, so that an account is grouped into its cluster; larger ones first, so that on a split the
+    larger part keeps the alert.
+    """
+    return case.kind != "cluster", -len(case.members), sorted(case.accounts), -case.level, -case.risk
+
+
+def _fits_better(one: Entry, other: Entry, case: Case) -> bool:
+    """Whether one alert knows all of the case's accounts that the other knows, and little else.
+
+    So it is with a part that was split off: it stays apart, for its case says nothing new of the alert it left.
+    """
+    mine, theirs = case.accounts & one.named.keys(), case.accounts & other.named.keys()
+    return theirs <= mine and len(mine) * len(other.named) > len(theirs) * len(one.named)
+
+
 @dataclass
 class AlertBook:
     """All alerts of a run.
@@ -35,9 +53,7 @@ class AlertBook:
         """
         changed: dict[str, Entry] = {}
         taken: set[str] = set()
-        # Clusters before accounts, so that an account is grouped into its cluster; larger ones first, so that on a split the
-        # larger part keeps the alert.
-        for case in sorted(cases, key=lambda c: (c.kind != "cluster", -len(c.members), min(c.accounts))):
+        for case in sorted(cases, key=_turn):
             entry, moved = self._place(now, case, taken)
             taken.add(entry.id)
             if moved:
@@ -62,13 +78,9 @@ class AlertBook:
 
     @staticmethod
     def _grow(now: int, entry: Entry, case: Case) -> bool:
-        if case.kind == "cluster" or entry.case.kind == "account":
-            return entry.take(now, case)
-        # An account of a known cluster: its own signs raise the alert but do not take the cluster's place.
-        (member,) = case.members
-        joined = entry.join(now, member)
-        entry.last_seen = max(entry.last_seen, case.last_seen)
-        return joined
+        if case.kind == "account" and entry.case.kind == "cluster":
+            return entry.hear(now, case)
+        return entry.take(now, case)
 
     def _matching(self, case: Case) -> list[Entry]:
         """Live alerts of the same actor, oldest first."""
@@ -78,6 +90,8 @@ class AlertBook:
             entry = self.entries[i]
             if entry.merged_into is None and common >= SAME * min(len(case.members), len(entry.named)):
                 found.append(entry)
+        if case.kind == "cluster":
+            found = [e for e in found if not any(_fits_better(other, e, case) for other in found)]
         return sorted(found, key=lambda e: (e.opened, e.id))
 
     def _open(self, now: int, case: Case) -> Entry:

@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass, field
 
+import msgspec
+
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Recommendation, rfc3339
 
 _ID_BYTES = 8
@@ -14,6 +16,10 @@ def alert_id(kind: str, first: str, generation: int = 0) -> str:
     return "alr_" + hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).hexdigest()
 
 
+def _rank(case: Case) -> tuple[bool, int, float]:
+    return case.kind == "cluster", case.level, case.risk
+
+
 @dataclass
 class Entry:
     """An alert in the making.
@@ -21,14 +27,16 @@ class Entry:
     Attributes:
         id: fixed at opening.
         opened: event time of opening, µs.
-        case: the strongest case so far.
+        case: the strongest case so far; a cluster's comes before an account's, for it speaks for all members.
         level: highest severity so far.
+        risk, p_value: of the strongest case of any kind.
         named: by account, event time of its first naming at any severity.
         actionable: by account, event time of its first naming at high or above.
         members: latest word on each account.
         leaked: by account, exchanges and output tokens at its first actionable naming.
         supersedes: ids merged into this one.
         merged_into: id that this one went into.
+        first_seen, last_seen: of all cases, µs; 0 before the first.
         recommendation: the latest.
     """
 
@@ -42,24 +50,62 @@ class Entry:
     leaked: dict[str, tuple[int, int]] = field(default_factory=dict)
     supersedes: list[str] = field(default_factory=list)
     merged_into: str | None = None
+    risk: float = 0.0
+    p_value: float = 1.0
+    first_seen: int = 0
     last_seen: int = 0
     recommendation: Recommendation | None = None
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""
         before = (self.level, len(self.named))
-        self.level = max(self.level, case.level)
-        self.last_seen = max(self.last_seen, case.last_seen)
-        if (case.level, case.risk) >= (self.case.level, self.case.risk):
+        self._weigh(case)
+        if _rank(case) >= _rank(self.case):
             self.case = case
         for member in case.members:
-            self.members[member.account_id] = member
+            self._know(member)
             self._name(now, member)
+        self._rise(now)
+        return before != (self.level, len(self.named))
+
+    def hear(self, now: int, case: Case) -> bool:
+        """Take in an account's own case where the alert is of its cluster; whether the alert rose.
+
+        It raises the alert, as it would had it come first, but does not take the cluster's place.
+        """
+        before = self.level
+        self._weigh(case)
+        for member in case.members:
+            known = self.members[member.account_id]
+            self._know(msgspec.structs.replace(known, exchanges=member.exchanges, output_tokens=member.output_tokens))
+        self._rise(now)
+        return before != self.level
+
+    def _weigh(self, case: Case) -> None:
+        self.level = max(self.level, case.level)
+        self.risk, self.p_value = max(self.risk, case.risk), min(self.p_value, case.p_value)
+        self._span(case.first_seen, case.last_seen)
+
+    def _span(self, first_seen: int, last_seen: int) -> None:
+        self.first_seen = min(self.first_seen or first_seen, first_seen)
+        self.last_seen = max(self.last_seen, last_seen)
+
+    def _know(self, member: Member) -> None:
+        """The latest word on an account; what it had done does not shrink when the window forgets."""
+        before = self.members.get(member.account_id)
+        if before is not None:
+            member = msgspec.structs.replace(
+                member,
+                exchanges=max(member.exchanges, before.exchanges),
+                output_tokens=max(member.output_tokens, before.output_tokens),
+            )
+        self.members[member.account_id] = member
+
+    def _rise(self, now: int) -> None:
         if self.level >= ACTIONABLE:
             # Those named below high before count from the moment at which the alert became actionable.
             for account in self.named.keys() - self.actionable.keys():
                 self._act(now, self.members[account])
-        return before != (self.level, len(self.named))
 
     def _name(self, now: int, member: Member) -> None:
         self.named.setdefault(member.account_id, now)
@@ -81,7 +127,9 @@ class Entry:
     def absorb(self, other: "Entry") -> None:
         """Merge another alert, which is younger, into this one."""
         self.level = max(self.level, other.level)
-        if (other.case.level, other.case.risk) > (self.case.level, self.case.risk):
+        self.risk, self.p_value = max(self.risk, other.risk), min(self.p_value, other.p_value)
+        self._span(other.first_seen, other.last_seen)
+        if _rank(other.case) > _rank(self.case):
             self.case = other.case
         for account, when in other.named.items():
             self.named[account] = min(when, self.named.get(account, when))
@@ -100,14 +148,14 @@ class Entry:
         members = sorted(self.members.values(), key=lambda m: (m.role != "core", -m.p_member, m.account_id))
         return Alert(
             id=self.id,
-            kind=self.case.kind if not self.supersedes else "cluster" if len(self.named) > 1 else self.case.kind,
+            kind="cluster" if len(self.named) > 1 else self.case.kind,
             accounts=sorted(self.named),
             account_detected_at={a: rfc3339(t) for a, t in sorted(detected.items())},
             severity=SEVERITIES[self.level],
-            risk=self.case.risk,
-            p_value=self.case.p_value,
+            risk=self.risk,
+            p_value=self.p_value,
             status="open",
-            first_seen=rfc3339(self.case.first_seen),
+            first_seen=rfc3339(self.first_seen),
             detected_at=rfc3339(min(detected.values(), default=self.opened)),
             last_seen=rfc3339(self.last_seen),
             exchanges=sum(m.exchanges for m in self.members.values()),
@@ -118,6 +166,6 @@ class Entry:
             evidence=self.case.evidence,
             members=members,
             recommendation=self.recommendation,
-            supersedes=self.supersedes,
+            supersedes=list(self.supersedes),
             merged_into=self.merged_into,
         )

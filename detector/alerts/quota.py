@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from detector.alerts.model import Limit
+from detector.alerts.model import Limit, Unit
 
 DAY_S = 86_400
-_UNITS = ("requests", "output_tokens")
+_UNITS: Final[tuple[Unit, ...]] = ("requests", "output_tokens")
 _SIGNIFICANT = 2
 
 

@@ -18,10 +18,10 @@ from detector.alerts.model import (
 from detector.alerts.quota import TierUsage
 
 _DAY_US = 86_400_000_000
-# Observe before throttle before challenge before degrade before suspend: what costs a wronged customer least comes first.
+# What costs a wronged customer least comes first.
 LADDER: Final[dict[str, dict[str, Action]]] = {
     "account": {"low": "observe", "medium": "review", "high": "throttle", "critical": "degrade"},
-    "cluster": {"low": "observe", "medium": "challenge", "high": "throttle", "critical": "suspend"},
+    "cluster": {"low": "observe", "medium": "review", "high": "throttle", "critical": "suspend"},
 }
 LASTS_DAYS: Final = {"low": 1, "medium": 1, "high": 7, "critical": 7}
 # What can be withheld instead of the whole answer, by the reason that speaks for it.
@@ -38,7 +38,7 @@ DEGRADE: Final = {
 
 
 def _id(alert_id: str, action: str, subject: Subject) -> str:
-    text = "|".join((alert_id, action, subject.kind, subject.id))
+    text = f"{alert_id}|{action}|{subject.kind}|{subject.id}"
     return "rec_" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 

@@ -1,0 +1,75 @@
+import pytest
+from cases import DAY, START, case
+
+from detector.alerts.allowance import COVERS, EVERYTHING, Allowance, apply, covered
+
+
+def rescore(_kind, codes):
+    """Each reason is worth one severity."""
+    level = len(codes)
+    return (None, 0.0, 1.0) if level == 0 else (("low", "medium", "high")[level - 1], 20.0 * level, 10.0**-level)
+
+
+def never(_kind, _codes):
+    raise AssertionError("there is nothing to score")
+
+
+def left(allowed, given, now=START, score=rescore):
+    return apply(allowed, now, {a: [Allowance(*p) for p in ps] for a, ps in given.items()}, score)
+
+
+JUDGE = case("a", "high", codes=["GRADING_BULK", "MULTI_SAMPLE", "MODEL_PROBE"])
+
+
+def test_without_an_allowance_the_case_is_untouched():
+    assert left(JUDGE, {}, score=never) is JUDGE
+    assert left(JUDGE, {"other": [("evaluation",)]}, score=never) is JUDGE
+
+
+def test_covered_reasons_go_with_their_score_and_the_others_still_alert():
+    found = left(JUDGE, {"a": [("evaluation",)]})
+    assert [r.code for r in found.reasons] == ["MODEL_PROBE"]
+    assert (found.severity, found.risk) == ("low", 20.0)
+    assert found.members == JUDGE.members
+
+
+def test_nothing_is_left_where_all_reasons_are_covered():
+    assert left(JUDGE, {"a": [("evaluation",), ("research",)]}, score=never) is None
+    assert left(JUDGE, {"a": [("sanctioned_distillation",)]}, score=never) is None
+
+
+def test_nothing_is_left_where_the_rest_is_no_sign():
+    assert left(JUDGE, {"a": [("evaluation",)]}, score=lambda *_: (None, 0.0, 1.0)) is None
+
+
+@pytest.mark.parametrize(("now", "gone"), [(START, True), (START + DAY - 1, True), (START + DAY, False)])
+def test_an_allowance_ends_at_its_expiry(now, gone):
+    found = left(JUDGE, {"a": [("distillation", "owner@example.com", START + DAY)]}, now)
+    assert (found is None) is gone
+
+
+def test_a_name_that_is_not_known_covers_nothing():
+    assert covered([Allowance("evaluatoin"), Allowance("")], START) == frozenset()
+    assert left(JUDGE, {"a": [("evaluatoin",)]}) is JUDGE
+
+
+def test_an_allowance_covers_only_its_own_reasons():
+    for name, codes in COVERS.items():
+        assert covered([Allowance(name)], START) == set(codes)
+        assert (EVERYTHING in codes) == (name in {"distillation", "sanctioned_distillation"})
+
+
+def test_a_member_leaves_a_cluster_when_all_its_reasons_are_covered_for_it():
+    group = case("a b c", codes=["EMBEDDINGS_POOL"])
+    found = left(group, {"b": [("embeddings",)]}, score=never)
+    assert found.accounts == {"a", "c"}
+    assert left(group, {a: [("embeddings",)] for a in "abc"}, score=never) is None
+
+
+def test_a_member_stays_where_one_reason_is_not_covered():
+    group = case("a b c", codes=["EMBEDDINGS_POOL", "LOCK_STEP"])
+    assert left(group, {"b": [("embeddings",)]}, score=never).accounts == {"a", "b", "c"}
+
+
+def test_members_without_an_allowance_always_stay():
+    assert left(case("a b c", codes=[]), {"b": [("embeddings",)]}, score=never).accounts == {"a", "c"}
