@@ -56,18 +56,18 @@ def human_times(rng: Rng, zone: F64, start: float, days: float) -> F64:
     return start + chosen * DAY_S + ((hour - zone) % 24.0) * 3600.0
 
 
-def sessions(rng: Rng, per_account: I64, zone: F64, turns: float, start: float, days: float) -> Arrivals:
+def sessions(rng: Rng, per_account: I64, zone: F64, turns: float | F64, start: float, days: float) -> Arrivals:
     """People: sessions at human hours, of a geometric number of turns a minute or so apart.
 
     Args:
         per_account: i64[n], sessions of each account.
         zone: f64[n], hours from UTC.
-        turns: mean turns a session.
+        turns: mean turns a session, of all or f64[n].
         start, days: the time that there is.
     """
     account = np.repeat(np.arange(per_account.size), per_account)
     begin = human_times(rng, zone[account], start, days)
-    length = rng.geometric(1.0 / turns, account.size)
+    length = rng.geometric(1.0 / np.broadcast_to(turns, per_account.shape)[account])
     session = np.repeat(np.arange(account.size), length)
     gap = rng.lognormal(4.0, 1.0, session.size)
     turn = _counter(length)
@@ -91,11 +91,11 @@ def renewal(rng: Rng, per_account: I64, shape: F64, active: F64, start: float, d
     gap = rng.weibull(shape[account])
     since = np.cumsum(gap)
     ends = np.cumsum(per_account)
-    first = np.maximum(ends - per_account, 0)
-    base = np.repeat(since[np.minimum(first, max(since.size - 1, 0))], per_account) if since.size else since
-    total = np.repeat(since[np.maximum(ends - 1, 0)] if since.size else np.zeros(ends.size), per_account)
-    place = (since - base) / np.maximum(total - base, 1e-9)
-    hours = int(days * 24)
+    # From before the first request to after the last one: neither may sit on the edge of the time there is.
+    before = np.r_[0.0, since][ends - per_account]
+    whole = np.r_[0.0, since][ends] - before + rng.weibull(shape)
+    place = (since - before[account]) / whole[account]
+    hours = max(int(days * 24), 1)
     used = np.maximum((active * hours).astype(int), 1)
     # Active hours are spread over the time there is, the same for all requests of an account.
     offset = rng.random(per_account.size)

@@ -102,6 +102,14 @@ def _suffixed(rng: Rng, base: pl.Series, prefix: str, most: I64) -> pl.Series:
     )["x"]
 
 
+def _references(who: pl.DataFrame, ts: npt.NDArray[np.float64]) -> pl.Series:
+    """Pointers into the provider's own store, for those accounts whose gateway keeps them."""
+    stamp = pl.Series("ts", np.round(ts * 1000.0).astype(np.int64)).cast(pl.String)
+    return pl.DataFrame({"a": who["account_id"], "r": who["_referred"], "ts": stamp}).select(
+        pl.when("r").then(pl.concat_str(pl.lit("store/"), pl.col("a").str.slice(5), pl.lit("/"), "ts")).alias("x")
+    )["x"]
+
+
 def render(rng: Rng, t: Traffic, setting: Setting) -> pl.DataFrame:
     """Exchanges of a crowd, unsorted, with `_attack`."""
     account, n = t.arrivals.account, t.arrivals.ts.size
@@ -111,7 +119,7 @@ def render(rng: Rng, t: Traffic, setting: Setting) -> pl.DataFrame:
         prompt_tokens = prompt_tokens + (t.system.str.len_bytes().fill_null(0).to_numpy() / _BYTES_A_TOKEN).astype(
             np.int64
         )
-    sent = prompt_tokens if t.input_tokens is None else np.maximum(t.input_tokens, 1)
+    sent = prompt_tokens if t.input_tokens is None else np.maximum(t.input_tokens, prompt_tokens)
     status = rng.choice([s for s, _ in _FAILURES], n, p=[p for _, p in _FAILURES])
     received = (
         np.zeros(n, np.int64)
@@ -143,14 +151,21 @@ def render(rng: Rng, t: Traffic, setting: Setting) -> pl.DataFrame:
         "conversation_id": conversation,
         "input_tokens": sent,
         "output_tokens": received,
+        "cached_tokens": (sent * who["_cached"].to_numpy()).astype(np.int64),
         "reasoning_tokens": reasoning if not t.embeddings else np.zeros(n, np.int64),
         "tool_calls": np.zeros(n, np.int64),
         "temperature": who["_temperature"],
+        "top_p": who["_top_p"],
         "n": who["_n"],
         "max_tokens": who["_max_tokens"],
+        "logprobs": who["_top_logprobs"] > 0,
         "top_logprobs": who["_top_logprobs"],
         "stream": who["_stream"],
+        "response_format": who["_format"],
         "stop_reason": pl.Series(["end_turn", "max_tokens"]).gather(cut.astype(np.int64)),
+        "latency_ms": np.round(180.0 + (received + 1) * who["_speed"].to_numpy() * rng.lognormal(0.0, 0.2, n), 1),
+        "log_ref": _references(who, t.arrivals.ts),
+        "retention": who["_retention"],
         "ip": _addresses(rng, t.crowd, account),
         "user_agent": who["_user_agent"],
         "tls_fingerprint": who["_tls"],

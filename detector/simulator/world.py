@@ -99,5 +99,8 @@ def load_world(name: str | Path) -> World:
         tuple((n.day, n.model) for n in spec.launches),
         tuple(spec.bans),
     )
-    plans = [Plan(label, **msgspec.structs.asdict(c)) for label, c in spec.campaigns.items()]
+    plans = [
+        Plan(label, c.kind, c.accounts, c.per_day, c.start_day, c.days, c.dilution, c.burst)
+        for label, c in spec.campaigns.items()
+    ]
     return World(path.stem, spec.seed, setting, spec.population, plans)

@@ -67,3 +67,12 @@ def test_all_campaigns_fit_into_one_world(tmp_path):
 def test_an_unknown_world_is_named():
     with pytest.raises(WorldError, match="no world named nowhere"):
         load_world("nowhere")
+
+
+def test_another_seed_gives_other_texts(tmp_path):
+    texts = []
+    for seed in (1, 2):
+        write(load_world("tiny"), tmp_path / str(seed), seed)
+        texts.append(set(pl.read_ndjson(tmp_path / str(seed) / "requests.ndjson", infer_schema_length=None)["prompt"]))
+    shared = len(texts[0] & texts[1]) / min(map(len, texts))
+    assert shared < 0.05

@@ -7,9 +7,10 @@ import numpy as np
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import Arrivals, windowed
 from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, shifts, span, wrapped
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 _REFUSED = 12  # tries of a banned account before its owner gives up
 
@@ -31,7 +32,7 @@ def banned_pool(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
             rng, counts(rng, part, last - first), shifts(rng, setting, part, 24.0), setting.start, setting.days
         )
         prompt = wrapped(before, tasks.code(rng, a.ts.size), after)
-        out.append(Traffic(crowd, a, prompt, None, None, reply_tokens(rng, a.ts.size, 460, 0.5)))
+        out.append(Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size)))
     out.append(_refused(rng, setting, out[0], ban, before, after))
     return out
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from detector.simulator.accounts import DAY_S, Crowd, draw_accounts
 from detector.simulator.arrivals import F64, I64, Arrivals, windowed
-from detector.simulator.texts.compose import Rng, joined
+from detector.simulator.texts.compose import Rng
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -95,4 +95,4 @@ def scheduled(rng: Rng, setting: Setting, plan: Plan, hours: float = 14.0) -> Ar
 
 def wrapped(before: str, items: pl.Series, after: str) -> pl.Series:
     """Items inside a fixed wrapper."""
-    return joined(before, items, after)
+    return pl.select(pl.concat_str(pl.lit(before), items, pl.lit(after)).alias("t"))["t"]

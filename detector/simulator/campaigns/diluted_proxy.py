@@ -6,10 +6,11 @@ import polars as pl
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import Arrivals, sessions, windowed
 from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, shifts, span
+from detector.simulator.population.clients import one_style
 from detector.simulator.population.humans import human_lengths, human_texts
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng, joined
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.texts.compose import Rng
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("diluted_proxy")
@@ -26,9 +27,10 @@ def diluted_proxy(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     which = rng.integers(0, len(forms), own.ts.size)
     items = tasks.answers(rng, own.ts.size)
     before, after = (pl.Series([f[k] for f in forms]).gather(which) for k in (0, 1))
-    prompt = pl.concat([joined(before, items, after), human_texts(rng, cover.turn)])
+    prompt = pl.concat([pl.select(pl.concat_str(before, items, after).alias("t"))["t"], human_texts(rng, cover.turn)])
     a = Arrivals(*(np.concatenate(pair) for pair in zip(own, cover, strict=True)))
     attack = np.arange(a.ts.size) < own.ts.size
     sent, received = human_lengths(rng, a, prompt)
-    received = np.where(attack, reply_tokens(rng, a.ts.size, 240, 0.6), received)
+    own_sent, own_received = one_style(rng, own.ts.size)
+    sent[attack], received[attack] = own_sent, own_received
     return [Traffic(crowd, a, prompt, None, sent, received, attack)]

@@ -3,9 +3,10 @@
 import polars as pl
 
 from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("fixed_prompt")
@@ -15,4 +16,4 @@ def fixed_prompt(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = scheduled(rng, setting, plan, 12.0)
     before, after = wrappers.reasoning(rng)
     system = pl.Series([before + after]).new_from_index(0, a.ts.size)
-    return [Traffic(crowd, a, tasks.mixed(rng, a.ts.size), system, None, reply_tokens(rng, a.ts.size, 480, 0.5))]
+    return [Traffic(crowd, a, tasks.mixed(rng, a.ts.size), system, *one_style(rng, a.ts.size))]

@@ -4,9 +4,10 @@ import polars as pl
 
 from detector.simulator.accounts import networks
 from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("launch_pivot")
@@ -21,4 +22,4 @@ def launch_pivot(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     prompt = wrapped(before, tasks.tool_task(rng, a.ts.size), after)
     more = {"tools": pl.Series([["search", "fetch", "compute"]]).new_from_index(0, a.ts.size)}
     adopts = rng.random(a.ts.size)
-    return [Traffic(crowd, a, prompt, None, None, reply_tokens(rng, a.ts.size, 380, 0.5), columns=more, adopts=adopts)]
+    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size), columns=more, adopts=adopts)]

@@ -2,9 +2,10 @@
 
 from detector.simulator.arrivals import sessions
 from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, span, wrapped
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("low_and_slow")
@@ -15,4 +16,4 @@ def low_and_slow(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = sessions(rng, n, crowd.frame["_zone"].to_numpy(), 1.02, setting.start, setting.days)
     before, after = wrappers.reasoning(rng)
     prompt = wrapped(before, tasks.mixed(rng, a.ts.size), after)
-    return [Traffic(crowd, a._replace(turn=a.turn * 0), prompt, None, None, reply_tokens(rng, a.ts.size, 380, 0.6))]
+    return [Traffic(crowd, a._replace(turn=a.turn * 0), prompt, None, *one_style(rng, a.ts.size))]

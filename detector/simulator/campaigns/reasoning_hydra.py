@@ -1,9 +1,10 @@
 """Synchronised hydra: step-by-step reasoning over many accounts, few payment means, one scheduler."""
 
 from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("reasoning_hydra")
@@ -14,6 +15,4 @@ def reasoning_hydra(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = scheduled(rng, setting, plan, 11.0)
     before, after = wrappers.reasoning(rng)
     prompt = wrapped(before, tasks.maths(rng, a.ts.size), after)
-    return [
-        Traffic(crowd.set(payment_fingerprint=cards), a, prompt, None, None, reply_tokens(rng, a.ts.size, 430, 0.5))
-    ]
+    return [Traffic(crowd.set(payment_fingerprint=cards), a, prompt, None, *one_style(rng, a.ts.size))]

@@ -3,9 +3,10 @@
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import paced
 from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, span
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("soft_labels")
@@ -14,4 +15,4 @@ def soft_labels(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     crowd = recruit(rng, setting, plan).set(_top_logprobs=20)
     n = counts(rng, plan, span(setting, plan), 0.02)
     a = paced(rng, n, 0.35, setting.start + plan.start_day * DAY_S, span(setting, plan))
-    return [Traffic(crowd, a, tasks.mixed(rng, a.ts.size), None, None, reply_tokens(rng, a.ts.size, 120, 0.6))]
+    return [Traffic(crowd, a, tasks.mixed(rng, a.ts.size), None, *one_style(rng, a.ts.size))]

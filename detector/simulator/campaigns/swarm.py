@@ -5,9 +5,10 @@ import numpy as np
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import Arrivals
 from detector.simulator.campaigns.base import Plan, campaign, recruit, span, wrapped
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("swarm")
@@ -22,4 +23,4 @@ def swarm(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = Arrivals(account, ts, np.arange(account.size), np.zeros(account.size, np.int64))
     before, after = wrappers.reasoning(rng)
     prompt = wrapped(before, tasks.mixed(rng, a.ts.size), after)
-    return [Traffic(crowd, a, prompt, None, None, reply_tokens(rng, a.ts.size, 420, 0.6))]
+    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size))]

@@ -1,9 +1,10 @@
 """Hydra without shared infrastructure: nothing in common but the wrapper and the task list."""
 
 from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
-from detector.simulator.traffic import Setting, Traffic, reply_tokens
+from detector.simulator.traffic import Setting, Traffic
 
 
 @campaign("wrapper_hydra")
@@ -13,4 +14,4 @@ def wrapper_hydra(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = scheduled(rng, setting, plan, 24.0)
     before, after = wrappers.synthesis(rng)
     prompt = wrapped(before, tasks.mixed(rng, a.ts.size), after)
-    return [Traffic(crowd, a, prompt, None, None, reply_tokens(rng, a.ts.size, 520, 0.5))]
+    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size))]

@@ -45,4 +45,16 @@ def tokens(rng: Rng, clients: I64, side: int) -> I64:
     at = np.clip(np.searchsorted(levels, u, side="right") - 1, 0, levels.size - 2)
     low, high = quantiles[clients, side, at], quantiles[clients, side, at + 1]
     part = (u - levels[at]) / (levels[at + 1] - levels[at])
-    return np.maximum(low + part * (high - low), 1).astype(np.int64)
+    return np.asarray(np.maximum(low + part * (high - low), 1), np.int64)
+
+
+def one_style(rng: Rng, n: int) -> tuple[I64, I64]:
+    """Input and output tokens of n requests that one program makes: a client of the table, whoever runs the program."""
+    client = np.repeat(draw_clients(rng, 1), n)
+    return tokens(rng, client, 0), tokens(rng, client, 1)
+
+
+def own_styles(rng: Rng, account: I64, accounts: int) -> tuple[I64, I64]:
+    """The same where each account runs a program of its own; `account` is the row of each request's account."""
+    client = draw_clients(rng, accounts)[account]
+    return tokens(rng, client, 0), tokens(rng, client, 1)

@@ -6,9 +6,10 @@ import polars as pl
 from detector.simulator.accounts import DAY_S, Crowd, draw_accounts, networks
 from detector.simulator.arrivals import Arrivals, paced, sessions
 from detector.simulator.population.base import innocent
+from detector.simulator.population.clients import one_style, own_styles
 from detector.simulator.population.humans import human_lengths, human_texts
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng, joined
+from detector.simulator.texts.compose import Rng
 from detector.simulator.traffic import Setting, Traffic, reply_tokens
 
 
@@ -19,7 +20,7 @@ def one_network(rng: Rng, crowd: Crowd) -> Crowd:
 
 
 def _sizes(rng: Rng, groups: int, low: int, high: int) -> list[int]:
-    return np.exp(rng.uniform(np.log(low), np.log(high), groups)).astype(int).tolist()
+    return [int(x) for x in np.exp(rng.uniform(np.log(low), np.log(high), groups))]
 
 
 @innocent("office")
@@ -127,8 +128,8 @@ def benchmark(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
             np.arange(account.size),
             np.zeros(account.size, np.int64),
         )
-        prompt = joined(items.gather(place), suffix)
-        out.append(Traffic(crowd, a, prompt, None, None, reply_tokens(rng, account.size, 330, 0.7)))
+        prompt = pl.select(pl.concat_str(items.gather(place), pl.lit(suffix)).alias("t"))["t"]
+        out.append(Traffic(crowd, a, prompt, None, *one_style(rng, account.size)))
     return out
 
 
@@ -139,7 +140,9 @@ def vpn(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     for size in _sizes(rng, groups, 8, 80):
         crowd = one_network(rng, draw_accounts(rng, size, setting.start, "vpn"))
         count = np.maximum(rng.lognormal(1.1, 1.1, size) * setting.days / 7.0, 0.6).round().astype(np.int64)
-        a = sessions(rng, count, crowd.frame["_zone"].to_numpy(), 3.0, setting.start, setting.days)
+        a = sessions(
+            rng, count, crowd.frame["_zone"].to_numpy(), crowd.frame["_turns"].to_numpy(), setting.start, setting.days
+        )
         prompt = human_texts(rng, a.turn)
         out.append(Traffic(crowd, a, prompt, None, *human_lengths(rng, a, prompt)))
     return out
@@ -180,5 +183,5 @@ def sanctioned(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     a = paced(rng, np.full(n, int(300 * setting.days)), 0.3, setting.start, setting.days)
     pairs = [wrappers.reasoning(rng) for _ in range(n)]
     before, after = (pl.Series([p[k] for p in pairs]).gather(a.account) for k in (0, 1))
-    text = joined(before, tasks.mixed(rng, a.ts.size), after)
-    return [Traffic(crowd, a, text, None, None, reply_tokens(rng, a.ts.size, 700, 0.5))]
+    text = pl.select(pl.concat_str(before, tasks.mixed(rng, a.ts.size), after).alias("t"))["t"]
+    return [Traffic(crowd, a, text, None, *own_styles(rng, a.account, n))]

@@ -41,7 +41,9 @@ def humans(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """N people."""
     crowd = draw_accounts(rng, n, setting.start, "human")
     count = np.maximum(rng.lognormal(1.1, 1.1, n) * setting.days / 7.0, 0.6).round().astype(np.int64)
-    a = sessions(rng, count, crowd.frame["_zone"].to_numpy(), 3.2, setting.start, setting.days)
+    a = sessions(
+        rng, count, crowd.frame["_zone"].to_numpy(), crowd.frame["_turns"].to_numpy(), setting.start, setting.days
+    )
     prompt = human_texts(rng, a.turn)
     sent, received = human_lengths(rng, a, prompt)
     return [Traffic(crowd, a, prompt, None, sent, received)]

@@ -42,12 +42,6 @@ def fill(rng: Rng, pattern: str, slots: Slots, n: int) -> pl.Series:
     return frame.select(pl.concat_str(pl.all(), separator="").alias("text"))["text"]
 
 
-def joined(*parts: str | pl.Series) -> pl.Series:
-    """Texts put together piece by piece; a plain string is the same in each."""
-    pieces = [pl.lit(part) if isinstance(part, str) else part for part in parts]
-    return pl.select(pl.concat_str(pieces).alias("text"))["text"]
-
-
 def compose(
     rng: Rng, patterns: Sequence[str], slots: Slots, n: int, weights: Sequence[float] | None = None
 ) -> pl.Series:

@@ -1,0 +1,1 @@
+"""Texts of the simulator, all from grammars of its own."""

@@ -1,0 +1,64 @@
+"""No give-aways: a detector that reads nothing but habits must not find the campaigns of a shipped world."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from detector.simulator.generate import write
+from detector.simulator.world import load_world
+
+sys.path.insert(0, str(Path(__file__).parent))
+from giveaways import EXEMPT, account_table, single_values, tree_curve
+
+PRECISION, RECALL = 0.6, 0.3
+WORLDS = ("demo",)
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def played(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    world = load_world(request.param)
+    write(world, folder)
+    truth = json.loads((folder / "truth.json").read_text())
+    kinds = {plan.name: plan.kind for plan in world.campaigns}
+    read = [pl.read_ndjson(folder / f"{n}.ndjson", infer_schema_length=None) for n in ("requests", "accounts")]
+    log = read[0].join(read[1].select("account_id", "country"), on="account_id", how="left")
+    return log, read[1], {name: set(ids) for name, ids in truth["campaigns"].items()}, kinds
+
+
+def test_no_single_value_gives_campaigns_away(played):
+    log, _, campaigns, kinds = played
+    parts = {name: ids for name, ids in campaigns.items() if kinds[name] not in EXEMPT}
+    parts["all of them"] = set().union(*campaigns.values())
+    for name, ids in parts.items():
+        told = [x for x in single_values(log, ids) if x[2] > PRECISION and x[3] > RECALL]
+        assert not told, (name, told)
+
+
+def test_no_tree_over_habits_finds_a_kind_that_it_has_not_seen(played):
+    log, accounts, campaigns, kinds = played
+    table = account_table(log, accounts)
+    of = {account: name for name, ids in campaigns.items() for account in ids}
+    mine = np.array([of.get(a, "") for a in table["account_id"]])
+    hostile = mine != ""
+    half = np.random.default_rng(0).random(mine.size) < 0.5
+    for name in campaigns:
+        if kinds[name] in EXEMPT:
+            continue
+        same = np.array([bool(m) and kinds[m] == kinds[name] for m in mine])
+        train = (half & ~hostile) | (hostile & ~same)
+        test = (~half & ~hostile) | (mine == name)
+        assert tree_curve(table, train, test, hostile) <= PRECISION, name
+
+
+def test_the_check_itself_sees_a_give_away(played):
+    log, _, campaigns, _ = played
+    ids = next(iter(campaigns.values()))
+    marked = log.with_columns(
+        pl.when(pl.col("account_id").is_in(sorted(ids))).then(0.123).otherwise("temperature").alias("temperature")
+    )
+    assert any(x[0] == "temperature" and x[2] > PRECISION and x[3] > RECALL for x in single_values(marked, ids))
