@@ -14,8 +14,9 @@ import polars as pl
 
 LEVELS: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 ALL: Final = "all"
-STRATA: Final = ("embeddings", "product", "person", "staff", "same_work", "conversation", "strangers")
+STRATA: Final = ("embeddings", "product", "person", "staff", "co_located", "same_work", "conversation", "strangers")
 STAFF = 0.12  # payers over members; below, one company with a handful of cards
+CO_LOCATED = 2.0  # nats, mean over members, of the shared network and of the shared mail domain: a school, an incubator
 SAME_WORK = 0.75  # distinct prompts over prompts; below, members repeat each other
 CONVERSATION = 0.75  # multi-turn share; above, outputs are used
 _FEW = 30  # a stratum with fewer entities borrows from all
@@ -28,7 +29,7 @@ def stratum_of(frame: pl.DataFrame) -> pl.Series:
     """Stratum of each row: like is compared with like.
 
     An account embeds, is a product with a system prompt, or a person (or a bare script). A cluster embeds, is the staff of one
-    payer, does the same work over again (a class, a harness), talks (users of an agent), is a product, or is strangers.
+    payer, sits in one place (one network and one mail domain), does the same work over again (a class, a harness), talks (users of an agent), is a product, or is strangers.
 
     Args:
         frame: features of accounts, or of clusters, which have `unrelated_share` too.
@@ -40,6 +41,7 @@ def stratum_of(frame: pl.DataFrame) -> pl.Series:
     conditions = {"embeddings": above("embeddings_share", _HALF)}
     if "unrelated_share" in frame.columns:
         conditions["staff"] = ~above("unrelated_share", STAFF)
+        conditions["co_located"] = above("link_network", CO_LOCATED) & above("link_mail", CO_LOCATED)
         conditions["same_work"] = (
             ~above("disjoint_coverage", SAME_WORK) & frame["disjoint_coverage"].is_not_null().to_numpy()
         )

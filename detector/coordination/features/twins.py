@@ -8,21 +8,27 @@ from detector.profiles.layout import COUNT, DAY_US, F64, I64
 
 # Pseudo-requests of the prior: how far one person's lengths stray from everybody's. Larger would ask for more requests before two
 # members look alike; the rules compare with benign clusters, so that only its order of magnitude matters.
-_PRIOR = 8.0
+PRIOR = 8.0
 
 
-def _log_marginal(counts: F64, base: F64) -> F64:
-    """Log probability of each row of counts under a Dirichlet-multinomial with mean `base` (Minka 2000), up to what cancels."""
-    total = counts.sum(axis=1)
-    alpha = _PRIOR * base
-    return gammaln(_PRIOR) - gammaln(_PRIOR + total) + (gammaln(alpha + counts) - gammaln(alpha)).sum(axis=1)
+def log_marginal(counts: F64, alpha: F64) -> F64:
+    """Log probability of each row of counts under a Dirichlet-multinomial (Minka 2000), up to what cancels.
+
+    Args:
+        counts: f64[n, bins].
+        alpha: f64[n or 1, bins], pseudo-counts.
+    """
+    whole = alpha.sum(axis=1)
+    own = (gammaln(alpha + counts) - gammaln(alpha)).sum(axis=1)
+    return np.asarray(gammaln(whole) - gammaln(whole + counts.sum(axis=1)) + own, np.float64)
 
 
 def _evidence(v: ClusterView, each: I64, everybody: F64) -> F64:
     base = (everybody + 1.0) / (everybody + 1.0).sum()
     counts = each.astype(np.float64)
-    apart = v.total(_log_marginal(counts, base))
-    together = _log_marginal(np.add.reduceat(counts, v.offsets[:-1], axis=0), base)
+    alpha = PRIOR * base[None, :]
+    apart = v.total(log_marginal(counts, alpha))
+    together = log_marginal(np.add.reduceat(counts, v.offsets[:-1], axis=0), alpha)
     return together - apart
 
 
@@ -43,23 +49,30 @@ def twin_evidence(v: ClusterView) -> F64:
 
 # Shapes of the gamma distributions of rates: people and products differ by about their mean (CV 1), accounts under one scheduler
 # by a third of it (CV 0.3).
-_PEOPLE, _SCHEDULER = 1.0, 10.0
+PEOPLE, SCHEDULER = 1.0, 10.0
 
 
-def _log_counts(counts: F64, mean: F64, shape: float) -> F64:
-    """Log probability of each count when rates are gamma-distributed: a negative binomial, up to what cancels."""
-    return (
+def log_counts(counts: F64, mean: F64, shape: float) -> F64:
+    """Log probability of each count when rates are gamma-distributed: a negative binomial, up to what cancels.
+
+    Args:
+        counts: f64[n].
+        mean: f64[n], expected counts.
+        shape: of the gamma distribution; its CV is one over the root of it.
+    """
+    return np.asarray(
         gammaln(shape + counts)
         - gammaln(shape)
         + shape * np.log(shape / (shape + mean))
-        + counts * np.log(mean / (shape + mean))
+        + counts * np.log(mean / (shape + mean)),
+        np.float64,
     )
 
 
 def _levelled(v: ClusterView, counts: F64, exposure: F64) -> F64:
     rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)
     mean = np.maximum(rate[v.cluster] * exposure, 1e-9)
-    return v.total(_log_counts(counts, mean, _SCHEDULER) - _log_counts(counts, mean, _PEOPLE))
+    return v.total(log_counts(counts, mean, SCHEDULER) - log_counts(counts, mean, PEOPLE))
 
 
 @cluster_feature(
