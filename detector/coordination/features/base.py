@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
@@ -78,8 +79,8 @@ class ClusterView:
         return np.repeat(np.arange(self.offsets.size - 1), np.diff(self.offsets))
 
     @cached_property
-    def strengths(self) -> F64:
-        """Nats by member and kind: the strongest key that another member of the cluster holds too; f64[members, kinds]."""
+    def shared(self) -> tuple[I64, npt.NDArray[np.uint8], F64, F64]:
+        """Edges inside clusters whose key another member holds too: member, kind, weight, and share of the members that hold it."""
         highest = int(max(self.slots.max(initial=-1), self.links.slot.max(initial=-1)))
         where = np.full(highest + 1, -1, np.int64)
         where[self.slots] = np.arange(self.slots.size)
@@ -89,9 +90,17 @@ class ClusterView:
         kind, weight = self.links.kind[inside], self.links.weight[inside]
         pair = self.cluster[member] * (int(self.links.key.max(initial=0)) + 1) + key
         _, inverse, holders = np.unique(pair, return_inverse=True, return_counts=True)
-        shared = holders[inverse] > 1
+        held = holders[inverse]
+        both = held > 1
+        share = held[both] / self.size[self.cluster[member[both]]]
+        return member[both], kind[both], weight[both], share
+
+    @cached_property
+    def strengths(self) -> F64:
+        """Nats by member and kind: the strongest key that another member of the cluster holds too; f64[members, kinds]."""
+        member, kind, weight, _ = self.shared
         out = np.zeros((self.slots.size, N_KINDS))
-        np.maximum.at(out, (member[shared], kind[shared]), weight[shared])
+        np.maximum.at(out, (member, kind), weight)
         return out
 
     def total(self, values: F64) -> F64:

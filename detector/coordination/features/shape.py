@@ -59,6 +59,12 @@ def volume_evenness(v: ClusterView) -> F64:
     return 1.0 / (1.0 + np.sqrt(spread))
 
 
+@cluster_feature("organisation_share", "share", "organisations over members", (), "not one customer's accounts")
+def organisation_share(v: ClusterView) -> F64:
+    """1 where every member is an organisation of its own."""
+    return organisations(v) / np.maximum(v.size, 1.0)
+
+
 @cluster_feature("joiner_rate", "accounts/day", "members first seen within 24 h", (), "accounts are replaced")
 def joiner_rate(v: ClusterView) -> F64:
     """Of the present members."""

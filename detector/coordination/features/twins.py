@@ -50,16 +50,13 @@ def twin_evidence(v: ClusterView) -> F64:
 # Shapes of the gamma distributions of rates: people and products differ by about their mean (CV 1), accounts under one scheduler
 # by a third of it (CV 0.3).
 PEOPLE, SCHEDULER = 1.0, 10.0
+# An account comes into a cluster by what it repeats: those with fewer requests are not seen, and their absence proves nothing.
+_SEEN = 2.0
+_LEAST_MEAN = 0.25
 
 
-def log_counts(counts: F64, mean: F64, shape: float) -> F64:
-    """Log probability of each count when rates are gamma-distributed: a negative binomial, up to what cancels.
-
-    Args:
-        counts: f64[n].
-        mean: f64[n], expected counts.
-        shape: of the gamma distribution; its CV is one over the root of it.
-    """
+def _log_counts(counts: F64, mean: F64, shape: float) -> F64:
+    """Log probability of each count when rates are gamma-distributed: a negative binomial, up to what cancels."""
     return np.asarray(
         gammaln(shape + counts)
         - gammaln(shape)
@@ -69,10 +66,35 @@ def log_counts(counts: F64, mean: F64, shape: float) -> F64:
     )
 
 
-def _levelled(v: ClusterView, counts: F64, exposure: F64) -> F64:
-    rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)
-    mean = np.maximum(rate[v.cluster] * exposure, 1e-9)
-    return v.total(log_counts(counts, mean, SCHEDULER) - log_counts(counts, mean, PEOPLE))
+def log_level(counts: F64, mean: F64) -> F64:
+    """Log Bayes factor of each count: a levelled rate against a rate as unequal as people's, given that it is seen at all.
+
+    Args:
+        counts: f64[n], requests.
+        mean: f64[n], expected under the cluster's rate.
+    """
+    least = np.minimum(counts, _SEEN)
+    idle = (SCHEDULER / (SCHEDULER + mean)) ** SCHEDULER
+    unseen = np.where(least > 1.0, idle * (1.0 + SCHEDULER * mean / (SCHEDULER + mean)), idle)
+    levelled = _log_counts(counts, mean, SCHEDULER) - np.log(np.maximum(1.0 - unseen, 1e-12))
+    # Without what is not seen, a geometric distribution is the same one, moved.
+    return np.asarray(levelled) - (
+        _log_counts(counts - least, np.maximum(mean - least, _LEAST_MEAN), PEOPLE)
+        + gammaln(counts + 1.0)
+        - gammaln(counts - least + 1.0)
+    )
+
+
+def levelled(v: ClusterView) -> tuple[F64, F64]:
+    """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each."""
+    counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
+    days = np.maximum((v.now - v.each.first) / DAY_US, 1.0)
+
+    def against(exposure: F64) -> F64:
+        rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)
+        return log_level(counts, np.maximum(rate[v.cluster] * exposure, 1e-9))
+
+    return against(np.ones_like(counts)), against(days)
 
 
 @cluster_feature(
@@ -84,6 +106,5 @@ def level_evidence(v: ClusterView) -> F64:
     Of the volumes, and of the volumes a day, whichever is more level: a pool that started together, or accounts that replace each
     other. Few members or few requests give little either way.
     """
-    counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
-    days = np.maximum((v.now - v.each.first) / DAY_US, 1.0)
-    return np.maximum(_levelled(v, counts, np.ones_like(counts)), _levelled(v, counts, days))
+    volume, rate = levelled(v)
+    return np.maximum(v.total(volume), v.total(rate))

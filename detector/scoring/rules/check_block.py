@@ -7,7 +7,7 @@ from typing import Any, Final
 from detector.scoring.rules.model import EVIDENCE, QUANTILES, Problem
 from detector.scoring.rules.source import Source
 
-HEAVIEST: Final = 10.0  # nats: what a conjunction may claim that no benign cluster of a quiet week shows
+HEAVIEST: Final = 12.0  # nats: what a rule may claim whose own Bayes factor reaches it
 QUARTER: Final = 0.25  # sums of quarters are exact
 _LONGEST_TEXT: Final = 160
 _KEYS: Final = ("code", "weight", "evidence", "feature", "text", "reference", "tests")

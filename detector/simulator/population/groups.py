@@ -185,3 +185,20 @@ def sanctioned(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     before, after = (pl.Series([p[k] for p in pairs]).gather(a.account) for k in (0, 1))
     text = pl.select(pl.concat_str(before, tasks.mixed(rng, a.ts.size), after).alias("t"))["t"]
     return [Traffic(crowd, a, text, None, *own_styles(rng, a.account, n))]
+
+
+@innocent("indexer_fleet")
+def indexer_fleet(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
+    """N companies whose search index is built by several accounts of theirs: one card, one corpus, each its own part."""
+    out = []
+    for _ in range(n):
+        size = int(rng.integers(3, 9))
+        crowd = draw_accounts(rng, size, setting.start, "indexer_fleet")
+        first = crowd.frame.row(0, named=True)
+        shared = ("org_id", "payment_fingerprint", "signup_email_domain", "tier", "created_at", "_network", "_tls")
+        crowd = crowd.set(**{name: pl.Series([first[name]] * size) for name in shared})
+        a = paced(rng, np.full(size, int(60 * setting.days)), 0.4, setting.start, setting.days)
+        out.append(
+            Traffic(crowd, a, tasks.document(rng, a.ts.size), None, one_style(rng, a.ts.size)[0], embeddings=True)
+        )
+    return out
