@@ -7,6 +7,7 @@ import numpy.typing as npt
 from numba import njit
 
 from detector.coordination.clusters import Clusters, Moment, describe
+from detector.coordination.cores import cores
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities, weigh
 from detector.coordination.table import LinkTable
@@ -72,7 +73,8 @@ class Coordinator:
         links = weigh(self.table, len(store), active)
         if everything:
             self._communities = Communities()
-        groups = self._communities.find(links)
+        communities = self._communities.find(links)
+        groups = [*communities, *cores(communities, links)]
         names = [group.tobytes() for group in groups]
         due = self._due(store, groups, names, moment.now, everything=everything)
         self.seen = {name: self.seen[name] for name in names}

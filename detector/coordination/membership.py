@@ -8,7 +8,9 @@ from detector.profiles.layout import F64, I64
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
 MEMBER = 0.25  # below it an account shares the neighbourhood and no more
-BELONGS = 4.6  # nats of ties and likeness together: odds of a hundred to one
+# Nats: likeness, and ties twice, since an account that shares a rare key by chance rarely behaves like the rest as well. On the
+# simulated worlds members of pools lie above, people that share an opening phrase with relayed traffic below.
+BELONGS = 9.0
 _SOURCE = 50.0  # pseudo-requests that the others' lengths are worth: members of one pool stray a little too
 
 
@@ -52,4 +54,4 @@ def membership(view: ClusterView) -> F64:
     for g in range(view.offsets.size - 1):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])
         out[part] = np.minimum(tie[part] / max(float(np.median(tie[part])), 1e-9), 1.0)
-    return np.where(tie + likeness(view) < BELONGS, 0.0, out)
+    return np.where(2.0 * tie + likeness(view) < BELONGS, 0.0, out)

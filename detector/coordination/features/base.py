@@ -81,13 +81,12 @@ class ClusterView:
     @cached_property
     def shared(self) -> tuple[I64, npt.NDArray[np.uint8], F64, F64]:
         """Edges inside clusters whose key another member holds too: member, kind, weight, and share of the members that hold it."""
-        highest = int(max(self.slots.max(initial=-1), self.links.slot.max(initial=-1)))
-        where = np.full(highest + 1, -1, np.int64)
-        where[self.slots] = np.arange(self.slots.size)
-        member = where[self.links.slot]
-        inside = member >= 0
-        member, key = member[inside], self.links.key[inside]
-        kind, weight = self.links.kind[inside], self.links.weight[inside]
+        # Edges lie by slot, so that a member's are one run; an account may be a member of several clusters.
+        start, stop = (np.searchsorted(self.links.slot, self.slots, side=side) for side in ("left", "right"))
+        runs = stop - start
+        member = np.repeat(np.arange(self.slots.size), runs)
+        edge = np.arange(member.size) + np.repeat(start - np.cumsum(runs) + runs, runs)
+        key, kind, weight = self.links.key[edge], self.links.kind[edge], self.links.weight[edge]
         pair = self.cluster[member] * (int(self.links.key.max(initial=0)) + 1) + key
         _, inverse, holders = np.unique(pair, return_inverse=True, return_counts=True)
         held = holders[inverse]
