@@ -213,6 +213,7 @@ class Engine:
         self._cluster_p.update(zip(clusters.names, p_value.tolist(), strict=True))
         everyone = np.array(list(self._cluster_p.values()))
         level = severities(p_value, everyone[everyone < 1.0], everyone.size)
+        level[_covered(clusters, self.clusters[1].score, level)] = NONE
         if not everything:
             level[self._old_news(level, moment.now)] = NONE
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
@@ -275,3 +276,19 @@ class Engine:
         own = -1 - slots.astype(np.int64)
         by_org = np.where(facts.organisation != 0, facts.organisation.astype(np.int64), own)
         return np.where(facts.payment != 0, facts.payment.astype(np.int64), by_org)
+
+
+def _covered(clusters: Clusters, score: F64, level: I64) -> list[int]:
+    """Alerted clusters half of whose members another one names with a higher score: a community and its cores are one case."""
+    sizes = np.diff(clusters.view.offsets)
+    named: set[int] = set()
+    covered = []
+    for g in sorted(
+        np.flatnonzero(level != NONE).tolist(), key=lambda g: (-score[g], -sizes[g])
+    ):  # over alerted clusters
+        members = set(clusters.members(g).tolist())
+        if len(members & named) >= len(members) / 2:
+            covered.append(g)
+        else:
+            named |= members
+    return covered
