@@ -5,9 +5,8 @@ import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TYPE_CHECKING
 
-import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +21,9 @@ from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
 from streams.sources import SourceError
 from streams.sources.files import FileSource
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FAILURE, USAGE = 1, 2
 
@@ -179,7 +181,7 @@ def demo(
     run, done = _replay(
         [str(folder / "requests.ndjson")],
         folder / "found",
-        Settings(),
+        load_settings(),
         folder / "accounts.ndjson",
         folder / "events.ndjson",
     )

@@ -137,7 +137,8 @@ def pool(accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: in
     """Add up the panes newer than `index − PANES` of each group.
 
     Args:
-        accounts, panes: the store's arrays.
+        accounts: the store's arrays.
+        panes: the same.
         members: slots, all groups one after the other.
         offsets: i64[groups + 1], where each group's members start.
         index: pane index of the moment.
@@ -192,4 +193,5 @@ def gathered(each: Pooled, offsets: I64) -> Pooled:
         )
         return how.reduceat(column, starts, axis=0)
 
-    return Pooled(*(join(name, column) for name, column in zip(Pooled._fields, each, strict=True)))
+    columns: list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = list(each)
+    return Pooled(*(join(name, column) for name, column in zip(Pooled._fields, columns, strict=True)))

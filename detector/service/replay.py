@@ -120,7 +120,7 @@ class Replay:
         accounts.write_parquet(self.out / "accounts.parquet")
         clusters = self._clusters()
         clusters.write_parquet(self.out / "clusters.parquet")
-        run = self._run(seconds, len(alerts), accounts.height)
+        run = self._run(seconds, len(alerts))
         (self.out / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=2))
         (self.out / "report.html").write_text(self._report(run, alerts, accounts, clusters))
         return run
@@ -151,7 +151,7 @@ class Replay:
             pl.Series("risk", [risk(p) for p in scored.p_value]),
         )
 
-    def _run(self, seconds: float, alerts: int, accounts: int) -> dict[str, Any]:
+    def _run(self, seconds: float, alerts: int) -> dict[str, Any]:
         c = self.counts
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {

@@ -34,7 +34,7 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
         elif path.is_file():
             found.add(path)
         else:
-            matched = {Path(p) for p in glob.glob(str(given), recursive=True)}
+            matched = {Path(p) for p in glob.glob(str(given), recursive=True)}  # noqa: PTH207 - Path.glob takes no absolute pattern
             matched = {p for p in matched if p.is_file()}
             if not matched:
                 raise SourceError(f"{path}: no such file, folder or pattern")

@@ -16,7 +16,7 @@ class _End:
         self.error = error
 
 
-def prefetch(items: Iterator[T], depth: int = 1) -> Iterator[T]:
+def prefetch(items: Iterator[T], depth: int = 1) -> Iterator[T]:  # noqa: C901 - two small parts that share the queue
     """The same items in order; at most `depth` are waiting. Errors reach the caller; the thread ends with the generator."""
     waiting: queue.Queue[T | _End] = queue.Queue(depth)
     stop = threading.Event()

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -37,8 +38,6 @@ def test_the_truth_fits_the_traffic(tmp_path):
 
 @pytest.mark.parametrize("kind", sorted(INNOCENTS))
 def test_every_innocent_makes_traffic(kind):
-    import numpy as np
-
     rng = np.random.default_rng(3)
     for traffic in INNOCENTS[kind](rng, SETTING, 3):
         frame = render(rng, traffic, SETTING)
@@ -49,8 +48,6 @@ def test_every_innocent_makes_traffic(kind):
 
 @pytest.mark.parametrize("kind", sorted(CAMPAIGNS))
 def test_every_campaign_attacks(kind):
-    import numpy as np
-
     rng = np.random.default_rng(3)
     made = CAMPAIGNS[kind](rng, SETTING, Plan("c", kind, 8, 12.0, dilution=0.5))
     assert all(t.crowd.campaign == "c" for t in made)
