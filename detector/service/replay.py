@@ -153,7 +153,7 @@ class Replay:
 
     def _run(self, seconds: float, alerts: int) -> dict[str, Any]:
         c = self.counts
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = _peak_mb()
         return {
             "counts": {
                 "read": c.read,
@@ -194,6 +194,15 @@ class Replay:
             dead_letters=self.reasons,
         )
         return render_report(data)
+
+
+def _peak_mb() -> float:
+    """Peak of resident memory. `ru_maxrss` would count what the process was forked from; the kernel's own mark starts at exec."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def allowances_of(accounts: pl.DataFrame | None) -> dict[str, list[Allowance]]:
