@@ -19,6 +19,7 @@ from detector.service.replay import Progress, Replay, make_engine
 from detector.simulator.generate import write
 from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
+from streams.batch import DeadLetter
 from streams.sources import SourceError
 from streams.sources.files import FileSource
 
@@ -91,9 +92,16 @@ def _replay(
     line = _Line()
     try:
         source = FileSource(paths, settings.batch_mb << 20, since, until)
-        book: pl.DataFrame | None = read_accounts(accounts) if accounts else None
-        told: pl.DataFrame | None = read_events(events) if events else None
-        replay = Replay(make_engine(settings, book, told), out)
+        refused: list[DeadLetter] = []
+        book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
+        told: pl.DataFrame | None = read_events(events, refused) if events else None
+        if refused:
+            first = refused[0]
+            sys.stderr.write(
+                f"revenuer: {len(refused)} lines of accounts and events refused, the first: "
+                f"{first.source}:{first.position}: {first.reason}\n"
+            )
+        replay = Replay(make_engine(settings, book, told), out, refused)
         run = replay.run(source, line)
     except (SourceError, RuleError, FileNotFoundError, ValueError) as error:
         line.end()

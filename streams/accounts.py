@@ -6,6 +6,7 @@ import msgspec
 import polars as pl
 
 from streams.account import ACCOUNT_SCHEMA
+from streams.batch import DeadLetter, digest
 from streams.event import EVENT_SCHEMA
 from streams.fields import TIME
 from streams.sources import SourceError
@@ -15,7 +16,10 @@ from streams.validate import parse_time
 _TEXT = pl.String()
 
 
-def _read(path: Path, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+Letters = list[DeadLetter] | None
+
+
+def _read(path: Path, schema: dict[str, pl.DataType], dead: Letters) -> pl.DataFrame:
     """Raw columns: times and lists as text, all else as declared."""
     loose = {k: _TEXT if v == TIME or isinstance(v, pl.List) else v for k, v in schema.items()}
     try:
@@ -28,7 +32,36 @@ def _read(path: Path, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     try:
         return pl.read_ndjson(data, schema=loose)
     except pl.exceptions.PolarsError as error:
-        raise SourceError(f"{path}:{_bad_line(data)}: not a record: {str(error).splitlines()[0]}") from error
+        if dead is None:
+            raise SourceError(f"{path}:{_bad_line(data)}: not a record: {str(error).splitlines()[0]}") from error
+        return _by_line(path, data, loose, dead)
+
+
+def _by_line(path: Path, data: bytes, loose: dict[str, pl.DataType], dead: list[DeadLetter]) -> pl.DataFrame:
+    """The lines that can be read; the others become dead letters."""
+    lines = data.split(b"\n")
+    pending = [[i for i, line in enumerate(lines) if line.strip()]]
+    good = [pl.DataFrame(schema=loose)]
+    while pending:
+        part = pending.pop()
+        try:
+            good.append(pl.read_ndjson(b"\n".join([b"", *(lines[i] for i in part)]), schema=loose))
+        except pl.exceptions.PolarsError:
+            if len(part) == 1:
+                line = lines[part[0]]
+                reason = "wrong_type" if _is_object(line) else "not_json"
+                dead.append(DeadLetter(str(path), part[0] + 1, reason, len(line), digest(b"", line)))
+            else:
+                middle = len(part) // 2
+                pending += [part[middle:], part[:middle]]
+    return pl.concat(good)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return False
 
 
 def _bad_line(data: bytes) -> int:
@@ -58,6 +91,18 @@ def _complete(frame: pl.DataFrame, schema: dict[str, pl.DataType], path: Path) -
     return frame.select(pl.col(n).cast(d) if not isinstance(d, pl.List) else pl.col(n) for n, d in schema.items())
 
 
+def _kept(frame: pl.DataFrame, needed: str, path: Path, dead: Letters) -> pl.DataFrame:
+    """Rows that have what they need; the others are told by their number among the readable ones."""
+    missing = frame[needed].is_null()
+    if dead is not None:
+        name = str(path).encode()
+        dead += [
+            DeadLetter(str(path), row + 1, "missing_field", 0, digest(b"", name), needed)
+            for row in missing.arg_true().to_list()
+        ]
+    return frame.filter(~missing)
+
+
 def _allowances(text: str | None) -> list[dict[str, object]]:
     if not text:
         return []
@@ -76,13 +121,17 @@ def _allowances(text: str | None) -> list[dict[str, object]]:
     return out
 
 
-def read_accounts(path: Path) -> pl.DataFrame:
+def read_accounts(path: Path, dead: Letters = None) -> pl.DataFrame:
     """Account versions in the canonical schema.
+
+    Args:
+        path: NDJSON, also compressed, or Parquet.
+        dead: receives what cannot be read; where it is not given, a bad line is an error.
 
     Raises:
         SourceError: the file cannot be read; the message names file and line.
     """
-    raw = _read(path, ACCOUNT_SCHEMA)
+    raw = _read(path, ACCOUNT_SCHEMA, dead)
     lists = pl.Series("allowances", [None], dtype=pl.String).new_from_index(0, raw.height)
     if "allowances" in raw.columns and raw.schema["allowances"] == pl.String:
         lists = raw["allowances"]
@@ -93,7 +142,7 @@ def read_accounts(path: Path) -> pl.DataFrame:
     )
     frame = _complete(raw.with_columns(parsed), ACCOUNT_SCHEMA, path)
     expires = pl.element().struct.with_fields(parse_time_field("expires_at"))
-    return frame.with_columns(pl.col("allowances").list.eval(expires)).filter(pl.col("account_id").is_not_null())
+    return _kept(frame.with_columns(pl.col("allowances").list.eval(expires)), "account_id", path, dead)
 
 
 def parse_time_field(name: str) -> pl.Expr:
@@ -105,11 +154,15 @@ def parse_time_field(name: str) -> pl.Expr:
     )
 
 
-def read_events(path: Path) -> pl.DataFrame:
+def read_events(path: Path, dead: Letters = None) -> pl.DataFrame:
     """Events in the canonical schema, sorted by time.
+
+    Args:
+        path: NDJSON, also compressed, or Parquet.
+        dead: receives what cannot be read; where it is not given, a bad line is an error.
 
     Raises:
         SourceError: the file cannot be read; the message names file and line.
     """
-    frame = _complete(_read(path, EVENT_SCHEMA), EVENT_SCHEMA, path)
-    return frame.filter(pl.col("ts").is_not_null()).sort("ts")
+    frame = _complete(_read(path, EVENT_SCHEMA, dead), EVENT_SCHEMA, path)
+    return _kept(frame, "ts", path, dead).sort("ts")

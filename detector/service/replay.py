@@ -30,7 +30,7 @@ from detector.service.calibration import scorer_of
 from detector.service.engine import Engine
 from detector.service.looks import score
 from detector.service.ticks import Clock
-from streams.batch import Batch
+from streams.batch import Batch, DeadLetter
 from streams.counts import Counts
 from streams.dedupe import Deduplicator
 from streams.sinks.dead_letter import DeadLetterFile
@@ -66,10 +66,12 @@ class Replay:
     Attributes:
         engine: the detector.
         out: folder of the results.
+        refused: lines of the account and event files that could not be read; they stand among the dead letters and count apart.
     """
 
     engine: Engine
     out: Path
+    refused: list[DeadLetter] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)
     hours: Counter[int] = field(default_factory=Counter)
@@ -80,6 +82,7 @@ class Replay:
         self.out.mkdir(parents=True, exist_ok=True)
         started, dedupe = time.monotonic(), Deduplicator()
         with DeadLetterFile(self.out / "dead_letter.ndjson") as letters:
+            letters.write(self.refused)
             for batch, frame, digested in prefetch(self._digested(source, dedupe)):
                 letters.write(batch.dead)
                 self.reasons.update(letter.reason for letter in batch.dead)
@@ -161,6 +164,7 @@ class Replay:
                 "duplicates": c.duplicates,
                 "dead_lettered": c.dead_lettered,
                 "skipped": c.skipped,
+                "facts_refused": len(self.refused),
                 "accounts": len(self.engine.store),
                 "alerts": alerts,
             },

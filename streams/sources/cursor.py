@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +12,8 @@ import zstandard
 
 from streams.batch import Batch, DeadLetter, digest
 from streams.decode import Origin, decode_lines
-from streams.exchange import EXCHANGE_SCHEMA, REQUIRED
+from streams.exchange import EXCHANGE_SCHEMA, MESSAGES, REQUIRED
+from streams.messages import fill_from_messages
 from streams.sources import SourceError
 from streams.sources.blocks import blocks, opened
 from streams.validate import canonical, reasons
@@ -43,13 +45,16 @@ def _lines(path: Path, size: int, key: bytes) -> Iterator[Batch]:
 def _parquet(path: Path, key: bytes) -> Iterator[Batch]:
     try:
         file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise SourceError(f"{path}: not a Parquet file") from error
+    except pa.ArrowInvalid:
+        size = path.stat().st_size
+        letter = DeadLetter(str(path), 1, "corrupt", size, digest(key, str(path).encode()))
+        yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), [letter], 1)
+        return
     with file:
         missing = [name for name in REQUIRED if name not in file.schema_arrow.names]
         if missing:
             raise SourceError(f"{path}: required column {missing[0]} is missing")
-        wanted = [name for name in file.schema_arrow.names if name in EXCHANGE_SCHEMA]
+        wanted = [name for name in file.schema_arrow.names if name in EXCHANGE_SCHEMA or name == MESSAGES]
         row = 1
         for part in file.iter_batches(_ROWS, columns=wanted):
             raw = pl.from_arrow(part)
@@ -60,9 +65,15 @@ def _parquet(path: Path, key: bytes) -> Iterator[Batch]:
 
 
 def _validated(raw: pl.DataFrame, name: str, row: int, key: bytes) -> Batch:
+    if MESSAGES in raw.columns:
+        raw = fill_from_messages(raw.with_columns(_as_json(raw[MESSAGES])))
     casts = [_cast(column, raw.schema[column]) for column in raw.columns]
     frame = raw.select(casts)
-    lost = pl.any_horizontal(frame[c].is_null() & raw[c].is_not_null() for c in raw.columns if c != "ts")
+    lost = pl.any_horizontal(
+        (frame[c].is_null() & raw[c].is_not_null()) | (raw[c].is_nan() if raw.schema[c].is_float() else False)
+        for c in raw.columns
+        if c != "ts"
+    )
     frame, why, detail = reasons(frame)
     broken = (
         raw.select(lost.alias("lost"))["lost"] if raw.width > 1 else pl.Series([False]).new_from_index(0, raw.height)
@@ -84,7 +95,18 @@ def _cast(name: str, found: pl.DataType) -> pl.Expr:
             utc = pl.col(name) if found.time_zone else pl.col(name).dt.replace_time_zone("UTC")
             return utc.dt.convert_time_zone("UTC").cast(EXCHANGE_SCHEMA["ts"])
         return pl.col(name).cast(pl.String)
+    if found.is_float() and EXCHANGE_SCHEMA[name] == pl.Int64():
+        whole = pl.when(pl.col(name) == pl.col(name).floor()).then(pl.col(name))
+        return whole.cast(pl.Int64, strict=False).alias(name)
     return pl.col(name).cast(EXCHANGE_SCHEMA[name], strict=False)
+
+
+def _as_json(messages: pl.Series) -> pl.Series:
+    """Messages as JSON text, however the file nests them."""
+    if messages.dtype == pl.String:
+        return messages
+    texts = [None if m is None else msgspec.json.encode(m).decode() for m in messages.to_list()]
+    return pl.Series(MESSAGES, texts, dtype=pl.String)
 
 
 def first_time(path: Path, key: bytes) -> int | None:

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -39,6 +39,9 @@ def prefetch(items: Iterator[T], depth: int = 1) -> Iterator[T]:  # noqa: C901 -
             put(_End(error))
         else:
             put(_End(None))
+        finally:
+            if isinstance(items, Generator):
+                items.close()  # in the thread that ran it
 
     worker = threading.Thread(target=run, name="prefetch", daemon=True)
     worker.start()
