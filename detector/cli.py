@@ -19,12 +19,13 @@ from detector.service.replay import Progress, Replay, make_engine
 from detector.simulator.generate import write
 from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
-from streams.batch import DeadLetter
 from streams.sources import SourceError
 from streams.sources.files import FileSource
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from streams.batch import DeadLetter
 
 FAILURE, USAGE = 1, 2
 
