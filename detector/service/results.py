@@ -19,6 +19,7 @@ from detector.profiles.features.base import FEATURES
 from detector.report import Histogram, ReportData, Timeline, render_report
 from detector.scoring.severity import risk
 from detector.service.engine import Engine
+from detector.service.graphs import cluster_graphs
 from detector.service.looks import score
 from streams.batch import Batch
 from streams.counts import Counts
@@ -168,6 +169,9 @@ def _report(
             np.histogram(accounts["risk"].to_numpy().astype(float), edges)[0].tolist(),
             np.histogram(clusters["risk"].to_numpy().astype(float), edges)[0].tolist(),
         ),
+        graphs=cluster_graphs(alerts, engine.clusters[0], engine.store.ids, engine.skeletons)
+        if engine.clusters
+        else {},
         unavailable={
             name: [n for n in FEATURES[name].needs if n not in engine.seen] for name in run["unavailable_features"]
         },
