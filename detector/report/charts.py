@@ -200,11 +200,11 @@ def stack(parts: Sequence[tuple[str, float, str]], label: str) -> Html:
 
 
 def nice(value: float) -> float:
-    """The next of 1, 2, 4, 5 or 10 times a power of ten."""
+    """The next round number; its half is round too, for the line in the middle."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 4, 5, 10) if value <= step * power * (1 + 1e-9))
+    return next(step * power for step in (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10) if value <= step * power * (1 + 1e-9))
 
 
 def ticks(begin: float, end: float, most: int) -> list[float]:

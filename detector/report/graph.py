@@ -12,7 +12,7 @@ CAP = 80
 KEY_CAP = 16
 WIDTH, HEIGHT, MARGIN = 560, 340, 30
 LABEL = 24
-LETTER, LINE = 6.8, 13.0
+LETTER, LINE, KEY = 6.8, 13.0, 9.0
 
 
 def choose(graph: Graph) -> list[Node]:
@@ -93,7 +93,8 @@ def _key(node: Node, point: Points) -> Html:
 
 
 def _labels(keys: list[tuple[str, Points]]) -> list[Html]:
-    """Labels below their keys, or above where another label is in the way, or none: the tip still has it."""
+    """Labels below their keys, or above where a label or another key is in the way, or none: the tip still has it."""
+    spots = [(float(at[0]), float(at[1])) for _, at in keys]
     taken: list[tuple[float, float, float]] = []
     drawn = []
     for label, point in keys:
@@ -102,7 +103,10 @@ def _labels(keys: list[tuple[str, Points]]) -> list[Html]:
         x = min(max(float(point[0]), half + 4), WIDTH - half - 4)
         for y in (float(point[1]) + 21, float(point[1]) - 13):
             free = all(abs(y - other) > LINE or abs(x - at) > half + width for at, other, width in taken)
-            if free and LINE < y < HEIGHT - 4:
+            bare = all(
+                abs(y - 4 - ky) > KEY + LINE / 2 or abs(x - kx) > half + KEY for kx, ky in spots if ky != point[1]
+            )
+            if free and bare and LINE < y < HEIGHT - 4:
                 taken.append((x, y, half))
                 drawn.append(h("text", shown, x=round(x, 1), y=round(y, 1), text_anchor="middle"))
                 break
@@ -117,6 +121,7 @@ def _shape(kind: str) -> str:
         "template": "M-7-9h10l4 4v14h-14z",
         "system_prompt": "M-8-8h16v16h-16z",
         "mail": "M0-9L9 7h-18z",
+        "signup": "M0 9L9-7h-18z",
         "tls": "M-5-8.7h10L10 0 5 8.7h-10L-10 0z",
     }.get(kind, "M0-8a8 8 0 1 0 .01 0z")
 
@@ -137,6 +142,6 @@ def _legend(graph: Graph, shown: list[Node]) -> Html:
                 "svg", h("path", d=_shape(kind), class_=f"key k-{kind}"), viewBox="-11 -11 22 22", aria_hidden="true"
             )
             items.append(h("span", mark, f"{count:,} {word(KINDS, kind)}" if count > 1 else word(KINDS, kind)))
-    hidden = len({node.id for node in graph.nodes}) - len(shown)
+    hidden = len({node.id for node in graph.nodes}) + graph.left_out - len(shown)
     note = h("span", f"{plural(hidden, 'node')} not drawn", class_="muted") if hidden else None
     return join(*items, note)

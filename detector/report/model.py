@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-NodeKind = Literal["account", "payment", "network", "template", "system_prompt", "mail", "tls", "timing"]
+NodeKind = Literal["account", "payment", "network", "template", "system_prompt", "mail", "signup", "tls", "timing"]
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -55,10 +55,12 @@ class Graph(msgspec.Struct, frozen=True):
     Attributes:
         nodes: accounts and keys.
         edges: pairs of node ids with a weight, nats of surprise.
+        left_out: accounts of the cluster that are not among the nodes.
     """
 
     nodes: list[Node] = []
     edges: list[tuple[str, str, float]] = []
+    left_out: int = 0
 
 
 class ReportData(msgspec.Struct, frozen=True):
