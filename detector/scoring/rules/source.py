@@ -75,7 +75,11 @@ def read_source(path: Path) -> Source:
         line = 1 if mark is None else mark.line + 1
         raise RuleError([Problem(path, line, f"not YAML: {error.problem or error.context}")]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RuleError([Problem(path, 1, f"not YAML: {str(error).partition(chr(10))[0]}")]) from error
+        # Newer parsers have a bound on nesting of their own, which they reach before ours.
+        told = str(error).partition("\n")[0]
+        deep = "nesting depth" in told
+        why = f"nested deeper than {DEEPEST}" if deep else f"not YAML: {told}"
+        raise RuleError([Problem(path, 1, why)]) from error
 
 
 def _parse(path: Path, text: str) -> Source:
