@@ -10,7 +10,7 @@ from streams.batch import DeadLetter, digest
 from streams.event import EVENT_SCHEMA
 from streams.fields import TIME
 from streams.sources import SourceError
-from streams.sources.blocks import opened
+from streams.sources.compressed import opened
 from streams.validate import parse_time
 
 _TEXT = pl.String()

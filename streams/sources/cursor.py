@@ -1,6 +1,5 @@
 """A cursor over one file: decoded batches one after the other, and a cheap look at its first event time."""
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,14 +7,14 @@ import msgspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
 
 from streams.batch import Batch, DeadLetter, digest
 from streams.decode import Origin, decode_lines
 from streams.exchange import EXCHANGE_SCHEMA, MESSAGES, REQUIRED
 from streams.messages import fill_from_messages
 from streams.sources import SourceError
-from streams.sources.blocks import blocks, opened
+from streams.sources.blocks import blocks
+from streams.sources.compressed import CORRUPT, opened
 from streams.validate import canonical, reasons
 
 _PEEK_BYTES = 1 << 17
@@ -120,7 +119,7 @@ def first_time(path: Path, key: bytes) -> int | None:
                 head = file.read(_PEEK_BYTES)
             head = head[: head.rfind(b"\n") + 1] or head
             batch = decode_lines(head, Origin(str(path), 1, key))
-    except (EOFError, OSError, ValueError, RuntimeError, zlib.error, zstandard.ZstdError):
+    except (EOFError, OSError, ValueError, RuntimeError, *CORRUPT):
         return None
     if batch is None or batch.frame.height == 0:
         return None
