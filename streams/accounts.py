@@ -11,7 +11,7 @@ from streams.event import EVENT_SCHEMA
 from streams.fields import TIME
 from streams.sources import SourceError
 from streams.sources.compressed import opened
-from streams.validate import parse_time
+from streams.validate import as_time
 
 _TEXT = pl.String()
 
@@ -76,7 +76,7 @@ def _bad_line(data: bytes) -> int:
 
 def _times(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> list[pl.Expr]:
     return [
-        (pl.col(name).cast(TIME) if isinstance(frame.schema[name], pl.Datetime) else parse_time(name)).alias(name)
+        (pl.col(name).cast(TIME) if isinstance(frame.schema[name], pl.Datetime) else as_time(pl.col(name))).alias(name)
         for name, dtype in schema.items()
         if dtype == TIME and name in frame.columns
     ]
