@@ -1,19 +1,14 @@
 """Blocks of whole lines out of a plain or compressed file, in bounded memory."""
 
-import gzip
 import hashlib
 import itertools
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-
-import zstandard
 
 from streams.batch import DIGEST_BYTES, DeadLetter, digest
 from streams.decode import MAX_LINE
+from streams.sources.compressed import CORRUPT, opened, unfinished
 
 _READ = 4 << 20
 
@@ -33,46 +28,18 @@ class Block:
     dead: tuple[DeadLetter, ...] = ()
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file, decompressed by its name."""
-    if path.suffix == ".gz":
-        with gzip.open(path, "rb") as file:
-            yield file  # type: ignore[misc]  # GzipFile reads bytes
-    elif path.suffix == ".zst":
-        with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as file:
-            yield file  # the reader reads bytes
-    else:
-        with path.open("rb") as plain:
-            yield plain
-
-
 def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLetter]:
     """Bytes of a file, then a dead letter where it ends too early."""
     try:
         with opened(path) as file:
             while piece := file.read1(_READ):  # type: ignore[attr-defined]  # gives what there is before a broken end
                 yield piece
-            if path.suffix == ".zst" and _unfinished(path):
+            if path.suffix == ".zst" and unfinished(path):
                 yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
     except EOFError:
         yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
-    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError):
+    except CORRUPT:
         yield DeadLetter(str(path), line[0], "corrupt", 0, digest(key, str(path).encode()))
-
-
-def _unfinished(path: Path) -> bool:
-    """Whether the last frame of a .zst file has no end: the streaming reader does not say."""
-    with path.open("rb") as raw:
-        decoder: Any = zstandard.ZstdDecompressor().decompressobj()
-        while piece := raw.read(_READ):
-            rest = piece
-            while rest:
-                if decoder.eof:
-                    decoder = zstandard.ZstdDecompressor().decompressobj()
-                decoder.decompress(rest)
-                rest = decoder.unused_data if decoder.eof else b""
-        return not decoder.eof
 
 
 class _Long:
@@ -128,8 +95,9 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
             yield from _whole(path, carry, end, line, dead, key)
             carry, dead = carry[end:], []
     if long is not None:
+        # Where the file breaks off within it, too: one record, one letter.
         dead.append(long.letter(path, line[0]))
-    if broken is not None:
+    elif broken is not None:
         # What stands after the last line break was cut off in the middle.
         end = carry.rfind(b"\n") + 1
         cut = bytes(carry[end:])
@@ -144,12 +112,22 @@ def _whole(
 ) -> Iterator[Block]:
     data = bytes(carry[:end])
     lines = data.count(b"\n")
-    if len(data) > MAX_LINE:
+    if _has_long(data):
         data, long = _without_long(path, data, line[0], key)
         dead = [*dead, *long]
     if data or dead:
         yield Block(data, line[0], tuple(dead))
     line[0] += lines
+
+
+def _has_long(data: bytes) -> bool:
+    """Whether a line is over-long; looks at a few line breaks only, since nearly all blocks have none."""
+    start = 0
+    while len(data) - start > MAX_LINE:
+        start = data.rfind(b"\n", start, start + MAX_LINE + 1) + 1
+        if start == 0:
+            return True
+    return False
 
 
 def _without_long(path: Path, data: bytes, first: int, key: bytes) -> tuple[bytes, list[DeadLetter]]:

@@ -142,10 +142,10 @@ def test_bad_lines_of_account_and_event_files_are_told_and_passed_over(tmp_path)
     dead = []
     frame = read_accounts(path, dead)
     assert frame["account_id"].to_list() == ["a", "c"]
-    assert sorted((d.reason, d.detail) for d in dead) == [
-        ("missing_field", "account_id"),
-        ("not_json", ""),
-        ("not_json", ""),
+    assert [(d.position, d.reason, d.detail) for d in dead] == [
+        (2, "not_json", ""),
+        (3, "not_object", ""),
+        (4, "missing_field", "account_id"),
     ]
     with pytest.raises(SourceError, match=r"accounts\.ndjson:2"):
         read_accounts(path)
@@ -153,4 +153,4 @@ def test_bad_lines_of_account_and_event_files_are_told_and_passed_over(tmp_path)
     events.write_text('{"ts":1780000000,"kind":"ban"}\n{"ts":"never","kind":"ban"}\n')
     dead = []
     assert read_events(events, dead).height == 1
-    assert [d.reason for d in dead] == ["missing_field"]
+    assert [(d.position, d.reason) for d in dead] == [(2, "ts_unreadable")]
