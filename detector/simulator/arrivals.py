@@ -107,7 +107,9 @@ def renewal(rng: Rng, per_account: I64, shape: F64, active: F64, start: float, d
     step = place * used[account]
     slot = np.floor(step)
     stretch = hours / used[account]
-    hour = (np.floor((slot + offset[account]) * stretch) + (step - slot)) % hours
+    # A very bursty account has its first requests at the very beginning of its hour: which must not be the clock's.
+    phase = rng.random(per_account.size)[account]
+    hour = (np.floor((slot + offset[account]) * stretch) + (step - slot) + phase) % hours
     n = account.size
     return Arrivals(account, start + hour * 3600.0, np.arange(n), np.zeros(n, np.int64))
 
