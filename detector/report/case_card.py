@@ -150,10 +150,11 @@ def _reason(reason: Reason, risk: float) -> Html:
 
 
 def _skeletons(skeletons: list[Skeleton]) -> Html | None:
-    if not skeletons:
+    shared = [skeleton for skeleton in skeletons if skeleton.accounts != 1]
+    if not shared:
         return None
     blocks = []
-    for skeleton in skeletons[:SKELETONS]:
+    for skeleton in shared[:SKELETONS]:
         used = [
             plural(count, noun)
             for count, noun in ((skeleton.accounts, "account"), (skeleton.exchanges, "exchange"))
@@ -162,7 +163,7 @@ def _skeletons(skeletons: list[Skeleton]) -> Html | None:
         caption = h("figcaption", " · ".join(used), class_="muted") if used else None
         cut = skeleton.text[:SKELETON_LENGTH] + ("…" if len(skeleton.text) > SKELETON_LENGTH else "")
         blocks.append(h("figure", h("pre", cut, tabindex="0"), caption))
-    more = len(skeletons) - SKELETONS
+    more = len(shared) - SKELETONS
     note = h("p", f"{more:,} more in alerts.ndjson", class_="muted") if more > 0 else None
     return _part("Shared texts, masked", *blocks, note)
 

@@ -298,3 +298,10 @@ def test_activity_of_a_case_counts_members_and_that_of_the_run_exchanges(make_al
     tips = [rect.get("data-tip", "") for rect in Page(render_report(make_data([make_alert()]))).all("rect")]
     assert any(tip.endswith("23 active members") for tip in tips)
     assert any(tip.endswith("63 exchanges") for tip in tips)
+
+
+def test_a_text_of_one_member_is_not_called_shared(make_alert, make_data):
+    texts = [{"text": "Grade ⟨slot⟩", "accounts": 2}, {"text": "Call ⟨slot⟩", "accounts": 1}]
+    shown = Page(render_report(make_data([make_alert(evidence={"skeletons": texts})]))).shown
+    assert "Shared texts, masked Grade ⟨slot⟩ 2 accounts" in shown
+    assert "Call ⟨slot⟩" not in shown
