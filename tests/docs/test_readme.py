@@ -1,5 +1,6 @@
 """Every command of the README runs as it stands there."""
 
+import json
 import os
 import re
 import shlex
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -50,3 +52,29 @@ def test_the_make_targets_exist():
 def test_named_files_exist():
     for path in re.findall(r"`((?:streams|detector|docs|benchmarks|rules|dashboards|docker)/[\w./-]*)`", README):
         assert (ROOT / path).exists(), path
+
+
+def test_links_lead_to_files():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert len(links) >= 5
+    assert [path for path in links if not (ROOT / path).is_file()] == []
+
+
+def test_every_generated_page_is_linked():
+    for page in ("features", "rules", "schema", "settings", "commands"):
+        assert f"(docs/{page}.md)" in README, page
+
+
+def test_pictures_are_small_and_told_in_words():
+    pictures = re.findall(r"!\[(.*?)\]\((.*?)\)", README)
+    assert pictures
+    for words, path in pictures:
+        assert len(words.split()) > 5, path
+        assert (ROOT / path).stat().st_size < 300_000, path
+
+
+def test_the_least_record_is_one():
+    record = json.loads(re.findall(r"```json\n(.*?)```", README, re.DOTALL)[0])
+    schema = json.loads((ROOT / "docs/schema/exchange.json").read_text())
+    assert Draft202012Validator(schema).is_valid(record)
+    assert sorted(record) == sorted(schema["required"])
