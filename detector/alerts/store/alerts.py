@@ -27,6 +27,7 @@ class Filters(msgspec.Struct, frozen=True):
         kind: account or cluster.
         account: named by the alert.
         merged: also those that went into another one.
+        recommending: only those with a recommendation.
     """
 
     severity: Severity | None = None
@@ -34,6 +35,7 @@ class Filters(msgspec.Struct, frozen=True):
     kind: Kind | None = None
     account: str | None = None
     merged: bool = False
+    recommending: bool = False
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -118,6 +120,7 @@ class Alerts:
             "detected_at": micros(new.detected_at),
             "updated_at": self._now(),
             "merged_into": new.merged_into,
+            "recommendation_id": new.recommendation.id if new.recommendation else None,
             "body": msgspec.json.encode(new).decode(),
         }
         if old is None:
@@ -148,6 +151,13 @@ class Alerts:
         """An alert by its id."""
         with self._database.read() as connection:
             row = connection.execute(select(alerts.c.body).where(alerts.c.id == name)).first()
+        return msgspec.json.decode(row.body, type=Alert) if row else None
+
+    def recommending(self, recommendation: str) -> Alert | None:
+        """The alert whose current recommendation has this id."""
+        with self._database.read() as connection:
+            query = select(alerts.c.body).where(alerts.c.recommendation_id == recommendation).limit(1)
+            row = connection.execute(query).first()
         return msgspec.json.decode(row.body, type=Alert) if row else None
 
     def page(self, filters: Filters, *, order: Order = "newest", after: str | None = None, limit: int = 50) -> Page:
@@ -205,6 +215,8 @@ def _filtered(f: Filters) -> Select[Any]:
     if f.account is not None:
         named = select(alert_accounts.c.alert_id).where(alert_accounts.c.account_id == f.account)
         query = query.where(alerts.c.id.in_(named))
+    if f.recommending:
+        query = query.where(alerts.c.recommendation_id.is_not(None))
     return query if f.merged else query.where(alerts.c.merged_into.is_(None))
 
 

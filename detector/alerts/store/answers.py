@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from detector.alerts.store.database import Database
 from detector.alerts.store.tables import answers
@@ -52,7 +53,10 @@ class Answers:
             connection.execute(delete(answers).where(answers.c.at < now - KEPT_US))
             row = connection.execute(select(answers).where(mine).with_for_update()).first()
             if row is None:
-                connection.execute(insert(answers).values(token_id=token, key=key, request=digest, at=now))
+                try:
+                    connection.execute(insert(answers).values(token_id=token, key=key, request=digest, at=now))
+                except IntegrityError as error:  # somebody else was quicker
+                    raise StillRunningError(key) from error
                 return None
         if row.request != digest:
             raise OtherRequestError(key)

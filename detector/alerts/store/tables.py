@@ -38,6 +38,7 @@ alerts: Final = Table(
     Column("detected_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("merged_into", String(64)),
+    Column("recommendation_id", String(64), index=True),
     Column("body", Text, nullable=False),
     Index("alerts_newest", "detected_at", "id"),
     Index("alerts_worst", "severity", "risk", "id"),

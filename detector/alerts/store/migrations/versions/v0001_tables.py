@@ -36,11 +36,13 @@ def _alerts() -> None:
         sa.Column("detected_at", sa.BigInteger, nullable=False),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
         sa.Column("merged_into", sa.String(64)),
+        sa.Column("recommendation_id", sa.String(64)),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_index("alerts_newest", "alerts", ["detected_at", "id"])
     op.create_index("alerts_worst", "alerts", ["severity", "risk", "id"])
     op.create_index("alerts_status", "alerts", ["status"])
+    op.create_index("ix_alerts_recommendation_id", "alerts", ["recommendation_id"])
     op.create_table(
         "alert_accounts",
         sa.Column("account_id", sa.Text, primary_key=True),
