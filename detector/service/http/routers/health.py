@@ -27,5 +27,4 @@ def readyz(state: StateDep) -> Response:
 @router.get("/metrics", responses={200: {"description": "Prometheus' text format", "content": {"text/plain": {}}}})
 def metrics(state: StateDep) -> Response:
     """Metrics for Prometheus."""
-    state.metrics.ingest_queue.set(state.detector.waiting)
     return Response(state.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
