@@ -1,0 +1,81 @@
+"""A connection to SQLite or PostgreSQL, and the migrations that bring it up to date."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event, text
+
+_BUSY_MS: Final = 10_000
+_WRITES: Final = "revenuer_writes"
+MIGRATION_LOCK: Final = 0x5245_5645  # any number that nobody else of this database locks
+AUDIT_LOCK: Final = MIGRATION_LOCK + 1
+
+
+def sqlite_url(path: Path) -> str:
+    """URL of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+class Database:
+    """Transactions on one database.
+
+    Args:
+        url: as SQLAlchemy reads it, `sqlite:///…` or `postgresql+psycopg://…`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, pool_pre_ping=True)
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        if self.sqlite:
+            event.listen(self.engine, "connect", _configure)
+            event.listen(self.engine, "begin", _begin)
+        self._writer = self.engine.execution_options(**{_WRITES: True})
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that reads."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes: all of it or nothing."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    def lock(self, connection: Connection, number: int) -> None:
+        """Be the only one with this number until the transaction ends; SQLite has a single writer anyway."""
+        if not self.sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+    def migrate(self) -> None:
+        """Bring the tables up to date."""
+        config = Config()
+        config.set_main_option("script_location", "detector.alerts.store:migrations")
+        with self.write() as connection:
+            self.lock(connection, MIGRATION_LOCK)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Let all connections go."""
+        self.engine.dispose()
+
+
+def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+    # SQLAlchemy's `begin` event starts transactions; the driver's own habit of starting them late would lose isolation.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A writer that begins as a reader cannot wait for its turn: SQLite would fail it at once.
+    kind = "IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {kind}")

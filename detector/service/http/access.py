@@ -1,0 +1,71 @@
+"""Who may do what: bearer tokens with scopes, a rate for each, and no open port without one."""
+
+import ipaddress
+import math
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from detector.alerts.store.tokens import Scope, Token
+from detector.service.http.state import State
+
+_bearer = HTTPBearer(auto_error=False, description="A token of this service; its scopes say what it may do.")
+
+
+class ExposedError(RuntimeError):
+    """The service would be open to others without a token."""
+
+
+def state_of(request: Request) -> State:
+    """The state that the app was made with."""
+    state = request.app.state.revenuer
+    assert isinstance(state, State)
+    return state
+
+
+StateDep = Annotated[State, Depends(state_of)]
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+
+
+def need(scope: Scope) -> Callable[[State, HTTPAuthorizationCredentials | None], Token]:
+    """A dependency that gives the caller's token, or refuses."""
+
+    def check(state: StateDep, credentials: _Credentials) -> Token:
+        token = state.store.tokens.find(credentials.credentials) if credentials else None
+        if token is None:
+            headers = {"WWW-Authenticate": 'Bearer realm="revenuer"'}
+            raise HTTPException(401, "Send a valid token: Authorization: Bearer …", headers)
+        wait = state.buckets.take(token.id)
+        if wait > 0:
+            raise HTTPException(429, "Too many requests with this token.", {"Retry-After": str(math.ceil(wait))})
+        if not token.may(scope):
+            raise HTTPException(403, f"The token lacks the scope {scope}.")
+        return token
+
+    return check
+
+
+Reader = Annotated[Token, Depends(need("read"))]
+Triager = Annotated[Token, Depends(need("triage"))]
+Feeder = Annotated[Token, Depends(need("ingest"))]
+Admin = Annotated[Token, Depends(need("admin"))]
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_exposure(host: str, tokens: Sequence[Token]) -> None:
+    """Hold the door shut while nobody has a key.
+
+    Raises:
+        ExposedError: others could reach the service and no token is alive.
+    """
+    if not loopback(host) and all(t.revoked_at is not None for t in tokens):
+        raise ExposedError(f"{host} can be reached by others; make a token first: revenuer serve --new-token NAME")

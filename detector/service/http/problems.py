@@ -1,0 +1,77 @@
+"""Errors as `application/problem+json` (RFC 9457); never what the client sent, which may hold prompts."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from detector.alerts.store.cursor import CursorError
+from detector.service.http.state import BusyError
+
+MEDIA = "application/problem+json"
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """What went wrong.
+
+    Attributes:
+        title: of the status.
+        status: HTTP.
+        detail: what to do about it.
+        type: always `about:blank`: the status says what kind it is.
+        errors: fields that did not fit, as `{where, why}`.
+    """
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    errors: list[dict[str, str]] = []
+
+
+def problem(
+    status: int, detail: str, errors: list[dict[str, str]] | None = None, headers: dict[str, str] | None = None
+) -> Response:
+    """An error as a response."""
+    body = msgspec.json.encode(Problem(HTTPStatus(status).phrase, status, detail, errors=errors or []))
+    return Response(body, status, headers, MEDIA)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of an app a problem."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(CursorError, _cursor)
+    app.add_exception_handler(BusyError, _busy)
+    app.add_exception_handler(Exception, _broken)
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [{"where": _path(e["loc"]), "why": str(e["msg"])} for e in error.errors()]
+    return problem(422, "The request does not fit what the route takes.", errors)
+
+
+def _path(parts: Any) -> str:  # noqa: ANN401 - strings and numbers as pydantic gives them
+    return ".".join(str(part) for part in parts)
+
+
+def _cursor(_request: Request, _error: Exception) -> Response:
+    return problem(422, "The cursor was not made by this list; start without one.")
+
+
+def _busy(_request: Request, _error: Exception) -> Response:
+    return problem(503, "The detector is busy; ask again.", headers={"Retry-After": "2"})
+
+
+def _broken(_request: Request, _error: Exception) -> Response:
+    return problem(500, "Something broke here; the service's log says what.")

@@ -1,0 +1,161 @@
+"""Allowances: grant, change, revoke, and see beforehand what one would hide."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from detector.alerts.allowance import COVERS, EVERYTHING
+from detector.alerts.model import Alert
+from detector.alerts.store.alerts import Filters
+from detector.alerts.store.allowances import Granted
+from detector.service.http import examples
+from detector.service.http.access import Admin, Reader, StateDep
+from detector.service.http.answer import Responses, gives, json, problems
+from detector.service.http.once import Key, once
+from detector.service.http.paging import Cursor, Id, Limit, found, numbered
+
+router = APIRouter(prefix="/v1/allowances", tags=["allowances"])
+Number = Annotated[int, Path(ge=1, lt=1 << 63)]
+_MOST = 200
+_EXAMPLE: dict[str, JsonValue] = {
+    "name": "research",
+    "account_id": "acct-2001",
+    "owner": "lab@example.com",
+    "scope": "A benchmark paper",
+    "expires_at": "2026-06-30T00:00:00Z",
+}
+_GONE: Responses = {204: {"description": "Revoked"}, **problems(404, 409)}
+
+
+class Grant(BaseModel):
+    """An allowance to make."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
+
+    name: str = Field(description=f"One of {', '.join(COVERS)}")
+    account_id: str = Field(min_length=1, max_length=512, pattern=r"^[^\x00]+$")
+    owner: str = Field(min_length=1, max_length=256, pattern=r"^[^\x00]+$")
+    expires_at: AwareDatetime
+    scope: str | None = Field(None, max_length=1000, pattern=r"^[^\x00]*$")
+
+
+class Change(BaseModel):
+    """What to change of an allowance."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"expires_at": "2026-09-30T00:00:00Z"}})
+
+    owner: str | None = Field(None, min_length=1, max_length=256, pattern=r"^[^\x00]+$")
+    expires_at: AwareDatetime | None = None
+    scope: str | None = Field(None, max_length=1000, pattern=r"^[^\x00]*$")
+
+
+class Hidden(msgspec.Struct):
+    """What an allowance would have changed of the alerts that there are.
+
+    Attributes:
+        hidden: alerts that would not name the account.
+        weakened: alerts that would name it with fewer reasons.
+        untouched: alerts that would be as they are.
+    """
+
+    hidden: list[str]
+    weakened: list[str]
+    untouched: list[str]
+
+
+class Allowances(msgspec.Struct):
+    """A page; `next` is null at its end."""
+
+    items: list[Granted]
+    next: str | None
+
+
+@router.get("", responses=gives(Allowances, Allowances([examples.ALLOWANCE], None), said="Allowances"))
+def list_allowances(
+    state: StateDep, _: Reader, account: Id | None = None, cursor: Cursor = None, limit: Limit = 50
+) -> Response:
+    """List allowances, also expired ones."""
+    return json(numbered(lambda a, n: state.store.allowances.page(account=account, after=a, limit=n), cursor, limit))
+
+
+@router.get("/preview", responses=gives(Hidden, Hidden([examples.ALERT.id], [], []), said="What it would hide"))
+def preview(state: StateDep, _: Reader, account: Id, name: Annotated[str, Query(max_length=64)]) -> Response:
+    """See which known alerts an allowance would have hidden, before it is granted."""
+    _known(name)
+    naming = state.store.alerts.page(Filters(account=account, merged=True), order="worst", limit=_MOST).items
+    out = Hidden([], [], [])
+    for alert in naming:
+        _sort(alert, name, out)
+    return json(out)
+
+
+def _sort(alert: Alert, name: str, out: Hidden) -> None:
+    codes = COVERS[name]
+    left = [] if EVERYTHING in codes else [r for r in alert.reasons if r.code not in codes]
+    if not left:
+        out.hidden.append(alert.id)
+    elif len(left) < len(alert.reasons) and alert.kind == "account":
+        out.weakened.append(alert.id)
+    else:
+        # A cluster's reasons are not one member's: it goes only where all of them are covered.
+        out.untouched.append(alert.id)
+
+
+@router.get("/{number}", responses=gives(Granted, examples.ALLOWANCE, 404, said="The allowance"))
+def get_allowance(state: StateDep, _: Reader, number: Number) -> Response:
+    """Read an allowance."""
+    return json(found(state.store.allowances.get(number), "allowance"))
+
+
+@router.post("", status_code=201, responses=gives(Granted, examples.ALLOWANCE, 409, status=201, said="Granted"))
+def grant(state: StateDep, token: Admin, request: Request, body: Grant, key: Key = None) -> Response:
+    """Allow an account something until a day that must be named."""
+    _known(body.name)
+
+    def do() -> Response:
+        until = _micros(body.expires_at)
+        made = state.store.allowances.grant(body.name, body.account_id, body.owner, until, token.name, body.scope)
+        state.detector.allow()
+        return json(made, 201)
+
+    return once(state, token, request, key, body, do)
+
+
+@router.patch("/{number}", responses=gives(Granted, examples.ALLOWANCE, 404, 409, said="The allowance"))
+def change(state: StateDep, token: Admin, request: Request, number: Number, body: Change, key: Key = None) -> Response:
+    """Change an allowance's owner, scope or end."""
+
+    def do() -> Response:
+        until = _micros(body.expires_at) if body.expires_at else None
+        store = state.store.allowances
+        made = found(
+            store.change(number, token.name, owner=body.owner, scope=body.scope, expires_at=until), "allowance"
+        )
+        state.detector.allow()
+        return json(made)
+
+    return once(state, token, request, key, body, do)
+
+
+@router.delete("/{number}", status_code=204, response_class=Response, responses=_GONE)
+def revoke(state: StateDep, token: Admin, request: Request, number: Number, key: Key = None) -> Response:
+    """Revoke an allowance."""
+
+    def do() -> Response:
+        found(state.store.allowances.revoke(number, token.name), "allowance")
+        state.detector.allow()
+        return Response(status_code=204)
+
+    return once(state, token, request, key, None, do)
+
+
+def _known(name: str) -> None:
+    if name not in COVERS:
+        raise HTTPException(422, f"The name is one of {', '.join(COVERS)}.")
+
+
+def _micros(when: datetime) -> int:
+    return round(when.timestamp() * 1_000_000)

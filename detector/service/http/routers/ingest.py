@@ -1,0 +1,57 @@
+"""Ingest: exchanges posted as NDJSON, or as LiteLLM's `generic_api` callback posts them."""
+
+import time
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Header, HTTPException, Request, Response
+
+from detector.service.http import examples
+from detector.service.http.access import Feeder, StateDep
+from detector.service.http.answer import gives, json
+from detector.service.http.body import lines, unpacked
+from detector.service.http.state import Ack, QueueFullError, State
+from streams.decode import Origin, decode_lines
+
+router = APIRouter(prefix="/v1/ingest", tags=["ingest"])
+_LINE = '{"ts": 1772000000, "request_id": "r-1", "account_id": "acct-1001", "model": "m-large", "prompt": "…"}'
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": _LINE},
+            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}, "example": []},
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    openapi_extra=_BODY,
+    responses=gives(Ack, examples.ACK, 413, 415, 503, status=202, said="Taken"),
+)
+async def ingest(
+    state: StateDep,
+    _: Feeder,
+    request: Request,
+    content_encoding: Annotated[str | None, Header(description="gzip, zstd or absent")] = None,
+) -> Response:
+    """Post exchanges, one JSON object a line, or a JSON array of objects.
+
+    The same records may be sent again: they count as duplicates. What cannot be read is counted and stops nothing else.
+    """
+    body = await request.body()
+    return await run_sync(_take, state, body, content_encoding)
+
+
+def _take(state: State, body: bytes, encoding: str | None) -> Response:
+    started = time.perf_counter()
+    data = lines(unpacked(body, encoding, state.limits.unpacked))
+    batch = decode_lines(data, Origin("http", 1, state.digest_key))
+    state.metrics.stage_seconds.labels("decode").observe(time.perf_counter() - started)
+    try:
+        return json(state.detector.submit(batch), 202)
+    except QueueFullError as error:
+        raise HTTPException(503, "The detector is behind; send the same again.", {"Retry-After": "5"}) from error

@@ -1,0 +1,165 @@
+"""What the routes stand on: the store, the running detector, the rules, the limits."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from detector.alerts.model import Reason
+from detector.alerts.store import Store
+from detector.scoring.rules import Rule
+from detector.service.http.bucket import Buckets
+from detector.service.http.metrics import Metrics
+from streams.batch import Batch
+
+_MIB = 1 << 20
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """What became of posted records: `read = accepted + duplicates + dead_lettered`."""
+
+    read: int
+    accepted: int
+    duplicates: int
+    dead_lettered: int
+
+
+class Link(msgspec.Struct, frozen=True):
+    """What an account shares with others.
+
+    Attributes:
+        kind: template, system_prompt, payment, network, tls, mail or signup.
+        weight: nats.
+        holders: accounts that hold it.
+        accounts: some of the others.
+    """
+
+    kind: str
+    weight: float
+    holders: int
+    accounts: list[str]
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """An account as the detector knows it now.
+
+    Attributes:
+        account_id: which.
+        exchanges: within the window.
+        first_seen, last_seen: event time, RFC 3339.
+        stratum: what it is compared with.
+        score, p_value, risk: of its own behaviour.
+        reasons: strongest first.
+        features: by name; null where unknown.
+        links: strongest first.
+        alerts: ids of the alerts that name it.
+    """
+
+    account_id: str
+    exchanges: int
+    first_seen: str
+    last_seen: str
+    stratum: str
+    score: float
+    p_value: float
+    risk: float
+    reasons: list[Reason]
+    features: dict[str, float | None]
+    links: list[Link]
+    alerts: list[str] = []
+
+
+class QueueFullError(RuntimeError):
+    """The detector is behind; the same may be sent again later."""
+
+
+class BusyError(RuntimeError):
+    """The detector is in the middle of a long step; ask again."""
+
+
+class Detector(Protocol):
+    """The running detector, as the routes see it."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes in records."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Records accepted and not yet looked at."""
+        ...
+
+    def submit(self, batch: Batch) -> Ack:
+        """Accept a batch.
+
+        Raises:
+            QueueFullError: nothing of it was accepted.
+        """
+        ...
+
+    def account(self, account_id: str) -> AccountView | None:
+        """An account, or None where it was never seen.
+
+        Raises:
+            BusyError: it could not look within a second.
+        """
+        ...
+
+    def forget(self, account_id: str) -> None:
+        """Erase an account from memory."""
+        ...
+
+    def allow(self) -> None:
+        """Read the allowances again."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what a client may ask.
+
+    Attributes:
+        body: bytes of any request but ingest.
+        ingest: bytes of an ingest request as sent.
+        unpacked: bytes of an ingest request unpacked.
+        rate: requests a second a token, in the long run.
+        burst: requests at once.
+        page: rows a page at most.
+    """
+
+    body: int = 64 << 10
+    ingest: int = 32 * _MIB
+    unpacked: int = 256 * _MIB
+    rate: float = 50.0
+    burst: int = 200
+    page: int = 200
+
+
+@dataclass
+class State:
+    """Everything that the routes need.
+
+    Attributes:
+        store: alerts and what people decided.
+        detector: the running one.
+        rules: as loaded.
+        digest_key: of the dead letters' digests.
+        limits: bounds.
+        metrics: counted here, shown at /metrics.
+        stopping: set when streams must end.
+    """
+
+    store: Store
+    detector: Detector
+    rules: Sequence[Rule] = ()
+    digest_key: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+    metrics: Metrics = field(default_factory=Metrics)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    buckets: Buckets = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.buckets = Buckets(self.limits.rate, self.limits.burst)

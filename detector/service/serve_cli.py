@@ -1,0 +1,141 @@
+"""`revenuer serve`: the service on a port, until it is told to end."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Final, NoReturn
+
+import polars as pl
+import typer
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+
+from detector.alerts.store import Store
+from detector.alerts.store.database import sqlite_url
+from detector.config import ConfigError, Settings, load_settings
+from detector.scoring.rules import RuleError, load_rules
+from detector.service.http import State, make_app
+from detector.service.http.access import ExposedError, check_exposure
+from detector.service.http.metrics import Metrics
+from detector.service.live import Live
+from detector.service.replay import make_engine
+from streams.accounts import read_accounts, read_events
+from streams.sources import SourceError
+
+USAGE: Final = 2
+_HTTP_S: Final = 3  # for answers under way
+_DRAIN_S: Final = 5.0  # for records accepted; both fit into the ten seconds that a supervisor gives
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, and on a signal ends streams, answers and records, in this order."""
+
+    def __init__(self, config: uvicorn.Config, state: State, live: Live, secret: str | None) -> None:
+        super().__init__(config)
+        self._state, self._live, self._secret = state, live, secret
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        self._live.start()
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        sys.stdout.write(f"console: http://{shown}:{port}/console/\n")
+        if self._secret:
+            sys.stdout.write(f"token: {self._secret}\nIt may do everything and is shown this once.\n")
+        sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._state.stopping.set()
+        await super().shutdown(sockets)
+        await asyncio.to_thread(self._live.stop, _DRAIN_S)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Uvicorn would raise the signal again in the end, and the exit code would tell of a death instead of an order.
+        before = {s: signal.signal(s, self._end) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._state.stopping.set()
+        self.should_exit = True
+
+
+def _stop(message: str) -> NoReturn:
+    sys.stderr.write(f"revenuer: {message}\n")
+    raise typer.Exit(USAGE)
+
+
+def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
+    if not path.exists():
+        return None
+    return read_accounts(path) if accounts else read_events(path)
+
+
+def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Live:
+    accounts, events = _table(data / "accounts.ndjson", True), _table(data / "events.ndjson", False)
+    return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference)
+
+
+def serve(
+    data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
+    config: Annotated[Path | None, typer.Option("--config", help="Settings in TOML")] = None,
+    database: Annotated[
+        str | None, typer.Option(envvar="REVENUER_DATABASE_URL", help="Database; SQLite in the folder by default")
+    ] = None,
+    new_token: Annotated[
+        str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
+    ] = None,
+) -> None:
+    """Serve the API and the console, and detect what is posted or put into the inbox."""
+    try:
+        settings = load_settings(config)
+        data.mkdir(parents=True, exist_ok=True)
+        store = Store(database or sqlite_url(data / "revenuer.db"))
+        if new_token is not None:
+            sys.stdout.write(store.tokens.issue(new_token, ("admin",), "command line")[1] + "\n")
+            store.close()
+            return
+        tokens = store.tokens.all()
+        check_exposure(host, tokens)
+        metrics = Metrics()
+        live = _live(settings, store, metrics, data)
+        rules = load_rules(settings.rules)
+    except (ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError) as error:
+        _stop(str(error).splitlines()[0])
+    except OSError as error:
+        _stop(f"{error.filename}: {error.strerror}")
+    except SQLAlchemyError as error:
+        # Its text may hold the password of the URL.
+        _stop(f"the database cannot be opened: {type(error).__name__}")
+    alive = any(t.revoked_at is None for t in tokens)
+    secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
+    state = State(store, live, rules, metrics=metrics)
+    _run(state, live, secret, host, port)
+    store.close()
+
+
+def _run(state: State, live: Live, secret: str | None, host: str, port: int) -> None:
+    chosen = uvicorn.Config(
+        make_app(state),
+        host=host,
+        port=port,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,  # paths name accounts
+        server_header=False,
+        timeout_graceful_shutdown=_HTTP_S,
+    )
+    _Server(chosen, state, live, secret).run()

@@ -1,0 +1,65 @@
+"""The OpenAPI document, health, and metrics."""
+
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+from prometheus_client.parser import text_string_to_metric_families
+
+from detector.service.http.metrics import Metrics
+
+KNOWN = Path(__file__).parents[2] / "dashboards" / "metrics.txt"
+
+
+def test_the_document_is_of_version_3_1_and_its_examples_fit(admin):
+    doc = admin("GET", "/openapi.json").json()
+    assert doc["openapi"].startswith("3.1")
+    checked = 0
+    for path, operations in doc["paths"].items():
+        for method, operation in operations.items():
+            assert operation["summary"], (method, path)
+            assert operation["description"], (method, path)
+            for answer in operation["responses"].values():
+                for media in answer.get("content", {}).values():
+                    if "example" in media and "schema" in media:
+                        schema = {**media["schema"], "components": doc["components"]}
+                        Draft202012Validator(schema).validate(media["example"])
+                        checked += 1
+    assert checked > 20
+
+
+def test_every_route_under_v1_needs_a_token_and_says_so(admin):
+    doc = admin("GET", "/openapi.json").json()
+    for path, operations in doc["paths"].items():
+        for operation in operations.values():
+            assert ("security" in operation) == path.startswith("/v1/"), path
+
+
+def test_health(state, admin):
+    assert admin("GET", "/healthz").status_code == 200
+    assert admin("GET", "/readyz").status_code == 200
+    state.detector.ready = False
+    assert admin("GET", "/readyz").status_code == 503
+    assert admin("GET", "/healthz").status_code == 200
+
+
+def test_metrics_never_name_an_account(admin):
+    admin("GET", "/v1/accounts/acct-secret")
+    admin("GET", "/v1/alerts?account=acct-secret")
+    admin("GET", "/acct-secret")
+    text = admin("GET", "/metrics").text
+    assert 'method="GET",route="/v1/accounts/{account_id:path}",status="404"' in text
+    assert "acct-secret" not in text
+
+
+def test_metrics_are_those_that_dashboards_know():
+    metrics, known = Metrics(), {}
+    for line in KNOWN.read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, kind, *labels = line.split()
+            known[name] = kind, set(labels[0].split(",")) if labels else set()
+    made = {}
+    for collector in metrics.registry._collector_to_names:
+        name = collector._name + ("_total" if collector._type == "counter" else "")
+        made[name] = collector._type, set(collector._labelnames)
+    assert made == known
+    assert list(text_string_to_metric_families(metrics.exposition().decode()))

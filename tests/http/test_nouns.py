@@ -1,0 +1,104 @@
+"""Accounts, clusters, recommendations, allowances, labels, rules, tokens, audit."""
+
+import pytest
+from making import alert
+
+from detector.alerts.store.forget import Receipt, proves
+
+
+def test_an_account(state, admin):
+    state.store.alerts.upsert([alert("alr_1", ("acct/1", "acct-2"))])
+    found = admin("GET", "/v1/accounts/acct/1").json()
+    assert found["features"] == {"requests": 3.0}
+    assert found["alerts"] == ["alr_1"]
+    assert admin("GET", "/v1/accounts/nobody").status_code == 404
+
+
+def test_an_erasure_reaches_store_and_detector(state, admin):
+    state.store.alerts.upsert([alert("alr_1", ("acct/1",))])
+    receipt = Receipt(**admin("DELETE", "/v1/accounts/acct/1").json())
+    assert proves(receipt, "acct/1")
+    assert state.detector.forgotten == ["acct/1"]
+    assert admin("GET", "/v1/alerts/alr_1").status_code == 404
+
+
+def test_a_cluster(state, admin):
+    state.store.alerts.upsert([alert("alr_1"), alert("alr_2", ("acct-9",))])
+    found = admin("GET", "/v1/clusters/alr_1").json()
+    assert found["links"] == {"template": 2.0}
+    assert len(found["members"]) == 3
+    assert admin("GET", "/v1/clusters/alr_2").status_code == 404
+
+
+@pytest.mark.parametrize("fmt", ["litellm", "kong", "envoy", "ietf"])
+def test_recommendations_are_rendered(state, admin, fmt):
+    state.store.alerts.upsert([alert("alr_1")])
+    assert [r["id"] for r in admin("GET", "/v1/recommendations").json()["items"]] == ["rec_alr_1"]
+    plain = admin("GET", "/v1/recommendations/rec_alr_1").json()
+    assert plain["action"] == "throttle"
+    made = admin("GET", f"/v1/recommendations/rec_alr_1?format={fmt}").json()
+    assert made["format"] == fmt
+    assert made["recommendation_id"] == "rec_alr_1"
+    assert admin("GET", "/v1/recommendations/rec_alr_1?format=nginx").status_code == 422
+
+
+def test_outcomes(state, admin):
+    state.store.alerts.upsert([alert("alr_1")])
+    made = admin("POST", "/v1/recommendations/rec_alr_1/outcome", json={"outcome": "applied"})
+    assert made.status_code == 201
+    assert admin("GET", "/v1/recommendations/rec_alr_1/outcomes").json() == [made.json()]
+    assert admin("POST", "/v1/recommendations/none/outcome", json={"outcome": "applied"}).status_code == 404
+
+
+def test_allowances(state, admin):
+    body = {"name": "research", "account_id": "acct-1", "owner": "lab", "expires_at": "2027-01-01T00:00:00Z"}
+    made = admin("POST", "/v1/allowances", json=body)
+    assert made.status_code == 201
+    path = f"/v1/allowances/{made.json()['id']}"
+    assert admin("GET", path).json() == made.json()
+    assert admin("PATCH", path, json={"owner": "ops"}).json()["owner"] == "ops"
+    assert [a["owner"] for a in admin("GET", "/v1/allowances?account=acct-1").json()["items"]] == ["ops"]
+    assert admin("DELETE", path).status_code == 204
+    assert admin("DELETE", path).status_code == 404
+    assert state.detector.allowed == 3
+    for wrong in ({"name": "distilation"}, {"expires_at": None}, {"expires_at": "2027-01-01"}, {"owner": ""}):
+        assert admin("POST", "/v1/allowances", json=body | wrong).status_code == 422
+
+
+def test_an_allowance_shows_beforehand_what_it_would_hide(state, admin):
+    state.store.alerts.upsert([alert("alr_1"), alert("alr_2", ("acct-1",))])
+    everything = admin("GET", "/v1/allowances/preview?account=acct-1&name=distillation").json()
+    assert set(everything["hidden"]) == {"alr_1", "alr_2"}
+    nothing = admin("GET", "/v1/allowances/preview?account=acct-1&name=embeddings").json()
+    assert set(nothing["untouched"]) == {"alr_1", "alr_2"}
+    assert admin("GET", "/v1/allowances/preview?account=acct-1&name=typo").status_code == 422
+
+
+def test_labels_by_page(admin):
+    for i in range(5):
+        admin("POST", "/v1/labels", json={"kind": "account", "subject": f"acct-{i}", "label": "attack"})
+    first = admin("GET", "/v1/labels?limit=3").json()
+    rest = admin("GET", f"/v1/labels?limit=3&cursor={first['next']}").json()
+    assert [row["subject"] for row in first["items"] + rest["items"]] == [f"acct-{i}" for i in range(5)]
+    assert admin("DELETE", f"/v1/labels/{first['items'][0]['id']}").status_code == 204
+    assert len(admin("GET", "/v1/labels?limit=9").json()["items"]) == 4
+
+
+def test_rules(state, admin):
+    assert {r["code"] for r in admin("GET", "/v1/rules").json()} == {r.code for r in state.rules}
+
+
+def test_tokens_show_their_secret_once(admin):
+    made = admin("POST", "/v1/tokens", json={"name": "gw", "scopes": ["ingest"]}).json()
+    listed = admin("GET", "/v1/tokens")
+    assert made["secret"] not in listed.text
+    assert made["token"] in listed.json()
+    assert admin("DELETE", f"/v1/tokens/{made['token']['id']}").status_code == 204
+
+
+def test_the_audit_log_is_whole(state, admin):
+    state.store.alerts.upsert([alert("alr_1")])
+    admin("POST", "/v1/alerts/alr_1/triage", json={"status": "confirmed"})
+    entries = admin("GET", "/v1/audit").json()["items"]
+    assert (entries[-1]["action"], entries[-1]["actor"]) == ("alert.triage", "admin")
+    assert admin("GET", "/v1/audit/verify").json() == {"whole": True, "broken_at": None}

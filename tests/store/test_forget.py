@@ -1,0 +1,67 @@
+"""Erasure leaves no trace of the account in any table, and all else as it was."""
+
+import sqlalchemy as sa
+from making import START, alert
+
+from detector.alerts.store.answers import Answer
+from detector.alerts.store.forget import proves
+from detector.alerts.store.tables import metadata
+
+NAME = 'acct-"odd"_1%'
+
+
+def everything(url):
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        text = "\n".join(str(row) for table in metadata.sorted_tables for row in connection.execute(sa.select(table)))
+    engine.dispose()
+    return text
+
+
+def fill(store):
+    store.alerts.upsert([alert("alr_1", (NAME, "acct-2", "acct-3")), alert("alr_2", (NAME,)), alert("alr_3", ("z",))])
+    store.labels.add("account", NAME, "attack", "ana")
+    store.labels.add("alert", "alr_3", "benign", "ana", f"unlike {NAME}")
+    store.labels.add("alert", "alr_2", "attack", "ana")
+    store.allowances.grant("research", NAME, "lab", START, "ana")
+    store.triage.decide("alr_1", "confirmed", "ana", f"({NAME}) leads")
+    store.outcomes.add("rec_alr_2", "alr_2", "applied", "ana")
+    store.answers.begin(1, "key", b"request")
+    store.answers.finish(1, "key", Answer(200, '{"account_id":"acct-\\"odd\\"_1%"}'))
+
+
+def test_nothing_of_the_account_is_left(store, url):
+    fill(store)
+    assert "odd" in everything(url)
+    receipt = store.forget(NAME, "privacy")
+    assert "odd" not in everything(url)
+    assert (receipt.alerts_deleted, receipt.alerts_changed) == (1, 1)
+    assert store.alerts.get("alr_2") is None
+    assert store.alerts.get("alr_1").accounts == ["acct-2", "acct-3"]
+    assert store.alerts.get("alr_1").recommendation.subject.accounts == ("acct-2", "acct-3")
+    assert [label.subject for label in store.labels.page()] == ["alr_3"]
+    assert store.audit.verify() is None
+
+
+def test_the_receipt_proves_who_was_erased(store):
+    fill(store)
+    receipt = store.forget(NAME, "privacy")
+    assert proves(receipt, NAME)
+    assert not proves(receipt, "acct-2")
+    entry = store.audit.page(after=receipt.audit_id - 1)[0]
+    assert entry.detail["digest"] == receipt.digest
+    assert receipt.salt not in str(entry)
+
+
+def test_a_second_time_finds_nothing(store):
+    fill(store)
+    store.forget(NAME, "privacy")
+    again = store.forget(NAME, "privacy")
+    assert (again.alerts_deleted, again.alerts_changed, again.rows) == (0, 0, 0)
+
+
+def test_a_short_id_clears_no_other_words(store):
+    kept = store.labels.add("alert", "alr_1", "benign", "ana", "a lazy fox of acct-22")
+    store.forget("acct-2", "privacy")
+    store.forget("z", "privacy")
+    assert store.labels.page() == [kept]
