@@ -1,0 +1,76 @@
+"""The console: served under a strict policy, without anything inline or from elsewhere, and never markup from data."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from detector.service.console import FOLDER
+
+NODE = shutil.which("node")
+FILES = sorted(p.name for p in FOLDER.iterdir())
+
+
+def text(name):
+    return (FOLDER / name).read_text()
+
+
+@pytest.mark.parametrize("name", ["", *FILES])
+def test_it_is_served_to_anybody_under_a_strict_policy(admin, name):
+    answer = admin("GET", f"/console/{name}", {"Authorization": ""})
+    assert answer.status_code == 200
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+
+
+def test_the_root_leads_to_it(admin):
+    assert admin("GET", "/").headers["location"] == "/console/"
+
+
+def test_nothing_is_inline_or_from_elsewhere():
+    page = text("index.html")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*src=)", page)
+    for target in re.findall(r"(?:src|href)=\"([^\"#]+)\"", page):
+        assert (FOLDER / target).is_file(), target
+    for name in FILES:
+        assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text(name)), name
+
+
+def test_text_is_never_taken_for_markup():
+    code = text("console.js")
+    for way in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "localStorage",
+    ):
+        assert way not in code
+
+
+def test_every_element_that_the_script_asks_for_is_there():
+    asked, there = (
+        set(re.findall(r"\$\(\"(\w+)\"\)", text("console.js"))),
+        set(re.findall(r"id=\"(\w+)\"", text("index.html"))),
+    )
+    assert asked <= there
+
+
+def test_every_path_that_the_script_asks_for_is_a_route(admin):
+    routes = set(admin("GET", "/openapi.json").json()["paths"])
+    asked = re.findall(r"[`\"](/(?:alerts|recommendations)[^`\"?]*)", text("console.js"))
+    for path in asked:
+        plain = re.sub(r"\$\{(?:asked|from)\}", "", path)
+        shape = "/v1" + re.sub(r"\$\{[^}]*\}", "{}", plain)
+        assert any(re.sub(r"\{[^}]*\}", "{}", route) == shape for route in routes), path
+    assert len(asked) >= 5
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_the_script_parses():
+    subprocess.run([NODE, "--check", str(FOLDER / "console.js")], check=True, timeout=30)
