@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from streams.batch import Batch
 from streams.decode import MAX_LINE, Origin, decode_lines
 from streams.sources import SourceError
@@ -13,6 +15,8 @@ from streams.sources.cursor import decoded
 _GROWING: Final = (".ndjson", ".jsonl")
 _WHOLE: Final = (".gz", ".zst", ".parquet")
 _CHUNK: Final = 8 << 20
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -37,7 +41,10 @@ class Inbox:
         """What came since the last time, file by file in the order of their names."""
         for path in sorted(self.folder.iterdir()):
             if path.suffix in _GROWING:
-                yield from self._grown(path)
+                try:
+                    yield from self._grown(path)
+                except OSError as error:  # taken away meanwhile, or not ours to read
+                    self._note(path, str(error.strerror))
             elif path.suffix in _WHOLE and path not in self._done:
                 self._done.add(path)
                 yield from self._whole(path)
@@ -46,7 +53,12 @@ class Inbox:
         try:
             yield from decoded(path, _CHUNK, self.key)
         except SourceError as error:
-            self.problems[path.name] = str(error)
+            self._note(path, str(error))
+
+    def _note(self, path: Path, why: str) -> None:
+        if self.problems.get(path.name) != why:
+            self.problems[path.name] = why
+            _log.warning("inbox_file_unreadable", file=path.name, why=why)
 
     def _grown(self, path: Path) -> Iterator[Batch]:
         offset, line = self._at.get(path, (0, 1))

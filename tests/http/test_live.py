@@ -1,0 +1,177 @@
+"""The detector at work, in this process: what it takes, what it refuses, what it forgets, how it ends."""
+
+import time
+
+import msgspec
+import pytest
+from making import alert, ticking
+
+from detector.alerts.allowance import Allowance
+from detector.alerts.model import Case, Member
+from detector.alerts.store import Store
+from detector.config import Settings
+from detector.service.http.metrics import Metrics
+from detector.service.http.state import QueueFullError
+from detector.service.inbox import Inbox
+from detector.service.live import Live
+from detector.service.replay import make_engine
+from streams.batch import Batch
+from streams.decode import Origin, decode_lines
+
+HOUR = 3600
+START = 1_772_000_000
+
+
+def records(accounts=4, each=20, first=0):
+    return [
+        {
+            "ts": START + 60 * i,
+            "request_id": f"r-{first}-{a}-{i}",
+            "account_id": f"acct-{a}",
+            "model": "m",
+            "prompt": f"question {i}",
+            "output_tokens": 50,
+        }
+        for i in range(each)
+        for a in range(accounts)
+    ]
+
+
+def batch(rows, extra=b""):
+    data = b"\n".join(msgspec.json.encode(r) for r in rows) + b"\n" + extra
+    return decode_lines(data, Origin("test", 1, b"k"))
+
+
+@pytest.fixture
+def engine():
+    return make_engine(Settings(hash_key=7), None, None)
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store(f"sqlite:///{tmp_path / 'store.db'}", ticking())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def live(engine, store, tmp_path):
+    made = Live(engine, store, Metrics(), tmp_path)
+    made.start()
+    yield made
+    if made.ready:
+        made.stop(5)
+
+
+def settle(live):
+    for _ in range(600):
+        if live.waiting == 0:
+            return
+        time.sleep(0.05)
+    raise AssertionError("records still wait")
+
+
+def test_the_books_are_kept(live, tmp_path):
+    ack = live.submit(batch(records(), b"not json\n"))
+    assert (ack.read, ack.accepted, ack.duplicates, ack.dead_lettered) == (81, 80, 0, 1)
+    again = live.submit(batch(records()))
+    assert (again.accepted, again.duplicates) == (0, 80)
+    settle(live)
+    assert live.account("acct-1").exchanges == 20
+    assert live.account("nobody") is None
+    letter = (tmp_path / "dead_letter.ndjson").read_text()
+    assert "not_json" in letter
+    assert "not json" not in letter
+
+
+def test_a_stop_looks_at_what_waits(live, engine):
+    live.submit(batch(records()))
+    assert live.stop(30) == 0
+    assert len(engine.store) == 4
+    assert not live.ready
+    with pytest.raises(QueueFullError):
+        live.submit(batch(records(first=1)))
+
+
+def test_a_stop_without_time_says_what_was_left(engine, store, tmp_path):
+    live = Live(engine, store, Metrics(), tmp_path)
+    live.start()
+    live._stop.set()
+    live._thread.join()
+    live._waiting = 3
+    assert live.stop(0) == 3
+
+
+def test_a_broken_engine_is_not_ready_and_says_no_text(live, engine, capsys):
+    def breaks(_frame):
+        raise ValueError("secret prompt")
+
+    engine.process = breaks
+    live.submit(batch(records()))
+    live._thread.join(10)
+    assert not live.ready
+    said = capsys.readouterr()
+    assert "ValueError" in said.out + said.err
+    assert "secret prompt" not in said.out + said.err
+
+
+def test_an_empty_batch_is_taken(live):
+    ack = live.submit(Batch(batch(records()).frame.head(0), [], 0))
+    assert ack.read == 0
+
+
+def test_an_erased_account_comes_back_only_with_new_traffic(live, engine):
+    live.submit(batch(records()))
+    settle(live)
+    rows = int((engine.store.panes.slot >= 0).sum())
+    live.forget("acct-1")
+    assert live.account("acct-1") is None
+    assert int((engine.store.panes.slot >= 0).sum()) < rows
+    assert live.account("acct-2").exchanges == 20
+    live.submit(batch([{**r, "ts": r["ts"] + HOUR} for r in records(first=1, each=3)]))
+    settle(live)
+    assert live.account("acct-1").exchanges == 3
+    assert live.account("acct-2").exchanges == 23
+
+
+def case(*accounts):
+    members = tuple(Member(a, 1.0, "core", 5, 50) for a in accounts)
+    kind = "cluster" if len(accounts) > 1 else "account"
+    one = alert(accounts=accounts)
+    return Case(kind, members, "high", 90.0, 0.001, tuple(one.reasons), (), {}, 1, 2, {"free": 1}, 10.0)
+
+
+def test_alerts_no_longer_name_an_erased_account(live, engine):
+    book = engine.alerts
+    book.tick(START * 1_000_000, [case("acct-1", "acct-2", "acct-3"), case("acct-9")])
+    live.forget("acct-2")
+    live.forget("acct-9")
+    (left,) = book.alerts()
+    assert left.accounts == ["acct-1", "acct-3"]
+    assert "acct-2" not in msgspec.json.encode(left).decode()
+    book.tick(START * 1_000_000 + 1, [case("acct-1", "acct-3", "acct-4"), case("acct-9")])
+    assert {tuple(a.accounts) for a in book.alerts()} == {("acct-1", "acct-3", "acct-4"), ("acct-9",)}
+
+
+def test_allowances_of_file_and_store_hold_together(live, engine, store):
+    live._given = {"acct-1": [Allowance("research")]}
+    store.allowances.grant("reseller", "acct-1", "ops", 5, "ana")
+    live.allow()
+    assert [a.name for a in engine.allowances["acct-1"]] == ["research", "reseller"]
+
+
+def test_an_inbox_gives_each_line_once(tmp_path):
+    inbox, path = Inbox(tmp_path), tmp_path / "a.ndjson"
+    lines = [msgspec.json.encode(r) + b"\n" for r in records(1, 3)]
+    path.write_bytes(lines[0] + lines[1][:10])
+    assert sum(b.read for b in inbox.batches()) == 1
+    assert sum(b.read for b in inbox.batches()) == 0
+    path.write_bytes(b"".join(lines[:2]) + lines[2])
+    assert sum(b.read for b in inbox.batches()) == 2
+    path.write_bytes(lines[0])
+    assert sum(b.read for b in inbox.batches()) == 1
+    (tmp_path / "b.parquet").write_bytes(b"none")
+    (tmp_path / "c.txt").write_bytes(lines[0])
+    (tmp_path / "d.ndjson").mkdir()
+    assert sum(b.read for b in inbox.batches()) == 0
+    assert inbox.problems.keys() == {"b.parquet", "d.ndjson"}
