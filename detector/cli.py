@@ -1,6 +1,7 @@
 """The command `revenuer`."""
 
 import json
+import os
 import sys
 import tempfile
 from datetime import datetime
@@ -16,7 +17,7 @@ from detector.evaluation.cli import evaluate
 from detector.scoring.rules import RuleError
 from detector.scoring.rules.cli import rules_app
 from detector.service.replay import Progress, Replay, make_engine
-from detector.service.serve_cli import serve
+from detector.service.serve_cli import serve, serve_engine
 from detector.simulator.generate import write
 from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
@@ -182,7 +183,11 @@ def simulate(
 def demo(
     out: Annotated[Path | None, typer.Option(help="Folder of the results; a temporary one by default")] = None,
 ) -> None:
-    """Simulate a week with campaigns in it, find them, print the alerts and how many were right."""
+    """Simulate a week with campaigns in it, find them, print the alerts and how many were right.
+
+    On a terminal the service then stays up with the alerts in it, to be looked at. DEMO_SERVE=0 ends after printing them,
+    DEMO_SERVE=1 stays up where there is no terminal, too.
+    """
     folder = out or Path(tempfile.mkdtemp(prefix="revenuer-demo-"))
     sys.stderr.write(f"Simulating a week of traffic in {folder} …\n")
     made = write(load_world("demo"), folder)
@@ -198,6 +203,9 @@ def demo(
     )
     _show(run, done)
     evaluate(folder / "found" / "alerts.ndjson", folder / "truth.json")
+    wanted = os.environ.get("DEMO_SERVE", "")
+    if wanted == "1" or (wanted != "0" and sys.stdout.isatty()):
+        serve_engine(done.engine, folder / "service")
 
 
 @config_app.command("show")

@@ -19,6 +19,7 @@ from detector.alerts.store import Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
+from detector.service.engine import Engine
 from detector.service.http import State, make_app
 from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
@@ -138,6 +139,24 @@ def serve(
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
     state = State(store, live, rules, metrics=metrics)
     run(state, live, secret, host, port, feed)
+    store.close()
+
+
+def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+    """Serve what an engine found, on a free port of this machine, until a signal ends it.
+
+    Args:
+        engine: after its last record; takes more through the API.
+        data: folder, made anew or used again.
+        host: address.
+        port: 0 takes a free one.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    store, metrics = Store(sqlite_url(data / "revenuer.db")), Metrics()
+    store.alerts.upsert(engine.alerts.alerts())
+    live = Live(engine, store, metrics, data)
+    secret = store.tokens.issue("demo", ("admin",), "command line")[1]
+    run(State(store, live, load_rules(None), metrics=metrics), live, secret, host, port)
     store.close()
 
 

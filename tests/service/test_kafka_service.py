@@ -23,7 +23,16 @@ pytestmark = pytest.mark.slow
 
 
 def served(data, address):
-    command = [sys.executable, "-c", "from detector.cli import main; main()", "serve", "--data", str(data), "--port", "0"]
+    command = [
+        sys.executable,
+        "-c",
+        "from detector.cli import main; main()",
+        "serve",
+        "--data",
+        str(data),
+        "--port",
+        "0",
+    ]
     env = os.environ | {"REVENUER_HASH_KEY": "7", "REVENUER_KAFKA_BOOTSTRAP": address, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     console = process.stdout.readline()
@@ -66,7 +75,7 @@ def test_from_the_topic_to_a_gateway(tmp_path):
         finally:
             client.close()
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=30)
+            _out, err = process.communicate(timeout=30)
         assert process.returncode == 0, err
         truth = json.loads((tmp_path / "world" / "truth.json").read_text())
         hostile = {a for ids in truth["campaigns"].values() for a in ids}
