@@ -14,6 +14,7 @@ from streams.sources.kafka import KafkaSettings
 
 IDEMPOTENCY_KEY = "idempotency-key"
 _FLUSH_S = 30
+_WAITING = 10_000  # records that are not confirmed yet, at most
 
 
 class KafkaSink:
@@ -31,7 +32,9 @@ class KafkaSink:
         self._dead = dead_letter_topic
         self._sent: list[Any] = []
         try:
-            self._producer = KafkaProducer(**settings.client(), acks="all", linger_ms=5)
+            self._producer = KafkaProducer(
+                **settings.client(), acks="all", linger_ms=5, compression_type=settings.compression
+            )
         except KafkaError as error:
             raise SourceError(f"kafka {', '.join(settings.bootstrap)}: {type(error).__name__}: {error}") from error
 
@@ -51,9 +54,17 @@ class KafkaSink:
             record: anything that msgspec can encode.
             key: records of one key stay in order.
             headers: the idempotency key among them, so that a repeated record can be told.
+
+        Raises:
+            SourceError: the record is refused, as too large for example; or one before it was.
         """
         pairs = [(name, value.encode()) for name, value in (headers or {}).items()]
-        self._sent.append(self._producer.send(topic, msgspec.json.encode(record), key=key.encode(), headers=pairs))
+        if len(self._sent) >= _WAITING:
+            self.flush()
+        try:
+            self._sent.append(self._producer.send(topic, msgspec.json.encode(record), key=key.encode(), headers=pairs))
+        except KafkaError as error:
+            raise SourceError(f"kafka: {type(error).__name__}: {error}") from error
 
     def write(self, letters: Iterable[DeadLetter]) -> None:
         """Queue dead letters: position, reason, length and digest, never text."""
@@ -76,6 +87,12 @@ class KafkaSink:
             raise SourceError(f"kafka: {type(error).__name__}: {error}") from error
 
     def close(self) -> None:
-        """Write what is queued and leave."""
-        self.flush()
-        self._producer.close()
+        """Write what is queued and leave.
+
+        Raises:
+            SourceError: as `flush`; it has left all the same.
+        """
+        try:
+            self.flush()
+        finally:
+            self._producer.close(_FLUSH_S)

@@ -2,14 +2,19 @@
 
 import json
 import sys
+import threading
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
+from streams.batch import digest
+from streams.decode import MAX_LINE, Origin
 from streams.sinks.kafka import IDEMPOTENCY_KEY, KafkaSink
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSettings, KafkaSource
@@ -30,10 +35,10 @@ def cluster():
 @pytest.fixture
 def settings(cluster):
     topic = f"exchanges-{uuid.uuid4().hex[:8]}"
-    admin = KafkaAdminClient(bootstrap_servers=cluster)
+    admin = KafkaAdminClient(bootstrap_servers=cluster.split(","))
     admin.create_topics([NewTopic(name=topic, num_partitions=3, replication_factor=1)])
     admin.close()
-    return KafkaSettings([cluster], topic)
+    return KafkaSettings(cluster.split(","), topic)
 
 
 def record(i, **more):
@@ -118,7 +123,7 @@ def test_a_sink_writes_keys_headers_and_dead_letters_without_text(settings, clus
     reader = KafkaConsumer(
         settings.topic,
         f"dead-{settings.topic}",
-        bootstrap_servers=cluster,
+        bootstrap_servers=cluster.split(","),
         auto_offset_reset="earliest",
         consumer_timeout_ms=4000,
     )
@@ -133,4 +138,167 @@ def test_a_sink_writes_keys_headers_and_dead_letters_without_text(settings, clus
 
 def test_a_topic_that_is_not_there(cluster):
     with pytest.raises(SourceError, match="no topic"):
-        KafkaSource(KafkaSettings([cluster], f"none-{uuid.uuid4().hex}"))
+        KafkaSource(KafkaSettings(cluster.split(","), f"none-{uuid.uuid4().hex}"))
+
+
+@pytest.mark.parametrize("compression", ["gzip", "lz4", "snappy", "zstd"])
+def test_every_compression_is_read(settings, compression):
+    records = [record(i, prompt="the same words again " * 20) for i in range(300)]
+    produce(replace(settings, compression=compression), records)
+    source = KafkaSource(settings, poll_ms=200)
+    frame = pl.concat([b.frame for b in drain(source)])
+    source.close()
+    (double,) = MemorySource(records).batches()
+    assert frame.sort("ts").equals(double.frame)
+
+
+def test_a_batch_is_bounded_in_bytes(settings):
+    produce(settings, [record(i, prompt="x" * 2000) for i in range(1500)])
+    source = KafkaSource(replace(settings, in_flight_bytes=100_000), poll_ms=200)
+    heights = [b.frame.height for b in drain(source, most=200)]
+    source.close()
+    assert sum(heights) == 1500
+    assert max(heights[1:]) <= 50
+
+
+def test_an_idle_topic_gives_empty_batches_until_it_is_stopped(settings):
+    source = KafkaSource(settings, poll_ms=20)
+    seen = []
+    for batch in source.batches():
+        seen.append((batch.read, batch.frame.height))
+        if len(seen) == 3:
+            stopper = threading.Thread(target=source.stop)
+            stopper.start()
+            stopper.join()
+    source.close()
+    assert seen == [(0, 0)] * 3
+
+
+def test_a_partition_that_runs_ahead_waits_for_the_others_and_comes_back(settings):
+    producer = KafkaProducer(bootstrap_servers=list(settings.bootstrap))
+    for i in range(600):
+        for partition, ahead in ((0, 0), (1, 86_400)):
+            value = json.dumps(record(i, ts=START + i + ahead, request_id=f"{partition}-{i}", prompt="x" * 500))
+            producer.send(settings.topic, value.encode(), partition=partition)
+    producer.close()
+    source = KafkaSource(replace(settings, in_flight_bytes=40_000), poll_ms=200)
+    held, ids, idle = set(), [], 0
+    for batch in source.batches():
+        ids += batch.frame["request_id"].to_list()
+        held |= source.held()
+        idle = 0 if batch.read else idle + 1
+        if len(ids) == 1200 or idle > 20:
+            source.stop()
+    assert sorted(ids) == sorted(f"{p}-{i}" for p in (0, 1) for i in range(600))
+    assert held == {1}
+    assert (source.held(), set(source.lag().values())) == (set(), {0})
+    source.close()
+
+
+def twenty(settings):
+    """Twenty records in one partition, whose number is given."""
+    with KafkaSink(settings) as sink:
+        for i in range(20):
+            sink.send(settings.topic, record(i), "same")
+    source = KafkaSource(settings, poll_ms=200)
+    drain(source)
+    source.close()
+    return next(p for p, offset in source.offsets().items() if offset == 20)
+
+
+def told(batches):
+    return [(d.position, d.reason) for b in batches for d in b.dead]
+
+
+def test_a_checkpoint_at_the_very_end_loses_and_repeats_nothing(settings):
+    source = KafkaSource(settings, {twenty(settings): 20}, poll_ms=200)
+    batches = drain(source)
+    source.close()
+    assert sum(b.read for b in batches) == 0
+
+
+def test_records_that_expired_since_the_checkpoint_are_told(settings, monkeypatch):
+    mine = twenty(settings)
+    monkeypatch.setattr(KafkaConsumer, "beginning_offsets", lambda _, wanted: dict.fromkeys(wanted, 8))
+    source = KafkaSource(settings, {mine: 5}, partitions=[mine], poll_ms=200)
+    batches = drain(source)
+    source.close()
+    assert told(batches) == [(5, "offsets_gone")]
+    assert pl.concat([b.frame for b in batches])["request_id"].to_list() == [f"r{i}" for i in range(8, 20)]
+    assert sum(b.read for b in batches) == 13
+
+
+@pytest.mark.parametrize(("saved", "first", "left"), [(0, 8, 12), (500, 0, 20)])
+def test_offsets_that_the_cluster_refuses_are_told(settings, monkeypatch, saved, first, left):
+    mine = twenty(settings)
+    source = KafkaSource(settings, {mine: saved}, partitions=[mine], poll_ms=200)
+    poll, failed = source._consumer.poll, []
+
+    def once(**how):
+        if not failed:
+            failed.append(True)
+            raise OffsetOutOfRangeError({TopicPartition(settings.topic, mine): saved})
+        return poll(**how)
+
+    monkeypatch.setattr(source._consumer, "poll", once)
+    monkeypatch.setattr(source._consumer, "beginning_offsets", lambda wanted: dict.fromkeys(wanted, first))
+    batches = drain(source)
+    source.close()
+    assert told(batches) == [(saved, "offsets_gone")]
+    assert sum(b.frame.height for b in batches) == left
+    assert source.offsets() == {mine: 20}
+
+
+def test_a_value_is_one_record_whatever_it_holds():
+    pretty = json.dumps(record(1), indent=2).encode()
+    broken = b'{"ts": 1780000000,\n"request_id": "a\nb", "account_id": "a", "model": "m"}'
+    long = json.dumps(record(2, prompt="x" * MAX_LINE)).encode()
+    two = json.dumps(record(3)).encode() + b"\n" + json.dumps(record(4)).encode()
+    values = [pretty, None, b"  ", broken, long, two, json.dumps(record(5)).encode()]
+    batch, size = KafkaSource._read(values, Origin("t/0", 0, b"key"))
+    assert batch.frame["request_id"].to_list() == ["r1", "r5"]
+    assert [(d.position, d.reason) for d in batch.dead] == [
+        (1, "not_object"),
+        (2, "not_object"),
+        (3, "not_json"),
+        (4, "too_long"),
+        (5, "not_json"),
+    ]
+    assert [(d.length, d.digest) for d in batch.dead] == [
+        (len(values[d.position] or b""), digest(b"key", values[d.position] or b"")) for d in batch.dead
+    ]
+    assert batch.read == 7
+    assert size >= sum(len(v or b"") for v in values)
+
+
+def test_a_partition_that_is_not_there(settings):
+    with pytest.raises(SourceError, match="no partition 7"):
+        KafkaSource(settings, partitions=[0, 7])
+
+
+def test_a_record_that_the_cluster_refuses_is_an_error(settings):
+    sink = KafkaSink(settings)
+    with pytest.raises(SourceError, match=r"(?i)too.?large"):
+        sink.send(settings.topic, {"text": "x" * (2 << 20)}, "key")
+    sink.close()
+
+
+def test_a_cluster_that_is_not_there_is_one_line(monkeypatch):
+    def refuse(**_):
+        raise KafkaTimeoutError
+
+    # The client itself would try for half a minute.
+    monkeypatch.setattr("streams.sources.kafka.KafkaConsumer", refuse)
+    monkeypatch.setattr("streams.sinks.kafka.KafkaProducer", refuse)
+    nowhere = KafkaSettings(["broker.example.com:9092"])
+    for client in (KafkaSource, KafkaSink):
+        with pytest.raises(SourceError, match=r"^kafka broker\.example\.com:9092: KafkaTimeoutError"):
+            client(nowhere)
+
+
+def test_settings_reach_the_client_and_the_password_no_log():
+    settings = KafkaSettings(["broker.example.com:9093"], security="SASL_SSL", mechanism="PLAIN", password="canarybird")  # noqa: S106 - a made-up one
+    options = settings.client()
+    assert set(options) <= set(KafkaConsumer.DEFAULT_CONFIG) & set(KafkaProducer.DEFAULT_CONFIG)
+    assert (options["security_protocol"], options["sasl_plain_password"]) == ("SASL_SSL", "canarybird")
+    assert "canarybird" not in repr(settings)
