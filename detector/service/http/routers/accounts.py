@@ -18,10 +18,11 @@ _RECEIPT = Receipt(12, 1_772_000_000_000_000, "9f0c" * 8, "5a1e" * 16, 1, 2, 3)
 
 @router.get("/{account_id:path}", responses=gives(AccountView, examples.ACCOUNT, 404, 503, said="The account"))
 def get_account(state: StateDep, _: Reader, account_id: Name) -> Response:
-    """Read an account: features, score, reasons, links."""
+    """Read an account: features, score, reasons, links, and what to do about it."""
     view = found(state.detector.account(account_id), "account")
     naming = state.store.alerts.page(Filters(account=account_id), order="worst", limit=_MOST_ALERTS).items
-    return json(msgspec.structs.replace(view, alerts=[a.id for a in naming]))
+    todo = next((a.recommendation for a in naming), None)
+    return json(msgspec.structs.replace(view, alerts=[a.id for a in naming], recommendation=todo))
 
 
 @router.delete("/{account_id:path}", responses=gives(Receipt, _RECEIPT, 404, 503, said="The receipt"))
