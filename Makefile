@@ -19,10 +19,10 @@ $(VENV)/.dev: pyproject.toml
 demo: $(VENV)/.base  ## simulate a week, find the campaigns, print the alerts
 	$(BIN)/revenuer demo --out out/demo
 
-test: $(VENV)/.dev  ## all tests
+test: lint types  ## lint, types and all tests
 	$(BIN)/python -m pytest
 
-check: lint types  ## ruff with all rules and mypy strict; open findings are listed in the changelog
+check: lint types  ## ruff with all rules and mypy strict
 
 quick: $(VENV)/.dev  ## the fast part of the tests
 	$(BIN)/python -m pytest -m 'not slow'

@@ -3,8 +3,8 @@
     python benchmarks/replay.py [--input LOG] [--accounts FILE] [--exchanges 3000000]
 
 The input (the demo world where none is given) is repeated as new accounts, at shifted times of the same days, from other addresses
-and with a word of their own around each prompt, until it has enough exchanges: a larger provider. It is written as plain NDJSON, decoded bare by polars with the full schema, and replayed by the command, kernels warm. The last
-line is one JSON object.
+and with a word of their own around each prompt, until it has enough exchanges: a larger provider. It is written as plain
+NDJSON, decoded bare by polars with the full schema, and replayed by the command, kernels warm. The last line is one JSON object.
 """
 
 import argparse
@@ -37,7 +37,9 @@ def repeated(source: Path, out: Path, wanted: int) -> int:
             pl.col("ts") + pl.duration(microseconds=int(k * _SHIFT_S * 1e6)),
             pl.col("ip").str.replace(r"^\d+", str(1 + (10 + 7 * k) % 223)),
             # Copies must not share a template that their originals have for themselves.
-            pl.concat_str(pl.lit(f"{_WORDS[k % 26]} "), pl.col("prompt"), pl.lit(f" {_WORDS[(k + 1) % 26]}")).alias("prompt"),
+            pl.concat_str(pl.lit(f"{_WORDS[k % 26]} "), pl.col("prompt"), pl.lit(f" {_WORDS[(k + 1) % 26]}")).alias(
+                "prompt"
+            ),
         )
         for k in range(copies)
     ]
@@ -58,7 +60,16 @@ def bare(path: Path) -> float:
 def replayed(path: Path, out: Path) -> tuple[float, dict[str, dict[str, float]]]:
     """Seconds of the whole command, and its run.json."""
     started = time.monotonic()
-    command = [sys.executable, "-c", "from detector.cli import main; main()", "replay", str(path), "--out", str(out), "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from detector.cli import main; main()",
+        "replay",
+        str(path),
+        "--out",
+        str(out),
+        "--json",
+    ]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return time.monotonic() - started, json.loads(told.strip().splitlines()[-1])
 

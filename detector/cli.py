@@ -1,13 +1,13 @@
 """The command `revenuer`."""
 
 import json
+import os
 import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -17,12 +17,17 @@ from detector.evaluation.cli import evaluate
 from detector.scoring.rules import RuleError
 from detector.scoring.rules.cli import rules_app
 from detector.service.replay import Progress, Replay, make_engine
-from detector.service.serve_cli import serve
+from detector.service.serve_cli import serve, serve_engine
 from detector.simulator.generate import write
 from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
 from streams.sources import SourceError
 from streams.sources.files import FileSource
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from streams.batch import DeadLetter
 
 FAILURE, USAGE = 1, 2
 
@@ -91,9 +96,16 @@ def _replay(
     line = _Line()
     try:
         source = FileSource(paths, settings.batch_mb << 20, since, until)
-        book: pl.DataFrame | None = read_accounts(accounts) if accounts else None
-        told: pl.DataFrame | None = read_events(events) if events else None
-        replay = Replay(make_engine(settings, book, told), out)
+        refused: list[DeadLetter] = []
+        book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
+        told: pl.DataFrame | None = read_events(events, refused) if events else None
+        if refused:
+            first = refused[0]
+            sys.stderr.write(
+                f"revenuer: {len(refused)} lines of accounts and events refused, the first: "
+                f"{first.source}:{first.position}: {first.reason}\n"
+            )
+        replay = Replay(make_engine(settings, book, told), out, refused)
         run = replay.run(source, line)
     except (SourceError, RuleError, FileNotFoundError, ValueError) as error:
         line.end()
@@ -171,7 +183,11 @@ def simulate(
 def demo(
     out: Annotated[Path | None, typer.Option(help="Folder of the results; a temporary one by default")] = None,
 ) -> None:
-    """Simulate a week with campaigns in it, find them, print the alerts and how many were right."""
+    """Simulate a week with campaigns in it, find them, print the alerts and how many were right.
+
+    On a terminal the service then stays up with the alerts in it, to be looked at. DEMO_SERVE=0 ends after printing them,
+    DEMO_SERVE=1 stays up where there is no terminal, too.
+    """
     folder = out or Path(tempfile.mkdtemp(prefix="revenuer-demo-"))
     sys.stderr.write(f"Simulating a week of traffic in {folder} …\n")
     made = write(load_world("demo"), folder)
@@ -181,12 +197,15 @@ def demo(
     run, done = _replay(
         [str(folder / "requests.ndjson")],
         folder / "found",
-        Settings(),
+        load_settings(),
         folder / "accounts.ndjson",
         folder / "events.ndjson",
     )
     _show(run, done)
     evaluate(folder / "found" / "alerts.ndjson", folder / "truth.json")
+    wanted = os.environ.get("DEMO_SERVE", "")
+    if wanted == "1" or (wanted != "0" and sys.stdout.isatty()):
+        serve_engine(done.engine, folder / "service")
 
 
 @config_app.command("show")

@@ -1,115 +1,94 @@
 """The account and event files."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import polars as pl
 
-from streams.account import ACCOUNT_SCHEMA
-from streams.event import EVENT_SCHEMA
-from streams.fields import TIME
-from streams.sources import SourceError
-from streams.sources.blocks import opened
-from streams.validate import parse_time
+from streams.account import ACCOUNT, ACCOUNT_SCHEMA
+from streams.batch import DeadLetter
+from streams.event import EVENT, EVENT_SCHEMA
+from streams.tables import Kind, read_table
+from streams.validate import EARLIEST, LATEST, as_time, is_far
 
-_TEXT = pl.String()
-
-
-def _read(path: Path, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Raw columns: times and lists as text, all else as declared."""
-    loose = {k: _TEXT if v == TIME or isinstance(v, pl.List) else v for k, v in schema.items()}
-    try:
-        if path.suffix == ".parquet":
-            return pl.read_parquet(path)
-        with opened(path) as file:
-            data = file.read()
-    except (OSError, EOFError) as error:
-        raise SourceError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    try:
-        return pl.read_ndjson(data, schema=loose)
-    except pl.exceptions.PolarsError as error:
-        raise SourceError(f"{path}:{_bad_line(data)}: not a record: {str(error).splitlines()[0]}") from error
+_PARTS: Final = ("name", "owner", "expires_at", "scope")
+_ALLOWANCES: Final = pl.List(pl.Struct(dict.fromkeys(_PARTS, pl.String())))
 
 
-def _bad_line(data: bytes) -> int:
-    for number, line in enumerate(data.split(b"\n"), 1):
-        try:
-            if line.strip() and not isinstance(msgspec.json.decode(line), dict):
-                return number
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            return number
-    return 1
-
-
-def _times(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> list[pl.Expr]:
-    return [
-        (pl.col(name).cast(TIME) if isinstance(frame.schema[name], pl.Datetime) else parse_time(name)).alias(name)
-        for name, dtype in schema.items()
-        if dtype == TIME and name in frame.columns
-    ]
-
-
-def _complete(frame: pl.DataFrame, schema: dict[str, pl.DataType], path: Path) -> pl.DataFrame:
-    required = "account_id" if "account_id" in schema and "kind" not in schema else "kind"
-    if required not in frame.columns:
-        raise SourceError(f"{path}: required field {required} is missing")
-    frame = frame.with_columns(_times(frame, schema))
-    frame = frame.with_columns(pl.lit(None, d).alias(n) for n, d in schema.items() if n not in frame.columns)
-    return frame.select(pl.col(n).cast(d) if not isinstance(d, pl.List) else pl.col(n) for n, d in schema.items())
-
-
-def _allowances(text: str | None) -> list[dict[str, object]]:
+def _allowances(text: str | None) -> list[dict[str, str | None]] | None:
+    """Allowances of JSON text; None where it is not a list of names or of objects with a name."""
     if not text:
         return []
     try:
         value = msgspec.json.decode(text.encode())
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    if value is None:
         return []
-    out: list[dict[str, object]] = []
-    for item in value if isinstance(value, list) else []:
-        if isinstance(item, str):
-            out.append({"name": item, "owner": None, "expires_at": None, "scope": None})
-        elif isinstance(item, dict) and isinstance(item.get("name"), str):
-            out.append(
-                {k: None if item.get(k) is None else str(item[k]) for k in ("name", "owner", "expires_at", "scope")}
-            )
+    if not isinstance(value, list):
+        return None
+    out: list[dict[str, str | None]] = []
+    for item in value:
+        given = {"name": item} if isinstance(item, str) else item
+        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+            return None
+        out.append({k: None if given.get(k) is None else str(given[k]) for k in _PARTS})
     return out
 
 
-def read_accounts(path: Path) -> pl.DataFrame:
+def _check_account(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """Allowances as structs; an account with one that cannot be read is refused, lest it hold for ever or not at all."""
+    parsed = pl.Series("allowances", [_allowances(t) for t in frame["allowances"]], dtype=_ALLOWANCES)
+    expires = pl.element().struct.field("expires_at")
+    wrong = expires.is_not_null() & (as_time(expires).is_null() | is_far(expires))
+    timed = pl.element().struct.with_fields(as_time(pl.field("expires_at")).alias("expires_at"))
+    lists = frame.select(
+        parsed.alias("text"),
+        parsed.list.eval(timed).alias("allowances"),
+        parsed.list.eval(wrong).list.any().alias("wrong"),
+    )
+    why = pl.when(pl.col("text").is_null()).then(pl.lit("wrong_type")).when("wrong").then(pl.lit("ts_unreadable"))
+    told = lists.select(why.alias("why")).with_columns(
+        pl.when(pl.col("why").is_not_null()).then(pl.lit("allowances")).alias("field")
+    )
+    return frame.with_columns(lists["allowances"]), told["why"], told["field"]
+
+
+def _check_event(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    outside = (pl.col("ts") < EARLIEST) | (pl.col("ts") >= LATEST)
+    told = frame.select(
+        pl.when(outside).then(pl.lit("ts_out_of_range")).alias("why"),
+        pl.when(outside).then(pl.lit("ts")).alias("field"),
+    )
+    return frame, told["why"], told["field"]
+
+
+_ACCOUNTS: Final = Kind(ACCOUNT_SCHEMA, [f.name for f in ACCOUNT if f.required], _check_account)
+_EVENTS: Final = Kind(EVENT_SCHEMA, [f.name for f in EVENT if f.required], _check_event)
+
+
+def read_accounts(path: Path, dead: list[DeadLetter] | None = None) -> pl.DataFrame:
     """Account versions in the canonical schema.
 
+    Args:
+        path: NDJSON, also compressed, or Parquet.
+        dead: receives what cannot be read; where it is not given, a bad line is an error.
+
     Raises:
         SourceError: the file cannot be read; the message names file and line.
     """
-    raw = _read(path, ACCOUNT_SCHEMA)
-    lists = pl.Series("allowances", [None], dtype=pl.String).new_from_index(0, raw.height)
-    if "allowances" in raw.columns and raw.schema["allowances"] == pl.String:
-        lists = raw["allowances"]
-    parsed = pl.Series(
-        "allowances",
-        [_allowances(t) for t in lists],
-        dtype=pl.List(pl.Struct({"name": _TEXT, "owner": _TEXT, "expires_at": _TEXT, "scope": _TEXT})),
-    )
-    frame = _complete(raw.with_columns(parsed), ACCOUNT_SCHEMA, path)
-    expires = pl.element().struct.with_fields(parse_time_field("expires_at"))
-    return frame.with_columns(pl.col("allowances").list.eval(expires)).filter(pl.col("account_id").is_not_null())
+    return read_table(path, _ACCOUNTS, dead)
 
 
-def parse_time_field(name: str) -> pl.Expr:
-    """A text field of a struct as time."""
-    iso = pl.field(name).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    seconds = pl.field(name).cast(pl.Float64, strict=False) * 1_000_000
-    return pl.coalesce(iso, pl.from_epoch(seconds.cast(pl.Int64), time_unit="us").dt.replace_time_zone("UTC")).alias(
-        name
-    )
-
-
-def read_events(path: Path) -> pl.DataFrame:
+def read_events(path: Path, dead: list[DeadLetter] | None = None) -> pl.DataFrame:
     """Events in the canonical schema, sorted by time.
 
+    Args:
+        path: NDJSON, also compressed, or Parquet.
+        dead: receives what cannot be read; where it is not given, a bad line is an error.
+
     Raises:
         SourceError: the file cannot be read; the message names file and line.
     """
-    frame = _complete(_read(path, EVENT_SCHEMA), EVENT_SCHEMA, path)
-    return frame.filter(pl.col("ts").is_not_null()).sort("ts")
+    return read_table(path, _EVENTS, dead).sort("ts", maintain_order=True)

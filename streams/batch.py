@@ -18,7 +18,7 @@ class DeadLetter:
         reason: stable code, see `streams.decode`.
         length: bytes.
         digest: keyed BLAKE2b, hex, so that a record can be found again by who has it.
-        detail: field concerned, or empty.
+        detail: field concerned, rows of a Parquet file that a letter stands for, or empty.
     """
 
     source: str

@@ -4,7 +4,8 @@ Reasons of dead letters: `not_json`, `not_object`, `invalid_utf8`, `wrong_type`,
 `bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -39,9 +40,26 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class _Bad:
+class Bad:
+    """Why a record is refused: a stable code, and the field concerned or empty."""
+
     reason: str
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What could be read of some lines.
+
+    Attributes:
+        frame: columns of the good ones.
+        positions: line of each row, from 0; None where every line is a row.
+        bad: the other lines.
+    """
+
+    frame: pl.DataFrame
+    positions: list[int] | None = None
+    bad: list[tuple[int, Bad]] = field(default_factory=list)
 
 
 def raw_schema(data: bytes) -> dict[str, pl.DataType]:
@@ -59,20 +77,28 @@ def decode_lines(data: bytes, origin: Origin) -> Batch:
     Returns:
         Records in the order of the lines, not yet sorted by time.
     """
-    schema = raw_schema(data)
+    return _finish(read_lines(data, raw_schema(data)), data, origin)
+
+
+def read_lines(data: bytes, schema: dict[str, pl.DataType]) -> Lines:
+    """Read whole lines as columns; which of them are refused, and why, does not depend on their neighbours.
+
+    Args:
+        data: UTF-8, one JSON object a line; blank lines are skipped.
+        schema: of the columns; other keys are passed over.
+    """
     frame = _strict(data, schema)
     if frame is not None and frame.height == _count_lines(data):
-        return _finish(frame, None, [], data, origin)
+        return Lines(frame)
     lines = data.split(b"\n")
     filled = [i for i, line in enumerate(lines) if line.strip()]
     if frame is not None:
-        return _finish(frame, filled, [], data, origin)
+        return Lines(frame, filled)
     good: list[tuple[list[int], pl.DataFrame]] = []
-    bad: list[tuple[int, _Bad]] = []
+    bad: list[tuple[int, Bad]] = []
     _divide(lines, filled, schema, good, bad)
     positions = [i for rows, _ in good for i in rows]
-    frame = pl.concat([part for _, part in good]) if good else pl.DataFrame(schema=schema)
-    return _finish(frame, positions, bad, data, origin, lines)
+    return Lines(pl.concat([part for _, part in good]) if good else pl.DataFrame(schema=schema), positions, bad)
 
 
 def _strict(data: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
@@ -93,7 +119,7 @@ def _divide(
     rows: list[int],
     schema: dict[str, pl.DataType],
     good: list[tuple[list[int], pl.DataFrame]],
-    bad: list[tuple[int, _Bad]],
+    bad: list[tuple[int, Bad]],
 ) -> None:
     """Halve until a part is clean or small, in the order of the lines."""
     pending = [rows]
@@ -116,13 +142,19 @@ def _one_by_one(
     rows: list[int],
     schema: dict[str, pl.DataType],
     good: list[tuple[list[int], pl.DataFrame]],
-    bad: list[tuple[int, _Bad]],
+    bad: list[tuple[int, Bad]],
 ) -> None:
     kept: list[int] = []
     records: list[dict[str, Any]] = []
     for i in rows:
+        # As the whole chunk would have been read: which of two equal keys wins must not depend on other lines.
+        alone = _strict(lines[i], schema)
+        if alone is not None and alone.height == 1:
+            kept.append(i)
+            records.append(alone.row(0, named=True))
+            continue
         record = _record(lines[i], schema)
-        if isinstance(record, _Bad):
+        if isinstance(record, Bad):
             bad.append((i, record))
         else:
             kept.append(i)
@@ -131,25 +163,25 @@ def _one_by_one(
         good.append((kept, pl.DataFrame(records, schema=schema, orient="row")))
 
 
-def _record(line: bytes, schema: dict[str, pl.DataType]) -> dict[str, Any] | _Bad:
+def _record(line: bytes, schema: dict[str, pl.DataType]) -> dict[str, Any] | Bad:
     try:
         line.decode()
     except UnicodeDecodeError:
-        return _Bad("invalid_utf8")
+        return Bad("invalid_utf8")
     try:
         value = msgspec.json.decode(line)
     except RecursionError:
-        return _Bad("too_deep")
+        return Bad("too_deep")
     except (msgspec.DecodeError, ValueError):
-        return _Bad("too_deep" if _depth(line) > _DEEPEST else "not_json")
+        return Bad("too_deep" if _depth(line) > _DEEPEST else "not_json")
     if not isinstance(value, dict):
-        return _Bad("not_object")
+        return Bad("not_object")
     out: dict[str, Any] = {}
     for name, dtype in schema.items():
         try:
             out[name] = _cast(value.get(name), dtype)
         except (TypeError, ValueError, RecursionError):
-            return _Bad("wrong_type", name)
+            return Bad("wrong_type", name)
     return out
 
 
@@ -186,34 +218,39 @@ def _cast(value: object, dtype: pl.DataType) -> object:
     return float(value)
 
 
-def _finish(
-    frame: pl.DataFrame,
-    positions: list[int] | None,
-    bad: list[tuple[int, _Bad]],
-    data: bytes,
-    origin: Origin,
-    lines: list[bytes] | None = None,
-) -> Batch:
+def _finish(read: Lines, data: bytes, origin: Origin) -> Batch:
     """Validate, make canonical, and turn what is bad into dead letters."""
-    read = frame.height + len(bad)
+    frame, bad = read.frame, read.bad
+    seen = frame.height + len(bad)
     if MESSAGES in frame.columns:
         frame = fill_from_messages(frame)
     frame, why, detail = reasons(frame)
     refused = why.is_not_null()
     if refused.any():
-        at = positions if positions is not None else range(frame.height)
+        at = read.positions if read.positions is not None else range(frame.height)
         bad = bad + [
-            (at[i], _Bad(reason, where))
+            (at[i], Bad(reason, where))
             for i, reason, where in zip(
                 np.flatnonzero(refused.to_numpy()), why.filter(refused), detail.filter(refused), strict=True
             )
         ]
         frame = frame.filter(~refused)
     if not bad:
-        return Batch(canonical(frame), [], read)
-    lines = data.split(b"\n") if lines is None else lines
-    dead = [
+        return Batch(canonical(frame), [], seen)
+    dead = letters(bad, data, origin)
+    return Batch(canonical(frame), dead, seen)
+
+
+def letters(bad: Sequence[tuple[int, Bad]], data: bytes, origin: Origin) -> list[DeadLetter]:
+    """Dead letters of lines, in their order.
+
+    Args:
+        bad: number of the line in `data`, from 0, and why it is refused.
+        data: the lines.
+        origin: where they come from.
+    """
+    lines = data.split(b"\n")
+    return [
         DeadLetter(origin.name, origin.first + i, b.reason, len(lines[i]), digest(origin.key, lines[i]), b.detail)
         for i, b in sorted(bad, key=lambda pair: pair[0])
     ]
-    return Batch(canonical(frame), dead, read)

@@ -6,7 +6,7 @@ import polars as pl
 
 from streams.fields import STRINGS, TIME, Field, schema_of
 
-S, I, F, B = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
+S, I, F, B = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()  # noqa: E741 - the letters stand in one table below
 
 EXCHANGE: Final = (
     Field("ts", TIME, "RFC 3339 or seconds since 1970", "event time of the request", required=True),

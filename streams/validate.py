@@ -13,20 +13,30 @@ EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 LONGEST_ID: Final = 512  # bytes
 _MICRO = 1_000_000
+_FAR = 1e11  # seconds: the year 5138
 
 
-def parse_time(name: str) -> pl.Expr:
-    """A String column of RFC 3339 or seconds since 1970 as time; null where it is neither."""
-    seconds = pl.col(name).cast(pl.Float64, strict=False)
-    finite = pl.when(seconds.is_finite() & (seconds.abs() < 1e11)).then(seconds)  # noqa: PLR2004 - year 5138
-    iso = pl.col(name).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+def as_time(text: pl.Expr) -> pl.Expr:
+    """Text of RFC 3339 or seconds since 1970 as time; null where it is neither."""
+    seconds = text.cast(pl.Float64, strict=False)
+    iso = text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
     return pl.coalesce(
-        pl.from_epoch((finite * _MICRO).round().cast(pl.Int64), time_unit="us").dt.replace_time_zone("UTC"), iso
+        pl.from_epoch((_sane(seconds) * _MICRO).round().cast(pl.Int64), time_unit="us").dt.replace_time_zone("UTC"), iso
     )
 
 
+def is_far(text: pl.Expr) -> pl.Expr:
+    """Whether text is a number beyond all reason as seconds: milliseconds, say."""
+    return (text.cast(pl.Float64, strict=False).abs() >= _FAR).fill_null(False)
+
+
+def _sane(seconds: pl.Expr) -> pl.Expr:
+    """Numbers as they are, those beyond all reason (milliseconds, say) as the first second that is out of range; null where none."""
+    return pl.when(seconds.is_finite()).then(seconds.clip(-_FAR, _FAR))
+
+
 def _seconds_only(name: str) -> pl.Expr:
-    seconds = pl.col(name).cast(pl.Float64, strict=False)
+    seconds = _sane(pl.col(name).cast(pl.Float64, strict=False))
     return pl.from_epoch((seconds * _MICRO).round().cast(pl.Int64, strict=False), time_unit="us").dt.replace_time_zone(
         "UTC"
     )
@@ -38,7 +48,7 @@ def _parsed(frame: pl.DataFrame) -> pl.DataFrame:
     # The common case first: numbers. Parsing text twice is only worth it where they fail.
     quick = frame.with_columns(_seconds_only("ts").alias("_ts"))
     if quick["_ts"].null_count() > frame["ts"].null_count():
-        quick = frame.with_columns(parse_time("ts").alias("_ts"))
+        quick = frame.with_columns(as_time(pl.col("ts")).alias("_ts"))
     return quick
 
 

@@ -102,4 +102,4 @@ def extract(accounts: Accounts, facts: Facts, slots: I32) -> Edges:
     size = slots.shape[0] * WIDTH
     e = Edges(np.empty(size, np.int32), np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.float32))
     n = _extract(accounts, facts, slots, e)
-    return Edges(*(column[:n] for column in e))
+    return Edges(e.slot[:n], e.key[:n], e.kind[:n], e.support[:n])

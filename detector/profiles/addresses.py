@@ -81,10 +81,8 @@ def _ipv6_prefix(start: int, stop: int) -> int:
     prefix = 0
     zeros = _V6_PARTS - n  # that the gap stands for
     for k in range(_V6_KEPT):
-        if gap < 0 or k < gap:
-            prefix = prefix << 16 | groups[k]
-        else:
-            prefix = prefix << 16 | (groups[k - zeros] if k >= gap + zeros else 0)
+        given = gap < 0 or k < gap
+        prefix = prefix << 16 | (groups[k] if given else groups[k - zeros] if k >= gap + zeros else 0)
     return int(prefix | _V6_MARK)
 
 

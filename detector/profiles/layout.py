@@ -135,7 +135,7 @@ class Panes(NamedTuple):
     """
 
     slot: I32
-    index: I32
+    index: I32  # type: ignore[assignment]  # a NamedTuple has a method of this name, which nobody calls here
     counts: I32
     tokens: I64
     capability: I32

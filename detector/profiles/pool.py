@@ -109,19 +109,26 @@ def popcount(word: int) -> int:
     return count
 
 
+@njit(cache=True, inline="always")
+def _add(into: I64, row: np.ndarray) -> None:
+    # A slice assignment would make a temporary array each time.
+    for j in range(into.shape[0]):
+        into[j] += row[j]
+
+
 @njit(cache=True)
 def _add_pane(panes: Panes, row: int, out: Pooled, g: int) -> None:
-    out.counts[g] += panes.counts[row]
-    out.tokens[g] += panes.tokens[row]
-    out.capability[g] += panes.capability[row]
-    out.gap_sums[g] += panes.gap_sums[row]
+    _add(out.counts[g], panes.counts[row])
+    _add(out.tokens[g], panes.tokens[row])
+    _add(out.capability[g], panes.capability[row])
+    _add(out.gap_sums[g], panes.gap_sums[row])
     out.peak[g] = max(out.peak[g], panes.minute[row, 4])
-    out.hours[g] += panes.hours[row]
-    out.gaps[g] += panes.gaps[row]
-    out.lengths_in[g] += panes.lengths_in[row]
-    out.lengths_out[g] += panes.lengths_out[row]
-    out.lexical[g] += panes.lexical[row]
-    out.models[g] += panes.models[row]
+    _add(out.hours[g], panes.hours[row])
+    _add(out.gaps[g], panes.gaps[row])
+    _add(out.lengths_in[g], panes.lengths_in[row])
+    _add(out.lengths_out[g], panes.lengths_out[row])
+    _add(out.lexical[g], panes.lexical[row])
+    _add(out.models[g], panes.models[row])
     for j in range(SLOT_WORDS):
         out.active[g] += popcount(panes.active[row, j])
     for j in range(PROMPT_REGISTERS):
@@ -137,7 +144,8 @@ def pool(accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: in
     """Add up the panes newer than `index − PANES` of each group.
 
     Args:
-        accounts, panes: the store's arrays.
+        accounts: the store's arrays.
+        panes: the same.
         members: slots, all groups one after the other.
         offsets: i64[groups + 1], where each group's members start.
         index: pane index of the moment.
@@ -151,7 +159,7 @@ def pool(accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: in
                 row = accounts.pane[slot, place]
                 if row >= 0 and panes.index[row] > index - PANES:
                     _add_pane(panes, row, out, g)
-            out.decayed[g] += accounts.decayed[slot]
+            _add(out.decayed[g], accounts.decayed[slot])
             if out.first[g] == 0 or accounts.first[slot] < out.first[g]:
                 out.first[g] = accounts.first[slot]
             out.last[g] = max(out.last[g], accounts.last[slot])
@@ -192,4 +200,5 @@ def gathered(each: Pooled, offsets: I64) -> Pooled:
         )
         return how.reduceat(column, starts, axis=0)
 
-    return Pooled(*(join(name, column) for name, column in zip(Pooled._fields, each, strict=True)))
+    columns: list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = list(each)
+    return Pooled(*(join(name, column) for name, column in zip(Pooled._fields, columns, strict=True)))

@@ -1,6 +1,6 @@
 """The profile store: all accounts' state as arrays, updated by batches and read by pooling."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -33,7 +33,8 @@ _LONGEST = 256  # half-lives before a landmark moves; 2**256 is far inside the r
 
 def _grown(old: _Arrays, new: _Arrays) -> _Arrays:
     """The larger arrays with the old rows copied in."""
-    for a, b in zip(old, new, strict=True):
+    pairs: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = list(zip(old, new, strict=True))
+    for a, b in pairs:
         b[: a.shape[0]] = a
     return new
 
@@ -140,7 +141,7 @@ class ProfileStore:
             return
         self._expired = index
         old = np.flatnonzero((self.panes.slot >= 0) & (self.panes.index <= index - PANES))
-        for row in old:  # a sweep once a pane, not a hot path
+        for row in old.tolist():  # a sweep once a pane, not a hot path
             self.accounts.pane[self.panes.slot[row], self.panes.index[row] % PANES] = -1
             free_row(self.panes, row)
         height = int(self.free[-1])

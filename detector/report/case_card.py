@@ -14,6 +14,10 @@ REASONS = 8
 SKELETONS = 3
 SKELETON_LENGTH = 600
 MEMBERS = 20
+GONE = (
+    "No picture: at the end of the log no cluster holds half of these accounts any more. "
+    "Their links have faded, or the cluster has fallen apart."
+)
 
 
 def card(case: Case, graph: Graph | None, *, unfolded: bool) -> Html:
@@ -31,7 +35,7 @@ def card(case: Case, graph: Graph | None, *, unfolded: bool) -> Html:
     picture = draw(graph, f"Graph of {title}") if graph else None
     left = join(_reasons(case), _skeletons(case.skeletons))
     right = join(
-        _part("How they hang together", picture) if picture else None,
+        _together(case, picture),
         _links(case.links),
         _capabilities(case.capabilities),
     )
@@ -105,6 +109,12 @@ def _part(title: str, *children: Child) -> Html:
     return h("section", h("h4", title), *children, class_="part")
 
 
+def _together(case: Case, picture: Html | None) -> Html | None:
+    if picture is None and not (case.kind == "cluster" and case.actionable):
+        return None
+    return _part("How they hang together", picture or h("p", GONE, class_="muted"))
+
+
 def _reasons(case: Case) -> Html | None:
     if not case.reasons:
         return None
@@ -140,10 +150,11 @@ def _reason(reason: Reason, risk: float) -> Html:
 
 
 def _skeletons(skeletons: list[Skeleton]) -> Html | None:
-    if not skeletons:
+    shared = [skeleton for skeleton in skeletons if skeleton.accounts != 1]
+    if not shared:
         return None
     blocks = []
-    for skeleton in skeletons[:SKELETONS]:
+    for skeleton in shared[:SKELETONS]:
         used = [
             plural(count, noun)
             for count, noun in ((skeleton.accounts, "account"), (skeleton.exchanges, "exchange"))
@@ -152,7 +163,7 @@ def _skeletons(skeletons: list[Skeleton]) -> Html | None:
         caption = h("figcaption", " · ".join(used), class_="muted") if used else None
         cut = skeleton.text[:SKELETON_LENGTH] + ("…" if len(skeleton.text) > SKELETON_LENGTH else "")
         blocks.append(h("figure", h("pre", cut, tabindex="0"), caption))
-    more = len(skeletons) - SKELETONS
+    more = len(shared) - SKELETONS
     note = h("p", f"{more:,} more in alerts.ndjson", class_="muted") if more > 0 else None
     return _part("Shared texts, masked", *blocks, note)
 
@@ -186,14 +197,18 @@ def _capabilities(mix: dict[str, float]) -> Html | None:
 def _activity(case: Case) -> Html | None:
     if not case.hours:
         return None
-    chart = area(case.hours, case.counts, case.detected_at, label="Exchanges of this case by hour", small=True)
+    chart = area(
+        case.hours, case.counts, case.detected_at, label="Active members by hour", noun="active member", small=True
+    )
     key = h(
         "p",
         h("span", h("i", class_="swatch detected"), "detected"),
         h("span", h("i", class_="swatch leaked"), "leaked before"),
         class_="legend",
     )
-    return _part("Activity", chart, key if case.detected_at and min(case.hours) <= case.detected_at else None)
+    return _part(
+        "Active members an hour", chart, key if case.detected_at and min(case.hours) <= case.detected_at else None
+    )
 
 
 def _recommendation(advice: dict[str, Any]) -> Html | None:

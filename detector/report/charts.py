@@ -32,15 +32,22 @@ def rebin(hours: Sequence[float], counts: Sequence[float], limit: int = BINS) ->
 
 
 def area(
-    hours: Sequence[float], counts: Sequence[float], detected: float | None = None, *, label: str, small: bool = False
+    hours: Sequence[float],
+    counts: Sequence[float],
+    detected: float | None = None,
+    *,
+    label: str,
+    noun: str = "exchange",
+    small: bool = False,
 ) -> Html:
-    """Exchanges an hour over time as an area, with counts under the pointer and day lines.
+    """Counts an hour over time as an area, with the count under the pointer and day lines.
 
     Args:
         hours: starts of hours, epoch seconds.
         counts: how much happened in each.
         detected: a moment to draw a line at; what lies before it is shaded.
         label: what a screen reader says.
+        noun: what is counted, in the singular.
         small: a sparkline: no value axis.
 
     Returns:
@@ -69,7 +76,7 @@ def area(
         _rule(x=(detected - begin) / (end - begin), class_="detected")
         if detected and begin <= detected <= end
         else None,
-        *_hits(starts, sums),
+        *_hits(starts, sums, noun),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         preserveAspectRatio="none",
         role="img",
@@ -200,11 +207,11 @@ def stack(parts: Sequence[tuple[str, float, str]], label: str) -> Html:
 
 
 def nice(value: float) -> float:
-    """The next of 1, 2, 4, 5 or 10 times a power of ten."""
+    """The next round number; its half is round too, for the line in the middle."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 4, 5, 10) if value <= step * power * (1 + 1e-9))
+    return next(step * power for step in (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10) if value <= step * power * (1 + 1e-9))
 
 
 def ticks(begin: float, end: float, most: int) -> list[float]:
@@ -216,7 +223,7 @@ def ticks(begin: float, end: float, most: int) -> list[float]:
     return []
 
 
-def _hits(starts: Sequence[float], sums: Sequence[float]) -> list[Html]:
+def _hits(starts: Sequence[float], sums: Sequence[float], noun: str) -> list[Html]:
     """One invisible bar a bin that lights up and tells its count under the pointer."""
     step = WIDTH / len(starts)
     return [
@@ -227,7 +234,7 @@ def _hits(starts: Sequence[float], sums: Sequence[float]) -> list[Html]:
             width=round(step, 2),
             height=HEIGHT,
             class_="hit",
-            data_tip=f"{moment(start)} UTC\n{plural(round(value), 'exchange')}",
+            data_tip=f"{moment(start)} UTC\n{plural(round(value), noun)}",
         )
         for index, (start, value) in enumerate(zip(starts, sums, strict=True))
     ]

@@ -12,7 +12,7 @@ CAP = 80
 KEY_CAP = 16
 WIDTH, HEIGHT, MARGIN = 560, 340, 30
 LABEL = 24
-LETTER, LINE = 6.8, 13.0
+LETTER, LINE, KEY, DOT = 6.8, 13.0, 9.0, 5.0
 
 
 def choose(graph: Graph) -> list[Node]:
@@ -59,7 +59,8 @@ def draw(graph: Graph, title: str) -> Html | None:
     lines = [_line(points[a], points[b], weight / heaviest) for a, b, weight in edges]
     accounts = [_dot(node, points[i]) for i, node in enumerate(nodes) if node.kind == "account"]
     keys = [_key(node, points[i]) for i, node in enumerate(nodes) if node.kind != "account"]
-    labels = _labels([(node.label, points[i]) for i, node in enumerate(nodes) if node.kind != "account"])
+    dots = points[[i for i, node in enumerate(nodes) if node.kind == "account"]]
+    labels = _labels([(node.label, points[i]) for i, node in enumerate(nodes) if node.kind != "account"], dots)
     picture = h(
         "svg",
         *lines,
@@ -92,21 +93,29 @@ def _key(node: Node, point: Points) -> Html:
     return h("path", d=_shape(node.kind), transform=f"translate({x} {y})", class_=f"key k-{node.kind}", data_tip=tip)
 
 
-def _labels(keys: list[tuple[str, Points]]) -> list[Html]:
-    """Labels below their keys, or above where another label is in the way, or none: the tip still has it."""
+def _labels(keys: list[tuple[str, Points]], dots: Points) -> list[Html]:
+    """Labels below or above their keys, where they hide fewer accounts and no label or key; or none, for the tip has it."""
+    spots = np.array([at for _, at in keys]).reshape(-1, 2)
     taken: list[tuple[float, float, float]] = []
     drawn = []
-    for label, point in keys:
+    for number, (label, (key_x, key_y)) in enumerate(keys):
         shown = shorten(label, LABEL)
         half = len(shown) * LETTER / 2
-        x = min(max(float(point[0]), half + 4), WIDTH - half - 4)
-        for y in (float(point[1]) + 21, float(point[1]) - 13):
+        x = min(max(float(key_x), half + 4), WIDTH - half - 4)
+        others = np.delete(spots, number, axis=0)
+        for y in sorted((float(key_y) + 21, float(key_y) - 13), key=lambda y: _under(dots, x, y, half, DOT)):
             free = all(abs(y - other) > LINE or abs(x - at) > half + width for at, other, width in taken)
-            if free and LINE < y < HEIGHT - 4:
+            if free and not _under(others, x, y, half, KEY) and LINE < y < HEIGHT - 4:
                 taken.append((x, y, half))
                 drawn.append(h("text", shown, x=round(x, 1), y=round(y, 1), text_anchor="middle"))
                 break
     return drawn
+
+
+def _under(points: Points, x: float, y: float, half: float, radius: float) -> int:
+    """How many marks a label would cover that stands around x with its foot at y."""
+    away = np.abs(points - (x, y - LINE / 3))
+    return int(((away[:, 0] <= half + radius) & (away[:, 1] <= radius + LINE / 2)).sum())
 
 
 def _shape(kind: str) -> str:
@@ -117,6 +126,7 @@ def _shape(kind: str) -> str:
         "template": "M-7-9h10l4 4v14h-14z",
         "system_prompt": "M-8-8h16v16h-16z",
         "mail": "M0-9L9 7h-18z",
+        "signup": "M0 9L9-7h-18z",
         "tls": "M-5-8.7h10L10 0 5 8.7h-10L-10 0z",
     }.get(kind, "M0-8a8 8 0 1 0 .01 0z")
 
@@ -137,6 +147,6 @@ def _legend(graph: Graph, shown: list[Node]) -> Html:
                 "svg", h("path", d=_shape(kind), class_=f"key k-{kind}"), viewBox="-11 -11 22 22", aria_hidden="true"
             )
             items.append(h("span", mark, f"{count:,} {word(KINDS, kind)}" if count > 1 else word(KINDS, kind)))
-    hidden = len({node.id for node in graph.nodes}) - len(shown)
+    hidden = len({node.id for node in graph.nodes}) + graph.left_out - len(shown)
     note = h("span", f"{plural(hidden, 'node')} not drawn", class_="muted") if hidden else None
     return join(*items, note)

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-NodeKind = Literal["account", "payment", "network", "template", "system_prompt", "mail", "tls", "timing"]
+NodeKind = Literal["account", "payment", "network", "template", "system_prompt", "mail", "signup", "tls", "timing"]
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -55,10 +55,12 @@ class Graph(msgspec.Struct, frozen=True):
     Attributes:
         nodes: accounts and keys.
         edges: pairs of node ids with a weight, nats of surprise.
+        left_out: accounts of the cluster that are not among the nodes.
     """
 
     nodes: list[Node] = []
     edges: list[tuple[str, str, float]] = []
+    left_out: int = 0
 
 
 class ReportData(msgspec.Struct, frozen=True):
@@ -69,11 +71,11 @@ class ReportData(msgspec.Struct, frozen=True):
             accounts), `rates` (name to number), `versions` (name to text), `event_time` (first, last).
         alerts: alerts as DESIGN §4 has them, as dicts, in any order. Read from `evidence`, each where present: `links`
             (kind to nats), `skeletons` (texts, or objects with text, accounts, exchanges), `capabilities` (label to
-            share), `timeline` (hours, counts), `payers`; from a reason also `score_without`; from a member also
-            `exchanges`, `output_tokens`.
+            share), `timeline` (hours, and as counts the members active in each), `payers`; from a reason also
+            `score_without`; from a member also `exchanges`, `output_tokens`.
         timeline: exchanges by hour.
         risk_histogram: risk of everything that was scored.
-        graphs: a cluster's graph by alert id.
+        graphs: a cluster's graph by alert id; the page says so where an actionable cluster has none.
         unavailable: features that could not be computed, each with the fields that the log lacks.
         dead_letters: records that could not be read, by reason.
     """

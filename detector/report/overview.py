@@ -11,7 +11,7 @@ from detector.report.markup import Child, Html, h, join
 from detector.report.model import Histogram, ReportData, Timeline
 from detector.report.words import headline
 
-TOP_REASONS = 6
+TOP_REASONS = 5
 TABLE_ROWS = 500
 TIP_TITLES = 5
 
@@ -143,7 +143,7 @@ def top_reasons(cases: Sequence[Case]) -> Html:
             "li",
             h(
                 "span",
-                h("span", shorten(texts[code], 200), class_="one-line", data_tip=shorten(texts[code], 200)),
+                h("span", shorten(texts[code], 200), class_="three-lines", data_tip=shorten(texts[code], 200)),
                 h("code", code, class_="one-line"),
             ),
             h("div", h("i", style=f"width:{100 * count / most:.1f}%", class_="fill"), class_="track"),

@@ -8,6 +8,7 @@ KINDS = {
     "network": "network",
     "tls": "client fingerprint",
     "mail": "mail domain",
+    "signup": "sign-up network",
     "template": "prompt template",
     "system_prompt": "system prompt",
     "timing": "timing",
@@ -18,6 +19,7 @@ SHARED = {
     "network": "come from the same networks",
     "tls": "use one client",
     "mail": "signed up together",
+    "signup": "signed up from one network",
     "template": "fill one prompt template",
     "system_prompt": "send one system prompt",
     "timing": "act in step",
@@ -82,7 +84,8 @@ def headline(case: Case) -> str:
         why = case.reasons[0].text if case.reasons else "stands out from ordinary traffic"
         return shorten(f"One account: {why[:1].lower()}{why[1:]}", 160)
     who = plural(len(case.accounts), "account")
-    if case.payers:
+    # Payers are counted over the community, bystanders included: more of them than accounts say nothing about the members.
+    if case.payers and case.payers <= len(case.accounts):
         who += f" of {plural(case.payers, 'payer')}"
     strongest = max(case.links.values(), default=0.0)
     ties = [word(SHARED, kind) for kind, nats in case.links.items() if nats >= STRONG_LINK * strongest][:2]

@@ -29,7 +29,8 @@ def stratum_of(frame: pl.DataFrame) -> pl.Series:
     """Stratum of each row: like is compared with like.
 
     An account embeds, is a product with a system prompt, or a person (or a bare script). A cluster embeds, is the staff of one
-    payer, sits in one place (one network and one mail domain), does the same work over again (a class, a harness), talks (users of an agent), is a product, or is strangers.
+    payer, sits in one place (one network and one mail domain), does the same work over again (a class, a harness), talks (users of
+    an agent), is a product, or is strangers.
 
     Args:
         frame: features of accounts, or of clusters, which have `unrelated_share` too.

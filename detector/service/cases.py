@@ -48,8 +48,10 @@ def account_cases(
     """Cases of single accounts.
 
     Args:
-        store, book: profiles and facts.
-        scorer, scored: rules and scores.
+        store: profiles.
+        book: account facts.
+        scorer: rules and reference.
+        scored: scores of the rows.
         start: first row of `scored` that is the look's.
         look: n accounts as they stood at a tick.
         level: i64[n], severity or `NONE`.
@@ -104,7 +106,8 @@ def cluster_cases(
     """Cases of clusters, each with the slots of its members.
 
     Args:
-        store, book: profiles and facts.
+        store: profiles.
+        book: account facts.
         scorer: rules and reference.
         found: clusters and their scores.
         level: i64[clusters], severity or `NONE`.

@@ -40,9 +40,14 @@ class Indicators:
         if self._keys.size == 0 or stop <= start:
             return []
         system = (columns.system[start:stop] >> np.uint64(32)).astype(np.uint32)
+        ends = [np.isin(column[start:stop], self._keys) for column in (columns.prefix, columns.suffix)]
         out: list[tuple[int, int, str]] = []
-        for column in (columns.prefix[start:stop], columns.suffix[start:stop], system):
-            for i in np.flatnonzero(np.isin(column, self._keys)):  # over hits, mostly of known members
+        # How a text begins is shared by chance, or copied from a public tool; how it begins and ends is a wrapper.
+        for column, hit in (
+            (system, np.isin(system, self._keys)),
+            (columns.prefix[start:stop], ends[0] & ends[1]),
+        ):
+            for i in np.flatnonzero(hit):  # over hits, mostly of known members
                 slot, alert_id = int(columns.slot[start + i]), self.alert[int(column[i])]
                 if slot not in self.members[alert_id]:
                     self.members[alert_id].add(slot)

@@ -20,7 +20,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
     """
     rules = scorer.rules[category]
     contributions = scored.contributions[row]
-    without = rules.without(scored.fired[row])[0]
+    without = rules.without(contributions > 0)
     stratum = str(scored.frame["stratum"][row])
     out: list[Reason] = []
     for j, code in enumerate(rules.codes):  # over rules

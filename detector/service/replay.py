@@ -1,44 +1,32 @@
 """Replay: historical logs through the engine to files, with the same ticks as a live stream."""
 
-import resource
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import numpy as np
 import polars as pl
 
 from detector.alerts.allowance import Allowance
 from detector.config import Settings
-from detector.coordination.clusters import active_slots
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
-from detector.profiles.features import unavailable
-from detector.profiles.features.base import FEATURES
-from detector.report import Histogram, ReportData, Timeline, render_report
 from detector.scoring.reference import load_reference
 from detector.scoring.rules import load_rules
-from detector.scoring.severity import risk
 from detector.service.calibration import scorer_of
 from detector.service.engine import Engine
-from detector.service.looks import score
+from detector.service.results import Tally, write_results
 from detector.service.ticks import Clock
-from streams.batch import Batch
+from streams.batch import Batch, DeadLetter
 from streams.counts import Counts
 from streams.dedupe import Deduplicator
 from streams.sinks.dead_letter import DeadLetterFile
 from streams.sources.files import FileSource
 from streams.sources.prefetch import prefetch
 
-_HOUR = 3_600
-_BINS = 20
 Say = Callable[["Progress"], None]
 
 
@@ -66,29 +54,30 @@ class Replay:
     Attributes:
         engine: the detector.
         out: folder of the results.
+        refused: lines of the account and event files that could not be read; they stand among the dead letters and count apart.
+        tally: what was read so far.
     """
 
     engine: Engine
     out: Path
-    counts: Counts = field(default_factory=Counts)
-    reasons: Counter[str] = field(default_factory=Counter)
-    hours: Counter[int] = field(default_factory=Counter)
-    first: int = 0
+    refused: list[DeadLetter] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
     def run(self, source: FileSource, say: Say) -> dict[str, Any]:
         """Read everything and write the results; returns what stands in `run.json`."""
         self.out.mkdir(parents=True, exist_ok=True)
         started, dedupe = time.monotonic(), Deduplicator()
         with DeadLetterFile(self.out / "dead_letter.ndjson") as letters:
+            letters.write(self.refused)
+            self.tally.refused = len(self.refused)
             for batch, frame, digested in prefetch(self._digested(source, dedupe)):
                 letters.write(batch.dead)
-                self.reasons.update(letter.reason for letter in batch.dead)
-                self._count(batch.read, len(batch.dead), batch.skipped, frame)
+                self.tally.add(batch, frame)
                 self.engine.process(frame, digested)
                 say(self._progress(started))
         self.engine.finish()
-        self.counts.check()
-        return self._write(time.monotonic() - started)
+        self.tally.counts.check()
+        return write_results(self.out, self.engine, self.tally, time.monotonic() - started)
 
     def _digested(
         self, source: FileSource, dedupe: Deduplicator
@@ -99,101 +88,8 @@ class Replay:
             frame = batch.frame if fresh.all() else batch.frame.filter(fresh)
             yield batch, frame, self.engine.digest(frame) if frame.height else None
 
-    def _count(self, read: int, dead: int, skipped: int, frame: pl.DataFrame) -> None:
-        self.counts.read += read
-        self.counts.dead_lettered += dead
-        self.counts.skipped += skipped
-        self.counts.accepted += frame.height
-        self.counts.duplicates += read - dead - frame.height
-        if frame.height:
-            hour = frame.select((pl.col("ts").dt.epoch("s") // _HOUR * _HOUR).alias("h"))["h"].value_counts()
-            self.hours.update(dict(hour.iter_rows()))
-            self.first = self.first or int(frame["ts"].dt.epoch("us")[0])
-
     def _progress(self, started: float) -> Progress:
-        return Progress(self.counts, self.engine.now, len(self.engine.alerts.live()), time.monotonic() - started)
-
-    def _write(self, seconds: float) -> dict[str, Any]:
-        alerts = self.engine.alerts.alerts()
-        (self.out / "alerts.ndjson").write_bytes(b"".join(msgspec.json.encode(a) + b"\n" for a in alerts))
-        accounts = self._accounts()
-        accounts.write_parquet(self.out / "accounts.parquet")
-        clusters = self._clusters()
-        clusters.write_parquet(self.out / "clusters.parquet")
-        run = self._run(seconds, len(alerts), accounts.height)
-        (self.out / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=2))
-        (self.out / "report.html").write_text(self._report(run, alerts, accounts, clusters))
-        return run
-
-    def _accounts(self) -> pl.DataFrame:
-        e = self.engine
-        slots = active_slots(e.store, e.now + 1)
-        if slots.size == 0:
-            return pl.DataFrame({"account_id": [], "score": [], "p_value": [], "risk": [], "requests": []})
-        now = e.now + 1
-        scored = score(e.scorer, [e.look(slots, e.moment(now))])
-        return scored.frame.insert_column(0, pl.Series("account_id", [e.store.ids[s] for s in slots])).with_columns(
-            pl.Series("score", scored.score),
-            pl.Series("p_value", scored.p_value),
-            pl.Series("risk", [risk(p) for p in scored.p_value]),
-        )
-
-    def _clusters(self) -> pl.DataFrame:
-        if self.engine.clusters is None:
-            return pl.DataFrame({"accounts": [], "score": [], "p_value": [], "risk": []})
-        found, scored = self.engine.clusters
-        ids = self.engine.store.ids
-        named = [[ids[s] for s in found.members(g)] for g in range(found.frame.height)]
-        return scored.frame.with_columns(
-            pl.Series("accounts", named),
-            pl.Series("score", scored.score),
-            pl.Series("p_value", scored.p_value),
-            pl.Series("risk", [risk(p) for p in scored.p_value]),
-        )
-
-    def _run(self, seconds: float, alerts: int, accounts: int) -> dict[str, Any]:
-        c = self.counts
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {
-            "counts": {
-                "read": c.read,
-                "accepted": c.accepted,
-                "duplicates": c.duplicates,
-                "dead_lettered": c.dead_lettered,
-                "skipped": c.skipped,
-                "accounts": len(self.engine.store),
-                "alerts": alerts,
-            },
-            "rates": {"seconds": round(seconds, 2), "exchanges_per_s": round(c.accepted / max(seconds, 1e-9))},
-            "memory": {
-                "peak_rss_mb": round(peak),
-                "state_bytes_per_account": round(self.engine.store.state_bytes() / max(1, len(self.engine.store))),
-            },
-            "event_time": {"first": self.first / 1e6, "last": self.engine.now / 1e6},
-            "unavailable_features": unavailable(self.engine.seen),
-            "inferred_events": self.engine.events.inferred,
-            "versions": {"revenuer": version("revenuer"), "polars": pl.__version__, "numpy": np.__version__},
-        }
-
-    def _report(self, run: dict[str, Any], alerts: list[Any], accounts: pl.DataFrame, clusters: pl.DataFrame) -> str:
-        edges = [100.0 * i / _BINS for i in range(_BINS + 1)]
-        hours = sorted(self.hours)
-        missing = {
-            name: [n for n in FEATURES[name].needs if n not in self.engine.seen] for name in run["unavailable_features"]
-        }
-        data = ReportData(
-            run=run,
-            alerts=[msgspec.to_builtins(a) for a in alerts],
-            timeline=Timeline(hours, [self.hours[h] for h in hours]),
-            risk_histogram=Histogram(
-                edges,
-                np.histogram(accounts["risk"].to_numpy().astype(float), edges)[0].tolist(),
-                np.histogram(clusters["risk"].to_numpy().astype(float), edges)[0].tolist(),
-            ),
-            unavailable=missing,
-            dead_letters=self.reasons,
-        )
-        return render_report(data)
+        return Progress(self.tally.counts, self.engine.now, len(self.engine.alerts.live()), time.monotonic() - started)
 
 
 def allowances_of(accounts: pl.DataFrame | None) -> dict[str, list[Allowance]]:

@@ -19,13 +19,16 @@ from detector.alerts.store import Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
+from detector.service.engine import Engine
 from detector.service.http import State, make_app
 from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
+from detector.service.kafka_feed import KafkaFeed
 from detector.service.live import Live
 from detector.service.replay import make_engine
 from streams.accounts import read_accounts, read_events
 from streams.sources import SourceError
+from streams.sources.kafka import KafkaSettings, KafkaSource
 
 USAGE: Final = 2
 _HTTP_S: Final = 3  # for answers under way
@@ -35,15 +38,19 @@ _DRAIN_S: Final = 5.0  # for records accepted; both fit into the ten seconds tha
 class _Server(uvicorn.Server):
     """Says where it listens, and on a signal ends streams, answers and records, in this order."""
 
-    def __init__(self, config: uvicorn.Config, state: State, live: Live, secret: str | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, state: State, live: Live, secret: str | None, feed: KafkaFeed | None
+    ) -> None:
         super().__init__(config)
-        self._state, self._live, self._secret = state, live, secret
+        self._state, self._live, self._secret, self._feed = state, live, secret, feed
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.started:
             return
         self._live.start()
+        if self._feed is not None:
+            self._feed.start()
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"console: http://{shown}:{port}/console/\n")
@@ -54,6 +61,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._state.stopping.set()
         await super().shutdown(sockets)
+        if self._feed is not None:
+            await asyncio.to_thread(self._feed.stop)
         await asyncio.to_thread(self._live.stop, _DRAIN_S)
 
     @contextmanager
@@ -95,6 +104,11 @@ def serve(
     database: Annotated[
         str | None, typer.Option(envvar="REVENUER_DATABASE_URL", help="Database; SQLite in the folder by default")
     ] = None,
+    kafka: Annotated[
+        str | None,
+        typer.Option(envvar="REVENUER_KAFKA_BOOTSTRAP", help="host:port of brokers, by comma: reads a topic, too"),
+    ] = None,
+    topic: Annotated[str, typer.Option(envvar="REVENUER_KAFKA_TOPIC", help="Topic of exchanges")] = "exchanges",
     new_token: Annotated[
         str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
     ] = None,
@@ -113,6 +127,7 @@ def serve(
         metrics = Metrics()
         live = _live(settings, store, metrics, data)
         rules = load_rules(settings.rules)
+        feed = KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic)), live) if kafka else None
     except (ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError) as error:
         _stop(str(error).splitlines()[0])
     except OSError as error:
@@ -123,11 +138,39 @@ def serve(
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
     state = State(store, live, rules, metrics=metrics)
-    _run(state, live, secret, host, port)
+    run(state, live, secret, host, port, feed)
     store.close()
 
 
-def _run(state: State, live: Live, secret: str | None, host: str, port: int) -> None:
+def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int = 0) -> None:
+    """Serve what an engine found, on a free port of this machine, until a signal ends it.
+
+    Args:
+        engine: after its last record; takes more through the API.
+        data: folder, made anew or used again.
+        host: address.
+        port: 0 takes a free one.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    store, metrics = Store(sqlite_url(data / "revenuer.db")), Metrics()
+    store.alerts.upsert(engine.alerts.alerts())
+    live = Live(engine, store, metrics, data)
+    secret = store.tokens.issue("demo", ("admin",), "command line")[1]
+    run(State(store, live, load_rules(None), metrics=metrics), live, secret, host, port)
+    store.close()
+
+
+def run(state: State, live: Live, secret: str | None, host: str, port: int, feed: KafkaFeed | None = None) -> None:
+    """Listen until a signal ends it.
+
+    Args:
+        state: of the API.
+        live: not started yet.
+        secret: the first token, to be shown once; None where there are tokens.
+        host: address.
+        port: 0 takes a free one.
+        feed: started with the service and ended before it.
+    """
     chosen = uvicorn.Config(
         make_app(state),
         host=host,
@@ -138,4 +181,4 @@ def _run(state: State, live: Live, secret: str | None, host: str, port: int) -> 
         server_header=False,
         timeout_graceful_shutdown=_HTTP_S,
     )
-    _Server(chosen, state, live, secret).run()
+    _Server(chosen, state, live, secret, feed).run()

@@ -63,7 +63,9 @@ def sessions(rng: Rng, per_account: I64, zone: F64, turns: float | F64, start: f
         per_account: i64[n], sessions of each account.
         zone: f64[n], hours from UTC.
         turns: mean turns a session, of all or f64[n].
-        start, days: the time that there is.
+        start: beginning of the time that there is, seconds since 1970.
+        days: its length.
+        rng: source of chance.
     """
     account = np.repeat(np.arange(per_account.size), per_account)
     begin = human_times(rng, zone[account], start, days)
@@ -86,6 +88,9 @@ def renewal(rng: Rng, per_account: I64, shape: F64, active: F64, start: float, d
         per_account: i64[n], requests of each account.
         shape: f64[n], Weibull shape; below 1 is bursty.
         active: f64[n], share of the hours with traffic.
+        start: beginning of the time that there is, seconds since 1970.
+        days: its length.
+        rng: source of chance.
     """
     account = np.repeat(np.arange(per_account.size), per_account)
     gap = rng.weibull(shape[account])
@@ -102,7 +107,9 @@ def renewal(rng: Rng, per_account: I64, shape: F64, active: F64, start: float, d
     step = place * used[account]
     slot = np.floor(step)
     stretch = hours / used[account]
-    hour = (np.floor((slot + offset[account]) * stretch) + (step - slot)) % hours
+    # A very bursty account has its first requests at the very beginning of its hour: which must not be the clock's.
+    phase = rng.random(per_account.size)[account]
+    hour = (np.floor((slot + offset[account]) * stretch) + (step - slot) + phase) % hours
     n = account.size
     return Arrivals(account, start + hour * 3600.0, np.arange(n), np.zeros(n, np.int64))
 
@@ -128,6 +135,9 @@ def windowed(rng: Rng, per_account: I64, windows: F64, start: float, days: float
     Args:
         per_account: i64[n], requests of each account.
         windows: f64[w, 2], beginning and length in days.
+        start: beginning of the time that there is, seconds since 1970.
+        days: its length.
+        rng: source of chance.
     """
     account = np.repeat(np.arange(per_account.size), per_account)
     which = rng.choice(windows.shape[0], account.size, p=windows[:, 1] / windows[:, 1].sum())

@@ -97,7 +97,8 @@ def write(world: World, out: Path, seed: int | None = None, scale: float = 1.0) 
     Args:
         world: what to play.
         out: made where it is missing.
-        seed, scale: as in `play`.
+        seed: as in `play`.
+        scale: the same.
 
     Raises:
         OSError: the folder cannot be written.

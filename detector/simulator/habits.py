@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from detector.simulator.texts.compose import Rng
@@ -35,6 +36,8 @@ AGENTS = (
     "http-tool/3.1",
     "ruby-client/0.4",
 )
+TOOL_SETS: Options = ((("search",), 0.4), (("lookup_order", "refund"), 0.33), (("search", "fetch", "compute"), 0.27))
+TOOL_USE = 0.4  # share of requests with tools on offer in which one is called
 _STACKS = 40
 _ZONES = (-8, -5, 0, 1, 3, 5.5, 9)
 
@@ -49,6 +52,20 @@ def choose(rng: Rng, options: Options, n: int) -> list[Any]:
     """
     weights = np.array([p for _, p in options])
     return [options[i][0] for i in rng.choice(len(options), n, p=weights / weights.sum())]
+
+
+def offer_tools(rng: Rng, account: npt.NDArray[np.int64], offers: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Columns of the tools that some accounts offer, a set for each account, and of the calls made.
+
+    Args:
+        rng: source of chance.
+        account: i64[requests], row of the account.
+        offers: bool[accounts], which of them have tools at all.
+    """
+    drawn = choose(rng, TOOL_SETS, offers.size)
+    sets = pl.Series([list(s) if o else None for s, o in zip(drawn, offers, strict=True)], dtype=pl.List(pl.String))
+    called = offers[account] & (rng.random(account.size) < TOOL_USE)
+    return {"tools": sets.gather(account), "tool_calls": called.astype(np.int64)}
 
 
 def draw_habits(rng: Rng, n: int) -> pl.DataFrame:

@@ -1,17 +1,14 @@
 """Blocks of whole lines out of a plain or compressed file, in bounded memory."""
 
-import gzip
-import zlib
+import hashlib
+import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
-import zstandard
-
-from streams.batch import DeadLetter, digest
+from streams.batch import DIGEST_BYTES, DeadLetter, digest
 from streams.decode import MAX_LINE
+from streams.sources.compressed import CORRUPT, opened, unfinished
 
 _READ = 4 << 20
 
@@ -31,46 +28,34 @@ class Block:
     dead: tuple[DeadLetter, ...] = ()
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file, decompressed by its name."""
-    if path.suffix == ".gz":
-        with gzip.open(path, "rb") as file:
-            yield file  # type: ignore[misc]  # GzipFile reads bytes
-    elif path.suffix == ".zst":
-        with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as file:
-            yield file  # the reader reads bytes
-    else:
-        with path.open("rb") as plain:
-            yield plain
-
-
 def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLetter]:
     """Bytes of a file, then a dead letter where it ends too early."""
     try:
         with opened(path) as file:
             while piece := file.read1(_READ):  # type: ignore[attr-defined]  # gives what there is before a broken end
                 yield piece
-            if path.suffix == ".zst" and _unfinished(path):
+            if path.suffix == ".zst" and unfinished(path):
                 yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
     except EOFError:
         yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
-    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError):
+    except CORRUPT:
         yield DeadLetter(str(path), line[0], "corrupt", 0, digest(key, str(path).encode()))
 
 
-def _unfinished(path: Path) -> bool:
-    """Whether the last frame of a .zst file has no end: the streaming reader does not say."""
-    with path.open("rb") as raw:
-        decoder: Any = zstandard.ZstdDecompressor().decompressobj()
-        while piece := raw.read(_READ):
-            rest = piece
-            while rest:
-                if decoder.eof:
-                    decoder = zstandard.ZstdDecompressor().decompressobj()
-                decoder.decompress(rest)
-                rest = decoder.unused_data if decoder.eof else b""
-        return not decoder.eof
+class _Long:
+    """A line that is passed over without being held."""
+
+    def __init__(self, start: bytes, key: bytes) -> None:
+        self.length = 0
+        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES, key=key[:64])
+        self.add(start)
+
+    def add(self, piece: bytes) -> None:
+        self.length += len(piece)
+        self._hash.update(piece)
+
+    def letter(self, path: Path, number: int) -> DeadLetter:
+        return DeadLetter(str(path), number, "too_long", self.length, self._hash.hexdigest())
 
 
 def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
@@ -84,39 +69,79 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
         key: of the digests.
     """
     line = [1]
-    carry, dead, skipped = bytearray(), [], 0
+    carry, dead = bytearray(), []
+    long: _Long | None = None
+    broken: DeadLetter | None = None
     for piece in _pieces(path, key, line):
         if isinstance(piece, DeadLetter):
-            dead.append(piece)
+            broken = piece
             break
         rest = piece
-        if skipped:
+        if long is not None:
             end = rest.find(b"\n")
-            skipped += len(rest) if end < 0 else end
+            long.add(rest if end < 0 else rest[:end])
             if end < 0:
                 continue
-            dead.append(DeadLetter(str(path), line[0], "too_long", skipped, ""))
+            dead.append(long.letter(path, line[0]))
             line[0] += 1
-            skipped, rest = 0, rest[end + 1 :]
+            long, rest = None, rest[end + 1 :]
         carry += rest
         end = carry.rfind(b"\n") + 1
         if len(carry) - end > MAX_LINE:
-            skipped = len(carry) - end
-            yield from _whole(carry, end, line, dead)
+            long = _Long(bytes(carry[end:]), key)
+            yield from _whole(path, carry, end, line, dead, key)
             carry, dead = bytearray(), []
         elif end >= size:
-            yield from _whole(carry, end, line, dead)
+            yield from _whole(path, carry, end, line, dead, key)
             carry, dead = carry[end:], []
-    if skipped:
-        dead.append(DeadLetter(str(path), line[0], "too_long", skipped, ""))
-    if dead and dead[-1].reason in ("truncated", "corrupt"):
+    if long is not None:
+        # Where the file breaks off within it, too: one record, one letter.
+        dead.append(long.letter(path, line[0]))
+    elif broken is not None:
         # What stands after the last line break was cut off in the middle.
-        carry = carry[: carry.rfind(b"\n") + 1]
-    yield from _whole(carry, len(carry), line, dead)
+        end = carry.rfind(b"\n") + 1
+        cut = bytes(carry[end:])
+        number = line[0] + carry.count(b"\n")
+        dead.append(DeadLetter(str(path), number, broken.reason, len(cut), digest(key, cut) if cut else broken.digest))
+        carry = carry[:end]
+    yield from _whole(path, carry, len(carry), line, dead, key)
 
 
-def _whole(carry: bytearray, end: int, line: list[int], dead: list[DeadLetter]) -> Iterator[Block]:
+def _whole(
+    path: Path, carry: bytearray, end: int, line: list[int], dead: list[DeadLetter], key: bytes
+) -> Iterator[Block]:
     data = bytes(carry[:end])
+    lines = data.count(b"\n")
+    if _has_long(data):
+        data, long = _without_long(path, data, line[0], key)
+        dead = [*dead, *long]
     if data or dead:
         yield Block(data, line[0], tuple(dead))
-    line[0] += data.count(b"\n")
+    line[0] += lines
+
+
+def _has_long(data: bytes) -> bool:
+    """Whether a line is over-long; looks at a few line breaks only, since nearly all blocks have none."""
+    start = 0
+    while len(data) - start > MAX_LINE:
+        start = data.rfind(b"\n", start, start + MAX_LINE + 1) + 1
+        if start == 0:
+            return True
+    return False
+
+
+def _without_long(path: Path, data: bytes, first: int, key: bytes) -> tuple[bytes, list[DeadLetter]]:
+    """Over-long lines blanked, so that the others keep their numbers."""
+    kept, dead, start = [], [], 0
+    for number in itertools.count(first):
+        end = data.find(b"\n", start)
+        stop = len(data) if end < 0 else end
+        if stop - start > MAX_LINE:
+            kept.append(data[:0])
+            dead.append(DeadLetter(str(path), number, "too_long", stop - start, digest(key, data[start:stop])))
+        else:
+            kept.append(data[start:stop])
+        if end < 0:
+            break
+        start = end + 1
+    return (b"\n".join(kept) if dead else data), dead

@@ -34,7 +34,7 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
         elif path.is_file():
             found.add(path)
         else:
-            matched = {Path(p) for p in glob.glob(str(given), recursive=True)}
+            matched = {Path(p) for p in glob.glob(str(given), recursive=True)}  # noqa: PTH207 - Path.glob takes no absolute pattern
             matched = {p for p in matched if p.is_file()}
             if not matched:
                 raise SourceError(f"{path}: no such file, folder or pattern")
@@ -94,7 +94,7 @@ class FileSource:
         running: list[_Open] = []
         while waiting or running:
             horizon = min((o.seen - LATENESS_US for o in running), default=None)
-            if waiting and (horizon is None or waiting[-1][0] <= horizon):
+            if waiting and (horizon is None or waiting[-1][0] - LATENESS_US <= horizon):
                 _, path = waiting.pop()
                 running.append(
                     _Open(decoded(path, self.batch_bytes, self.digest_key), pl.DataFrame(schema=EXCHANGE_SCHEMA))
@@ -103,7 +103,9 @@ class FileSource:
             else:
                 yield from self._pull(min(running, key=lambda o: o.seen))
             running_horizon = min((o.seen - LATENESS_US for o in running if not o.done), default=None)
-            bounds = [b for b in (running_horizon, waiting[-1][0] if waiting else None) if b is not None]
+            # The next file may hold records that are earlier than its first one.
+            coming = waiting[-1][0] - LATENESS_US if waiting else None
+            bounds = [b for b in (running_horizon, coming) if b is not None]
             frame = self._take(running, min(bounds) if bounds else None)
             if frame.height:
                 yield self._within(Batch(frame, [], frame.height))

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ class _End:
         self.error = error
 
 
-def prefetch(items: Iterator[T], depth: int = 1) -> Iterator[T]:
+def prefetch(items: Iterator[T], depth: int = 1) -> Iterator[T]:  # noqa: C901 - two small parts that share the queue
     """The same items in order; at most `depth` are waiting. Errors reach the caller; the thread ends with the generator."""
     waiting: queue.Queue[T | _End] = queue.Queue(depth)
     stop = threading.Event()
@@ -39,6 +39,9 @@ def prefetch(items: Iterator[T], depth: int = 1) -> Iterator[T]:
             put(_End(error))
         else:
             put(_End(None))
+        finally:
+            if isinstance(items, Generator):
+                items.close()  # in the thread that ran it
 
     worker = threading.Thread(target=run, name="prefetch", daemon=True)
     worker.start()

@@ -1,5 +1,7 @@
 """Random columns for the laws of profiles: no text, no files."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 
@@ -72,7 +74,7 @@ def store_of(raw: dict[str, np.ndarray], rows: np.ndarray | None = None, cuts: t
         return store
     columns = columns_of(store, raw, rows)
     bounds = [0, *sorted(min(c, len(rows)) for c in cuts), len(rows)]
-    for a, b in zip(bounds, bounds[1:], strict=False):
+    for a, b in pairwise(bounds):
         store.add(columns, a, b)
     return store
 

@@ -1,10 +1,13 @@
 """The picture of a cluster: same every time, inside its frame, the important nodes first."""
 
+import re
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
 from detector.report import Graph, Node
-from detector.report.graph import CAP, KEY_CAP, choose, draw
+from detector.report.graph import CAP, KEY_CAP, _labels, choose, draw
 from detector.report.graph_layout import layout
 
 
@@ -71,3 +74,27 @@ def test_edges_to_nowhere_and_loops_are_left_out():
 
 def test_an_empty_graph_is_no_picture():
     assert draw(Graph(), "title") is None
+
+
+def test_a_label_stands_where_it_hides_no_account():
+    key = (100.0, 100.0)
+    for dot, above in (((100.0, 117.0), True), ((100.0, 83.0), False)):
+        (label,) = _labels([("3 accounts", np.array(key))], np.array([dot]))
+        y = float(re.search(r' y="([\d.]+)"', label)[1])
+        assert (y < key[1]) == above
+
+
+def test_labels_of_keys_side_by_side_do_not_cover_the_keys():
+    drawn = _labels(
+        [("12 accounts", np.array([100.0, 100.0])), ("12 accounts", np.array([130.0, 119.0]))], np.empty((0, 2))
+    )
+    heights = [float(re.search(r' y="([\d.]+)"', label)[1]) for label in drawn]
+    assert heights == [87.0, 140.0]
+
+
+def test_every_colour_has_a_dark_twin():
+    style = files("detector.report").joinpath("style.css").read_text(encoding="utf-8")
+    light, dark = style.split("prefers-color-scheme: dark", 1)
+    bright = set(re.findall(r"(--[\w-]+): #", light))
+    assert len(bright) > 20
+    assert bright <= set(re.findall(r"(--[\w-]+): #", dark))

@@ -269,3 +269,39 @@ def test_the_axis_of_a_quiet_hour_does_not_divide_by_zero(make_data):
 )
 def test_a_case_is_told_in_one_sentence(make_alert, changes, sentence):
     assert headline(read_case(make_alert() | changes)) == sentence
+
+
+GONE = "No picture: at the end of the log no cluster holds half of these accounts any more."
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, True),
+        ({"severity": "medium"}, False),
+        ({"kind": "account"}, False),
+    ],
+)
+def test_an_actionable_cluster_that_is_no_longer_seen_says_why_it_has_no_picture(make_alert, make_data, changes, said):
+    page = Page(render_report(make_data([make_alert(**changes)], graphs={})))
+    assert (GONE in page.shown) == said
+    assert not [svg for svg in page.all("svg") if svg.get("class") == "graph"]
+
+
+def test_a_cluster_with_a_picture_does_not_say_that_it_has_none(data):
+    page = Page(render_report(data))
+    assert GONE not in page.shown
+    assert len([svg for svg in page.all("svg") if svg.get("class") == "graph"]) == 2
+
+
+def test_activity_of_a_case_counts_members_and_that_of_the_run_exchanges(make_alert, make_data):
+    tips = [rect.get("data-tip", "") for rect in Page(render_report(make_data([make_alert()]))).all("rect")]
+    assert any(tip.endswith("23 active members") for tip in tips)
+    assert any(tip.endswith("63 exchanges") for tip in tips)
+
+
+def test_a_text_of_one_member_is_not_called_shared(make_alert, make_data):
+    texts = [{"text": "Grade ⟨slot⟩", "accounts": 2}, {"text": "Call ⟨slot⟩", "accounts": 1}]
+    shown = Page(render_report(make_data([make_alert(evidence={"skeletons": texts})]))).shown
+    assert "Shared texts, masked Grade ⟨slot⟩ 2 accounts" in shown
+    assert "Call ⟨slot⟩" not in shown

@@ -228,6 +228,6 @@ def test_a_further_sign_never_lowers_a_score_and_one_kind_is_capped(weighted, ro
 
 def test_the_score_without_each_sign_is_a_score(weighted):
     row = [True, True, False, True, True, False]
-    without = weighted.without(fired_frame([row]))[0]
+    without = weighted.without(np.array(row, np.bool_))
     expected = [saturated([yes and i != j for i, yes in enumerate(row)]) for j in range(len(row))]
     assert without.tolist() == expected

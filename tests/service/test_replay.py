@@ -1,6 +1,7 @@
 """Replays end to end on a small world: books that balance, the same answer however the log is cut, and no hindsight."""
 
 import json
+from datetime import datetime
 
 import polars as pl
 import pytest
@@ -73,8 +74,6 @@ def test_no_hindsight(world, tmp_path):
     run([tmp_path / "part.ndjson"], tmp_path / "cut", world)
 
     def known(out):
-        from datetime import datetime
-
         times = {}
         for alert in alerts(out):
             for account, text in alert["account_detected_at"].items():

@@ -28,11 +28,29 @@ WORDS = (
     "stream",
     "logprobs",
     "retention",
+    "operation",
+    "model",
+    "tools",
     "country",
+    "tier",
+    "signup_email_domain",
+    "allowances",
 )
 PRESENT = ("conversation_id", "end_user_id", "system_prompt", "tools", "reasoning_tokens", "temperature", "max_tokens")
+DISTINCT = ("api_key_id", "end_user_id", "conversation_id", "ip", "user_agent", "model")
 # Kinds that are a parameter or an endpoint: what they are after shows in the field itself.
 EXEMPT = ("soft_labels", "embeddings_harvest")
+
+
+# Texts, payment means and networks are left out: that a campaign shares them is what a detector is meant to find.
+ACCOUNT_FIELDS = ("country", "tier", "signup_email_domain", "allowances")
+
+
+def combine(requests: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+    """Requests with their account's fields, lists as text."""
+    joined = requests.join(accounts.select("account_id", *ACCOUNT_FIELDS), on="account_id", how="left")
+    # A world without allowances has lists of nothing, which have no type.
+    return joined.with_columns(pl.col("tools", "allowances").cast(pl.List(pl.String)).list.join(","))
 
 
 def account_table(requests: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
@@ -40,6 +58,7 @@ def account_table(requests: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFram
     aggregates = [pl.col(c).cast(pl.Float64).mean().alias(f"{c}_mean") for c in NUMBERS]
     aggregates += [pl.col(c).cast(pl.Float64).std(ddof=0).alias(f"{c}_spread") for c in NUMBERS]
     aggregates += [pl.col(c).is_not_null().mean().alias(f"{c}_present") for c in PRESENT]
+    aggregates += [(pl.col(c).n_unique() / pl.len()).alias(f"{c}_distinct") for c in DISTINCT]
     table = requests.group_by("account_id").agg(aggregates)
     joined = table.join(accounts.select("account_id", "created_at"), on="account_id")
     born = pl.col("created_at").cast(pl.Float64)

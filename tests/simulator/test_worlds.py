@@ -1,14 +1,18 @@
 """Worlds: the same seed gives the same bytes, and the truth fits the traffic."""
 
 import json
+import re
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
+from detector.simulator.arrivals import renewal
 from detector.simulator.campaigns import CAMPAIGNS, Plan
 from detector.simulator.generate import write
 from detector.simulator.population import INNOCENTS
+from detector.simulator.texts import wrappers
 from detector.simulator.traffic import Setting, render
 from detector.simulator.world import WorldError, load_world
 from streams.exchange import EXCHANGE_SCHEMA
@@ -37,8 +41,6 @@ def test_the_truth_fits_the_traffic(tmp_path):
 
 @pytest.mark.parametrize("kind", sorted(INNOCENTS))
 def test_every_innocent_makes_traffic(kind):
-    import numpy as np
-
     rng = np.random.default_rng(3)
     for traffic in INNOCENTS[kind](rng, SETTING, 3):
         frame = render(rng, traffic, SETTING)
@@ -49,8 +51,6 @@ def test_every_innocent_makes_traffic(kind):
 
 @pytest.mark.parametrize("kind", sorted(CAMPAIGNS))
 def test_every_campaign_attacks(kind):
-    import numpy as np
-
     rng = np.random.default_rng(3)
     made = CAMPAIGNS[kind](rng, SETTING, Plan("c", kind, 8, 12.0, dilution=0.5))
     assert all(t.crowd.campaign == "c" for t in made)
@@ -76,3 +76,55 @@ def test_another_seed_gives_other_texts(tmp_path):
         texts.append(set(pl.read_ndjson(tmp_path / str(seed) / "requests.ndjson", infer_schema_length=None)["prompt"]))
     shared = len(texts[0] & texts[1]) / min(map(len, texts))
     assert shared < 0.05
+
+
+@pytest.mark.parametrize("requests", [1, 2, 40])
+def test_products_do_not_begin_on_the_hour(requests):
+    n = 300
+    a = renewal(np.random.default_rng(5), np.full(n, requests), np.full(n, 0.5), np.full(n, 0.3), 0.0, 7.0)
+    first = pl.DataFrame({"account": a.account, "ts": a.ts}).group_by("account").agg(pl.col("ts").min())["ts"]
+    within = (first % 3600.0).to_numpy()
+    assert not (within < 1e-3).any()
+    assert within.std() > 300.0
+
+
+def test_demo_plays_every_kind_of_campaign_and_a_ban():
+    world = load_world("demo")
+    assert {plan.kind for plan in world.campaigns} == set(CAMPAIGNS)
+    assert world.setting.bans
+
+
+@pytest.mark.parametrize("name", ["demo", "quiet"])
+def test_some_permitted_distillers_have_an_allowance(name):
+    world = load_world(name)
+    kind = "sanctioned_distillation"
+    made = INNOCENTS[kind](np.random.default_rng(1), world.setting, world.population[kind])
+    known = [bool(x) for t in made for x in t.crowd.frame["allowances"].to_list()]
+    assert set(known) == {True, False}
+
+
+ATTACKERS = (wrappers.reasoning, wrappers.grading, wrappers.synthesis, wrappers.agentic)
+OTHERS = (wrappers.hobby, wrappers.licensed, wrappers.practice)
+SYSTEMS = (
+    wrappers.product_system,
+    wrappers.office_system,
+    wrappers.framework_prompt,
+    wrappers.agent_system,
+    wrappers.judge_system,
+)
+
+
+def _runs(texts, size=4):
+    """Runs of words in any of the texts."""
+    words = [re.findall(r"\w+", text.lower()) for text in texts]
+    return {tuple(w[i : i + size]) for w in words for i in range(len(w) - size + 1)}
+
+
+def test_innocents_share_no_wording_with_campaigns():
+    rng = np.random.default_rng(9)
+    hostile = _runs(part for make in ATTACKERS for _ in range(300) for part in make(rng))
+    for make in OTHERS:
+        assert not hostile & _runs(part for _ in range(300) for part in make(rng)), make.__name__
+    for make in SYSTEMS:
+        assert not hostile & _runs(make(rng) for _ in range(300)), make.__name__
+    assert hostile & _runs(wrappers.reasoning(rng)), "the runs of one kind are found again"

@@ -104,7 +104,7 @@ class ClusterView:
 
     def total(self, values: F64) -> F64:
         """Sum over the members of each cluster."""
-        return np.bincount(self.cluster, values, self.offsets.size - 1)
+        return np.asarray(np.bincount(self.cluster, values, self.offsets.size - 1), np.float64)
 
     def mean(self, values: F64) -> F64:
         """Mean over the members of each cluster."""

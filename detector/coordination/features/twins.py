@@ -88,7 +88,9 @@ def log_level(counts: F64, mean: F64) -> F64:
 def levelled(v: ClusterView) -> tuple[F64, F64]:
     """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each."""
     counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
-    days = np.maximum((v.now - v.each.first) / DAY_US, 1.0)
+    days = np.maximum(
+        (v.each.last - v.each.first) / DAY_US, 1.0
+    )  # a pool that was replaced has stopped, not slowed down
 
     def against(exposure: F64) -> F64:
         rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)

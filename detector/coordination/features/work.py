@@ -7,6 +7,7 @@ from detector.profiles.layout import COUNT, F64, I64
 from detector.profiles.sketches import hyperloglog
 
 _LEAST_EXPECTED = 0.3  # below, the expansion does not hold
+_LEAST_EXPECTED_ACTIVE = 1e-6  # members; nothing is expected in ten minutes without anybody
 _LEAST_REQUESTS = 3  # members with fewer say nothing about their distribution of lengths
 
 
@@ -59,7 +60,7 @@ def step_correlation(v: ClusterView) -> F64:
     mode = v.population.active / max(float(v.population.active.sum()), 1e-12)
     expected = together.sum(axis=1, keepdims=True) * mode
     variance = np.maximum(expected * (1.0 - expected / np.maximum(v.size[:, None], 1.0)), 1e-9)
-    used = expected > 1e-6
+    used = expected > _LEAST_EXPECTED_ACTIVE
     dispersion = (np.where(used, (together - expected) ** 2, 0.0)).sum(axis=1) / np.maximum(
         np.where(used, variance, 0.0).sum(axis=1), 1e-9
     )

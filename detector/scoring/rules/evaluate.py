@@ -12,6 +12,7 @@ from detector.scoring.rules.saturation import Bools, Nats, Saturation
 from detector.scoring.rules.tree import Benign, Compare, Operator, fields, leaves, quantiles
 
 STRATUM: Final = "stratum"
+_REMEMBERED: Final = 4096  # alerted clusters show the same few combinations of rules look after look
 _AS_WRITTEN: Final = pl.QueryOptFlags.none()  # a tick has few rows: optimising the plan takes longer than running it
 
 
@@ -39,6 +40,7 @@ class RuleSet:
         self._quantiles = sorted({pair for rule in rules for pair in quantiles(rule.condition)})
         self._comparisons, self._conditions = compile_conditions({rule.code: rule.condition for rule in rules})
         self._saturation = Saturation(rules)
+        self._without: dict[bytes, Nats] = {}
         self._readings: dict[frozenset[str], list[pl.Expr]] = {}
         # One row a stratum met so far; the expressions themselves never change.
         self._thresholds = pl.DataFrame(schema=self._threshold_schema())
@@ -73,13 +75,18 @@ class RuleSet:
         """
         return self._saturation.contributions(self._matrix(fired))
 
-    def without(self, fired: pl.DataFrame) -> Nats:
-        """Score of each row without each rule, f64[n, rules].
+    def without(self, hits: Bools) -> Nats:
+        """Score of one row without each rule, f64[rules].
 
         Args:
-            fired: as `fired` gives it.
+            hits: bool[rules], which rules fired on it.
         """
-        return self._saturation.without(self._matrix(fired))
+        key = hits.tobytes()
+        if key not in self._without:
+            if len(self._without) >= _REMEMBERED:
+                self._without.clear()
+            self._without[key] = self._saturation.without(hits[None, :])[0]
+        return self._without[key]
 
     def rule(self, code: str) -> Rule:
         """The rule of a code.

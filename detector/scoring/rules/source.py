@@ -73,7 +73,10 @@ def read_source(path: Path) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
-        raise RuleError([Problem(path, line, f"not YAML: {error.problem or error.context}")]) from error
+        told = str(error.problem or error.context)
+        # Newer parsers have a bound on nesting of their own, which they reach before ours.
+        why = f"nested deeper than {DEEPEST}" if "nesting depth" in told else f"not YAML: {told}"
+        raise RuleError([Problem(path, line, why)]) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RuleError([Problem(path, 1, f"not YAML: {str(error).partition(chr(10))[0]}")]) from error
 

@@ -1,9 +1,11 @@
 """Tool use with a pivot: within a day of a launch, most of the traffic is on the new model."""
 
+import numpy as np
 import polars as pl
 
 from detector.simulator.accounts import networks
 from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.habits import offer_tools
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
@@ -20,6 +22,6 @@ def launch_pivot(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = scheduled(rng, setting, plan, 24.0)
     before, after = wrappers.agentic(rng)
     prompt = wrapped(before, tasks.tool_task(rng, a.ts.size), after)
-    more = {"tools": pl.Series([["search", "fetch", "compute"]]).new_from_index(0, a.ts.size)}
+    more = offer_tools(rng, a.account, np.ones(plan.accounts, np.bool_))
     adopts = rng.random(a.ts.size)
     return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size), columns=more, adopts=adopts)]

@@ -5,6 +5,7 @@ import polars as pl
 
 from detector.simulator.accounts import Crowd, draw_accounts
 from detector.simulator.arrivals import I64, Arrivals, renewal
+from detector.simulator.habits import offer_tools
 from detector.simulator.population.base import innocent
 from detector.simulator.population.clients import draw_clients, own_styles, table, tokens, volumes
 from detector.simulator.texts import tasks, wrappers
@@ -12,6 +13,7 @@ from detector.simulator.texts.compose import Rng
 from detector.simulator.traffic import Setting, Traffic
 
 _OUTSIDE = 0.4  # share of products that send their instructions in the prompt itself
+_WITH_TOOLS = 0.3  # share of products that offer the model tools
 _FRAMEWORKS = 18  # public prompts that several products use unchanged
 
 
@@ -23,14 +25,6 @@ def _arrive(rng: Rng, setting: Setting, n: int, median: float, kind: str) -> tup
     count = volumes(rng, clients, setting.days, median)
     shape, active = np.clip(facts[:, 2], 0.2, 2.5), np.clip(facts[:, 1], 0.04, 1.0)
     return crowd, clients, renewal(rng, count, shape, active, setting.start, setting.days)
-
-
-def _offered(rng: Rng, account: I64, n: int) -> dict[str, pl.Series | I64]:
-    """Tools that some products offer, and how often they are called."""
-    sets = pl.Series([None, ["search"], ["lookup_order", "refund"], ["search", "fetch", "compute"]])
-    kind = rng.choice(4, n, p=(0.7, 0.12, 0.1, 0.08))[account]
-    called = (kind > 0) & (rng.random(account.size) < 0.4)
-    return {"tools": sets.gather(kind), "tool_calls": called.astype(np.int64)}
 
 
 def _placed(rng: Rng, texts: list[str], items: pl.Series, account: I64) -> tuple[pl.Series, pl.Series]:
@@ -54,7 +48,7 @@ def products(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     text = [shared[p] if u else own[i] for i, (p, u) in enumerate(zip(popular, rng.random(n) < 0.35, strict=True))]
     system, prompt = _placed(rng, text, tasks.document(rng, a.ts.size), a.account)
     each = clients[a.account]
-    more = _offered(rng, a.account, n)
+    more = offer_tools(rng, a.account, rng.random(n) < _WITH_TOOLS)
     return [Traffic(crowd, a, prompt, system, tokens(rng, each, 0), tokens(rng, each, 1), columns=more)]
 
 
@@ -117,11 +111,11 @@ def localisation(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
 
 @innocent("hobby_synthesis")
 def hobby_synthesis(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
-    """People who make a few examples for a small model of their own."""
+    """People who make a few examples for a small model of their own, each in words that no campaign uses."""
     crowd = draw_accounts(rng, n, setting.start, "hobby_synthesis")
     count = np.maximum(rng.lognormal(2.6, 0.7, n) * setting.days / 7.0, 2).astype(np.int64)
     a = renewal(rng, count, np.full(n, 0.6), np.full(n, 0.05), setting.start, setting.days)
-    pairs = [wrappers.synthesis(rng) for _ in range(n)]
+    pairs = [wrappers.hobby(rng) for _ in range(n)]
     before, after = (pl.Series([p[k] for p in pairs]).gather(a.account) for k in (0, 1))
     text = pl.DataFrame({"b": before, "m": tasks.mixed(rng, a.ts.size), "a": after}).select(
         pl.concat_str("b", "m", "a").alias("t")

@@ -56,6 +56,21 @@ def synthesis(rng: Rng) -> tuple[str, str]:
     return _pair(rng, "synthesis")
 
 
+def hobby(rng: Rng) -> tuple[str, str]:
+    """What a hobbyist writes around an example to get more of its kind; no words in common with `synthesis`."""
+    return _pair(rng, "hobby")
+
+
+def licensed(rng: Rng) -> tuple[str, str]:
+    """What a customer with permission writes to teach a model of its own; no words in common with `reasoning`."""
+    return _pair(rng, "licensed")
+
+
+def practice(rng: Rng) -> tuple[str, str]:
+    """What a platform for learners writes around an exercise."""
+    return _pair(rng, "practice")
+
+
 def agentic(rng: Rng) -> tuple[str, str]:
     """The same for tool-use trajectories."""
     return _pair(rng, "agentic")

@@ -1,0 +1,231 @@
+"""Writes the pages of the docs that are tables of the code: `python docs/build.py`."""  # noqa: INP001 - a script
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from detector.alerts import model
+from detector.cli import app
+from detector.config import Settings
+from detector.coordination.features import CLUSTER_FEATURES
+from detector.profiles.features.table import features_markdown
+from detector.scoring.rules import load_rules, rules_markdown
+from streams.account import ACCOUNT
+from streams.event import EVENT
+from streams.exchange import EXCHANGE
+from streams.fields import Field, json_schema, markdown
+
+DOCS = Path(__file__).parent
+MARK = "<!-- Made by docs/build.py; changes by hand are lost. -->"
+RECORDS: Mapping[str, tuple[str, Sequence[Field]]] = {
+    "exchange": ("A request to a model API and its response; the log holds one a line.", EXCHANGE),
+    "account": ("What the provider knows of an account; a later version of an account follows it.", ACCOUNT),
+    "event": ("What happened at the provider.", EVENT),
+}
+
+MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "Alert": {
+        "id": "hash of the kind and the member detected first; fixed at opening",
+        "kind": "one account, or a cluster of them",
+        "accounts": "every account that the alert stands for",
+        "account_detected_at": "event time at which each account was first named at this or a higher severity, RFC 3339",
+        "severity": "high and above is actionable",
+        "risk": "0–100, from the p-value",
+        "p_value": "against benign traffic",
+        "status": "what an analyst made of it",
+        "first_seen": "event time of the members' first exchange, RFC 3339",
+        "detected_at": "event time of the look that opened it, RFC 3339",
+        "last_seen": "event time of the members' last exchange, RFC 3339",
+        "exchanges": "of the members so far",
+        "exchanges_before_detection": "those before each member was named at high or above",
+        "output_tokens_leaked": "tokens answered before each member was named at high or above",
+        "techniques": "MITRE ATLAS ids",
+        "reasons": "strongest first",
+        "evidence": "links by kind, masked skeletons, capability mix, timeline, counts",
+        "members": "the accounts, with how far each belongs",
+        "recommendation": "what to do; null where nothing is advised",
+        "supersedes": "ids of alerts that were merged into this one",
+        "merged_into": "id of the alert that stands for this one since a merge",
+        "schema": "name and version of the schema",
+    },
+    "Recommendation": {
+        "id": "the recommendation",
+        "subject": "whom it binds",
+        "action": "what to do",
+        "limits": "quotas to set; one budget for all members where the subject is a cluster",
+        "degrade": "what to take out of answers",
+        "reason_codes": "reasons of the alert",
+        "alert_id": "the alert",
+        "created_at": "event time, RFC 3339",
+        "expires_at": "event time, RFC 3339",
+        "dry_run": "true: shown, not to be enforced",
+        "blast_radius": "what acting would hit",
+    },
+    "Subject": {"kind": "what the id names", "id": "the subject", "accounts": "accounts that it covers"},
+    "Limit": {"unit": "what is counted", "quota": "units in a window", "window_s": "window, seconds"},
+    "BlastRadius": {
+        "accounts": "accounts hit",
+        "requests_per_day": "requests a day hit",
+        "revenue_tier_mix": "accounts hit by tier",
+    },
+}
+
+
+def pages() -> dict[str, str]:
+    """Text of every generated file by its path below `docs/`.
+
+    Raises:
+        RuleError: a shipped rule is broken.
+    """
+    schemas = {
+        f"schema/{name}.json": json_schema(f"revenuer.{name}.v1", fields) for name, (_, fields) in RECORDS.items()
+    }
+    schemas["schema/alert.json"] = model.alert_schema()
+    return {
+        "commands.md": _page("Commands", "Exit codes: 0 good, 1 findings or failure, 2 usage.", *_commands()),
+        "features.md": _page("Features", *_features()),
+        "rules.md": _page(
+            "Rules", "What the shipped rules in `rules/` say; weights are nats.", rules_markdown(load_rules())
+        ),
+        "schema.md": _page("Records", *_records(), *_alert()),
+        "settings.md": _page("Settings", *_settings()),
+        **{path: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for path, schema in schemas.items()},
+    }
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join([MARK, f"# {title}", *(part.strip() for part in parts)]) + "\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _features() -> list[str]:
+    rows = [
+        (f"`{f.name}`", f.unit, f.formula, ", ".join(f"`{n}`" for n in f.needs) or "—", f.meaning, f.window)
+        for f in CLUSTER_FEATURES.values()
+    ]
+    return [
+        "A rule may name any of them; a feature is unknown where the log lacks a field that it needs.",
+        "## Of accounts and of clusters",
+        "A cluster's profile is the pool of its members' profiles.",
+        features_markdown(),
+        "## Of clusters alone",
+        _table(("feature", "unit", "formula", "needs", "high means", "window"), rows),
+    ]
+
+
+def _records() -> list[str]:
+    parts = ["Keys that are not listed are ignored. Times in logs are RFC 3339 or seconds since 1970."]
+    for name, (meaning, fields) in RECORDS.items():
+        parts += [f"## `revenuer.{name}.v1`", f"{meaning} [JSON Schema](schema/{name}.json)", markdown(fields)]
+    return parts
+
+
+def _alert() -> list[str]:
+    parts = ["## `revenuer.alert.v1`", "A line of `alerts.ndjson`. [JSON Schema](schema/alert.json)"]
+    for name, definition in model.alert_schema()["$defs"].items():
+        first_line = (inspect.getdoc(getattr(model, name)) or "").partition("\n")[0]
+        said = meanings(name)
+        rows = [(f"`{key}`", _type(kind), said[key]) for key, kind in definition["properties"].items()]
+        parts += [f"### {name}", first_line, _table(("field", "type", "meaning"), rows)]
+    return parts
+
+
+def meanings(name: str) -> dict[str, str]:
+    """What the fields of a record of the alert path mean, from its docstring or from `MEANINGS`."""
+    attributes = (inspect.getdoc(getattr(model, name)) or "").partition("Attributes:")[2]
+    found = dict(MEANINGS.get(name, {}))
+    for line in filter(None, map(str.strip, attributes.splitlines())):
+        fields, _, meaning = line.partition(": ")
+        found |= dict.fromkeys(fields.split(", "), meaning.removesuffix("."))
+    return found
+
+
+def _type(kind: Mapping[str, Any]) -> str:
+    if "anyOf" in kind:
+        return " or ".join(_type(one) for one in kind["anyOf"])
+    if "enum" in kind:
+        return ", ".join(f"`{value}`" for value in kind["enum"])
+    if "$ref" in kind:
+        return str(kind["$ref"]).rpartition("/")[2]
+    if "format" in kind:
+        return str(kind["format"])
+    inner = kind.get("items") or kind.get("additionalProperties")
+    return (
+        f"{kind.get('type', 'any')} of {_type(inner)}"
+        if isinstance(inner, dict) and inner
+        else str(kind.get("type", "any"))
+    )
+
+
+def _settings() -> list[str]:
+    prefix = Settings.model_config["env_prefix"]
+    rows = []
+    for name, schema in Settings.model_json_schema()["properties"].items():
+        default = Settings.model_fields[name].default
+        rows.append(
+            (
+                f"`{name}`",
+                f"`{prefix}{name.upper()}`",
+                "—" if default is None else f"`{default}`",
+                _range(schema),
+                schema.get("description", ""),
+            )
+        )
+    return [
+        "From a TOML file (`--config`) over the environment over the defaults; an unknown setting is an error.",
+        _table(("setting", "environment", "default", "values", "meaning"), rows),
+    ]
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    bounds = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
+    said = [f"{sign} {schema[key]}" for key, sign in bounds if key in schema]
+    return ", ".join([_type(schema), *said])
+
+
+def _commands() -> list[str]:
+    root = get_command(app)
+    assert isinstance(root, TyperGroup)
+    return [part for name, command in leaves(root) for part in _command(name, command)]
+
+
+def leaves(group: TyperGroup, prefix: str = "revenuer") -> list[tuple[str, Any]]:
+    """Every command with its full name, those of groups included."""
+    found: list[tuple[str, Any]] = []
+    for name, command in group.commands.items():
+        full = f"{prefix} {name}"
+        found += leaves(command, full) if isinstance(command, TyperGroup) else [(full, command)]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _command(name: str, command: Any) -> list[str]:  # noqa: ANN401 - typer's commands have no public type
+    rows = [
+        (
+            f"`{'`, `'.join(p.opts)}`" if p.opts[0].startswith("-") else f"`{p.name.upper()}`",
+            "required" if p.required else "—" if p.default is None or p.default is False else f"`{p.default}`",
+            p.help or "",
+        )
+        for p in command.params
+    ]
+    return [f"## `{name}`", command.help or "", _table(("argument or option", "default", "meaning"), rows)]
+
+
+def main() -> None:
+    """Write every page."""
+    for path, text in pages().items():
+        target = DOCS / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Records to Kafka topics: alerts, recommendations, dead letters."""
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.batch import DeadLetter
+from streams.sources import SourceError
+from streams.sources.kafka import KafkaSettings
+
+IDEMPOTENCY_KEY = "idempotency-key"
+_FLUSH_S = 30
+_WAITING = 10_000  # records that are not confirmed yet, at most
+
+
+class KafkaSink:
+    """Writes JSON records; nothing counts as written before `flush`.
+
+    Args:
+        settings: how to reach the cluster; its topic is not used.
+        dead_letter_topic: for `write`.
+
+    Raises:
+        SourceError: the cluster cannot be reached.
+    """
+
+    def __init__(self, settings: KafkaSettings, dead_letter_topic: str = "dead-letter") -> None:
+        self._dead = dead_letter_topic
+        self._sent: list[Any] = []
+        try:
+            self._producer = KafkaProducer(
+                **settings.client(), acks="all", linger_ms=5, compression_type=settings.compression
+            )
+        except KafkaError as error:
+            raise SourceError(f"kafka {', '.join(settings.bootstrap)}: {type(error).__name__}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def send(self, topic: str, record: object, key: str, headers: Mapping[str, str] | None = None) -> None:
+        """Queue a record.
+
+        Args:
+            topic: where to.
+            record: anything that msgspec can encode.
+            key: records of one key stay in order.
+            headers: the idempotency key among them, so that a repeated record can be told.
+
+        Raises:
+            SourceError: the record is refused, as too large for example; or one before it was.
+        """
+        pairs = [(name, value.encode()) for name, value in (headers or {}).items()]
+        if len(self._sent) >= _WAITING:
+            self.flush()
+        try:
+            self._sent.append(self._producer.send(topic, msgspec.json.encode(record), key=key.encode(), headers=pairs))
+        except KafkaError as error:
+            raise SourceError(f"kafka: {type(error).__name__}: {error}") from error
+
+    def write(self, letters: Iterable[DeadLetter]) -> None:
+        """Queue dead letters: position, reason, length and digest, never text."""
+        for letter in letters:
+            mark = f"{letter.source}/{letter.position}"
+            self.send(self._dead, letter, letter.source, {IDEMPOTENCY_KEY: mark})
+
+    def flush(self) -> None:
+        """Wait until everything queued is written.
+
+        Raises:
+            SourceError: a record was refused or not confirmed in time.
+        """
+        sent, self._sent = self._sent, []
+        try:
+            self._producer.flush(_FLUSH_S)
+            for future in sent:
+                future.get(_FLUSH_S)
+        except KafkaError as error:
+            raise SourceError(f"kafka: {type(error).__name__}: {error}") from error
+
+    def close(self) -> None:
+        """Write what is queued and leave.
+
+        Raises:
+            SourceError: as `flush`; it has left all the same.
+        """
+        try:
+            self.flush()
+        finally:
+            self._producer.close(_FLUSH_S)

@@ -1,0 +1,220 @@
+"""Batches of a Parquet file: its columns as the contract has them, as strict as JSON, and what is broken told and passed over."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from streams.batch import Batch, DeadLetter, digest
+from streams.exchange import EXCHANGE_SCHEMA, MESSAGES, REQUIRED
+from streams.fields import TIME
+from streams.messages import fill_from_messages
+from streams.sources import SourceError
+from streams.validate import canonical, reasons
+
+_ROWS = 32_768
+_EXCHANGE: Final = {**EXCHANGE_SCHEMA, MESSAGES: pl.String()}
+_BROKEN = (pa.ArrowException, pl.exceptions.PolarsError, OSError)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a Parquet file.
+
+    Attributes:
+        frame: their columns; null where a value does not fit.
+        first: number of the first one, from 1.
+        lost: by row the first column whose value does not fit.
+    """
+
+    frame: pl.DataFrame
+    first: int
+    lost: pl.Series
+
+    def refusing(self, why: pl.Series, detail: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Reasons and fields by row, with those of values that do not fit before all others."""
+        lost = pl.col("lost").is_not_null()
+        out = pl.DataFrame({"lost": self.lost, "why": why, "detail": detail}).select(
+            pl.when(lost).then(pl.lit("wrong_type")).otherwise("why").alias("why"),
+            pl.when(lost).then("lost").otherwise("detail").alias("detail"),
+        )
+        return out["why"], out["detail"]
+
+
+def parquet_batches(path: Path, key: bytes) -> Iterator[Batch]:
+    """Batches of exchanges of a Parquet file in the order of its rows.
+
+    Args:
+        path: the file.
+        key: of the digests.
+
+    Raises:
+        OSError: the system refuses the file.
+        SourceError: it lacks a required column.
+    """
+    for part in parquet_parts(path, _EXCHANGE, REQUIRED, key):
+        if isinstance(part, DeadLetter):
+            yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), [part], 1)
+        else:
+            yield _validated(part, path, key)
+
+
+def parquet_parts(
+    path: Path, schema: Mapping[str, pl.DataType], required: Sequence[str], key: bytes
+) -> Iterator[Rows | DeadLetter]:
+    """Rows of a Parquet file as a schema has them.
+
+    What cannot be read of a row group is one dead letter, with the first and the last row; the other groups are read.
+
+    Args:
+        path: the file.
+        schema: of the columns; others are passed over, times may come as text.
+        required: columns that must be there.
+        key: of the digests.
+
+    Raises:
+        OSError: the system refuses the file.
+        SourceError: it lacks a required column.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except _BROKEN as error:
+        yield _broken(error, path, 1, key, length=path.stat().st_size)
+        return
+    with file:
+        missing = [name for name in required if name not in file.schema_arrow.names]
+        if missing:
+            raise SourceError(f"{path}: required column {missing[0]} is missing")
+        first = 1
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            yield from _group(file, group, path, schema, range(first, first + rows), key)
+            first += rows
+
+
+def _group(
+    file: pq.ParquetFile, group: int, path: Path, schema: Mapping[str, pl.DataType], rows: range, key: bytes
+) -> Iterator[Rows | DeadLetter]:
+    wanted = [name for name in file.schema_arrow.names if name in schema]
+    row = rows.start
+    try:
+        for part in file.iter_batches(_ROWS, row_groups=[group], columns=wanted):
+            for piece, sound in _sound(part):
+                yield _fitted(piece, row, schema) if sound else row_letter(path, row, "invalid_utf8", key)
+                row += piece.num_rows
+    except _BROKEN as error:
+        yield _broken(error, path, row, key, f"rows {row} to {rows.stop - 1}")
+
+
+def _sound(part: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    """Halve until a part is sound or one row: polars takes texts for UTF-8 unseen."""
+    pending = [part]
+    while pending:
+        part = pending.pop()
+        try:
+            part.validate(full=True)
+        except pa.ArrowInvalid:
+            if part.num_rows == 1:
+                yield part, False
+            else:
+                middle = part.num_rows // 2
+                pending += [part.slice(middle), part.slice(0, middle)]
+        else:
+            yield part, True
+
+
+def row_letter(path: Path, row: int, reason: str, key: bytes, detail: str = "", length: int = 0) -> DeadLetter:
+    """The dead letter of a row, which has no bytes of its own: its digest is that of its place."""
+    return DeadLetter(str(path), row, reason, length, digest(key, f"{path}:{row}".encode()), detail)
+
+
+def _broken(error: Exception, path: Path, row: int, key: bytes, detail: str = "", length: int = 0) -> DeadLetter:
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error  # the system's own; pyarrow's carry no number
+    return row_letter(path, row, "corrupt", key, detail, length)
+
+
+def _fitted(part: pa.RecordBatch, first: int, schema: Mapping[str, pl.DataType]) -> Rows:
+    raw = pl.DataFrame(pl.from_arrow(part))
+    frame = pl.DataFrame([_converted(column, schema[column.name]) for column in raw])
+    return Rows(frame, first, _lost(raw, frame))
+
+
+def _validated(rows: Rows, path: Path, key: bytes) -> Batch:
+    frame = fill_from_messages(rows.frame) if MESSAGES in rows.frame.columns else rows.frame
+    frame, why, detail = reasons(frame)
+    why, detail = rows.refusing(why, detail)
+    refused = why.is_not_null()
+    dead = [
+        row_letter(path, rows.first + i, reason, key, name or "")
+        for i, reason, name in zip(
+            refused.arg_true().to_list(), why.filter(refused), detail.filter(refused), strict=True
+        )
+    ]
+    return Batch(canonical(frame.filter(~refused)), dead, frame.height)
+
+
+def _lost(raw: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:
+    """By row the first column whose value does not fit, null where all do."""
+    lost = pl.Series("lost", [None], dtype=pl.String).new_from_index(0, raw.height)
+    for name in raw.columns:
+        if frame[name].null_count() > raw[name].null_count():
+            here = frame[name].is_null() & raw[name].is_not_null() & lost.is_null()
+            lost = lost.set(here, name)
+    return lost
+
+
+def _converted(column: pl.Series, wanted: pl.DataType) -> pl.Series:
+    """A column as a schema has it, a time perhaps as text; null where a value does not fit."""
+    found = column.dtype
+    if wanted == TIME:
+        if isinstance(found, pl.Datetime):
+            utc = column if found.time_zone else column.dt.replace_time_zone("UTC")
+            return utc.dt.convert_time_zone("UTC").cast(wanted)
+        return _text(column)
+    if found.is_float():
+        column = _filtered(column, column.is_finite())
+    if wanted == pl.String():
+        return _text(column)
+    if not _fits(found, wanted):
+        return pl.Series(column.name, [None], dtype=wanted).new_from_index(0, column.len())
+    if wanted == pl.Int64() and (found.is_float() or found.is_decimal()):
+        column = _filtered(column, column == column.floor())
+    return column.cast(wanted, strict=False)
+
+
+def _filtered(column: pl.Series, good: pl.Series) -> pl.Series:
+    return column.set(~good, None)
+
+
+def _fits(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether values of a type can be told as those of another; nothing that is true or false is a number, as in JSON."""
+    if found == pl.Null():
+        return True
+    if isinstance(wanted, pl.List):
+        return isinstance(found, pl.List | pl.Array) and not found.inner.is_nested()
+    if wanted == pl.Boolean():
+        return found == pl.Boolean()
+    return found.is_numeric() or found == pl.String()
+
+
+def _text(column: pl.Series) -> pl.Series:
+    """Text; JSON of what is nested, however the file nests it."""
+    if column.dtype.is_nested():
+        values = [None if v is None else msgspec.json.encode(v).decode() for v in column.to_list()]
+        return pl.Series(column.name, values, dtype=pl.String)
+    if column.dtype == pl.Binary():
+        return pl.Series(column.name, [None if v is None else _utf8(v) for v in column], dtype=pl.String)
+    return column.cast(pl.String)
+
+
+def _utf8(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None

