@@ -208,6 +208,8 @@ class Live:
                 self._look(piece)
             if self._stop.is_set():
                 return
+            # A long file must not keep those waiting who post.
+            self._take_one(0.0)
 
     def _look(self, frame: pl.DataFrame) -> None:
         with self._busy:

@@ -1,5 +1,6 @@
 """The OpenAPI document, health, and metrics."""
 
+import re
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
@@ -7,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from detector.service.http.metrics import Metrics
 
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 KNOWN = Path(__file__).parents[2] / "dashboards" / "metrics.txt"
 
 
@@ -63,3 +65,20 @@ def test_metrics_are_those_that_dashboards_know():
         made[name] = collector._type, set(collector._labelnames)
     assert made == known
     assert list(text_string_to_metric_families(metrics.exposition().decode()))
+
+
+def test_every_route_is_in_the_docs_and_no_other(admin):
+    doc = admin("GET", "/openapi.json").json()
+    there = {f"{m.upper()} {path}" for path, found in doc["paths"].items() for m in found}
+    said = set(re.findall(r"^\| `((?:GET|POST|PATCH|DELETE) [^`]+)` \| \w+ \|", DOCS.read_text(), re.MULTILINE))
+    assert said == there
+
+
+def test_the_docs_name_the_scope_that_opens_each_route(as_):
+    clients = {scope: as_(scope) for scope in ("read", "triage", "ingest", "admin")}
+    for method, path, scope in re.findall(r"^\| `(\w+) (/v1[^`]+)` \| (\w+) \|", DOCS.read_text(), re.MULTILINE):
+        asked = path.replace("{number}", "9").replace("{", "").replace("}", "")
+        for have, client in clients.items():
+            if path != "/v1/alerts/stream":
+                refused = client(method, asked).status_code == 403
+                assert refused == (have not in {scope, "admin"}), (method, path, have)

@@ -11,6 +11,7 @@ def test_an_account(state, admin):
     found = admin("GET", "/v1/accounts/acct/1").json()
     assert found["features"] == {"requests": 3.0}
     assert found["alerts"] == ["alr_1"]
+    assert found["recommendation"]["id"] == "rec_alr_1"
     assert admin("GET", "/v1/accounts/nobody").status_code == 404
 
 

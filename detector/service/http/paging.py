@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 
-from fastapi import HTTPException, Query
+from fastapi import HTTPException, Path, Query
 
 from detector.alerts.store import cursor
 
@@ -12,6 +12,7 @@ Cursor = Annotated[
     str | None,
     Query(max_length=512, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before"),
 ]
+Name = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[^\x00]+$")]
 Id = Annotated[str, Query(min_length=1, max_length=512, pattern=r"^[^\x00]+$")]
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from detector.alerts.model import Reason
+from detector.alerts.model import Reason, Recommendation
 from detector.alerts.store import Store
 from detector.scoring.rules import Rule
 from detector.service.http.bucket import Buckets
@@ -54,7 +54,8 @@ class AccountView(msgspec.Struct, frozen=True):
         reasons: strongest first.
         features: by name; null where unknown.
         links: strongest first.
-        alerts: ids of the alerts that name it.
+        alerts: ids of the alerts that name it, the worst first.
+        recommendation: of the worst of them.
     """
 
     account_id: str
@@ -69,6 +70,7 @@ class AccountView(msgspec.Struct, frozen=True):
     features: dict[str, float | None]
     links: list[Link]
     alerts: list[str] = []
+    recommendation: Recommendation | None = None
 
 
 class QueueFullError(RuntimeError):

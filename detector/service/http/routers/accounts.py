@@ -8,7 +8,7 @@ from detector.alerts.store.forget import Receipt
 from detector.service.http import examples
 from detector.service.http.access import Admin, Reader, StateDep
 from detector.service.http.answer import gives, json
-from detector.service.http.paging import found
+from detector.service.http.paging import Name, found
 from detector.service.http.state import AccountView
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
@@ -17,15 +17,16 @@ _RECEIPT = Receipt(12, 1_772_000_000_000_000, "9f0c" * 8, "5a1e" * 16, 1, 2, 3)
 
 
 @router.get("/{account_id:path}", responses=gives(AccountView, examples.ACCOUNT, 404, 503, said="The account"))
-def get_account(state: StateDep, _: Reader, account_id: str) -> Response:
-    """Read an account: features, score, reasons, links."""
+def get_account(state: StateDep, _: Reader, account_id: Name) -> Response:
+    """Read an account: features, score, reasons, links, and what to do about it."""
     view = found(state.detector.account(account_id), "account")
     naming = state.store.alerts.page(Filters(account=account_id), order="worst", limit=_MOST_ALERTS).items
-    return json(msgspec.structs.replace(view, alerts=[a.id for a in naming]))
+    todo = next((a.recommendation for a in naming), None)
+    return json(msgspec.structs.replace(view, alerts=[a.id for a in naming], recommendation=todo))
 
 
-@router.delete("/{account_id:path}", responses=gives(Receipt, _RECEIPT, 503, said="The receipt"))
-def forget(state: StateDep, token: Admin, account_id: str) -> Response:
+@router.delete("/{account_id:path}", responses=gives(Receipt, _RECEIPT, 404, 503, said="The receipt"))
+def forget(state: StateDep, token: Admin, account_id: Name) -> Response:
     """Erase an account's personal data everywhere. Keep the receipt: it alone can show whose data it was."""
     state.detector.forget(account_id)
     return json(state.store.forget(account_id, token.name))

@@ -14,7 +14,7 @@ from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep, Triager
 from detector.service.http.answer import gives, json
 from detector.service.http.once import Key, once
-from detector.service.http.paging import Cursor, Id, Limit, found
+from detector.service.http.paging import Cursor, Id, Limit, Name, found
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 _Match = Annotated[str | None, Header(max_length=200)]
@@ -59,7 +59,7 @@ def list_alerts(
 @router.get(
     "/{alert_id}", responses={**gives(Alert, examples.ALERT, 404, said="The alert"), 304: {"description": "As it was"}}
 )
-def get_alert(state: StateDep, _: Reader, alert_id: str, if_none_match: _Match = None) -> Response:
+def get_alert(state: StateDep, _: Reader, alert_id: Name, if_none_match: _Match = None) -> Response:
     """Read an alert; its ETag changes with it."""
     alert = found(state.store.alerts.get(alert_id), "alert")
     tag = etag(alert)
@@ -71,7 +71,7 @@ def get_alert(state: StateDep, _: Reader, alert_id: str, if_none_match: _Match =
 @router.get(
     "/{alert_id}/history", responses=gives(History, History([examples.VERSION], []), 404, said="Versions and decisions")
 )
-def get_history(state: StateDep, _: Reader, alert_id: str) -> Response:
+def get_history(state: StateDep, _: Reader, alert_id: Name) -> Response:
     """Read what became of an alert."""
     found(state.store.alerts.get(alert_id), "alert")
     return json(History(state.store.alerts.history(alert_id), state.store.triage.decisions(alert_id)))
@@ -82,7 +82,7 @@ def triage(
     state: StateDep,
     token: Triager,
     request: Request,
-    alert_id: str,
+    alert_id: Name,
     body: Verdict,
     key: Key = None,
     if_match: _Match = None,
@@ -98,7 +98,7 @@ def triage(
 
 
 @router.post("/{alert_id}/undo", responses=gives(Alert, examples.ALERT, 404, 409, said="The alert"))
-def undo(state: StateDep, token: Triager, request: Request, alert_id: str, key: Key = None) -> Response:
+def undo(state: StateDep, token: Triager, request: Request, alert_id: Name, key: Key = None) -> Response:
     """Take the latest decision about an alert back."""
 
     def do() -> Response:

@@ -18,6 +18,7 @@ from detector.service.http.once import Key, once
 from detector.service.http.paging import Cursor, Id, Limit, found, numbered
 
 router = APIRouter(prefix="/v1/allowances", tags=["allowances"])
+_NAMES: dict[str, JsonValue] = {"enum": [*sorted(COVERS)]}
 Number = Annotated[int, Path(ge=1, lt=1 << 63)]
 _MOST = 200
 _EXAMPLE: dict[str, JsonValue] = {
@@ -35,7 +36,7 @@ class Grant(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
 
-    name: str = Field(description=f"One of {', '.join(COVERS)}")
+    name: str = Field(json_schema_extra=_NAMES)
     account_id: str = Field(min_length=1, max_length=512, pattern=r"^[^\x00]+$")
     owner: str = Field(min_length=1, max_length=256, pattern=r"^[^\x00]+$")
     expires_at: AwareDatetime
@@ -82,7 +83,7 @@ def list_allowances(
 
 
 @router.get("/preview", responses=gives(Hidden, Hidden([examples.ALERT.id], [], []), said="What it would hide"))
-def preview(state: StateDep, _: Reader, account: Id, name: Annotated[str, Query(max_length=64)]) -> Response:
+def preview(state: StateDep, _: Reader, account: Id, name: Annotated[str, Query(json_schema_extra=_NAMES)]) -> Response:
     """See which known alerts an allowance would have hidden, before it is granted."""
     _known(name)
     naming = state.store.alerts.page(Filters(account=account, merged=True), order="worst", limit=_MOST).items

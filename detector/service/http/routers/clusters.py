@@ -9,7 +9,7 @@ from detector.alerts.model import Alert, Member, Reason, Recommendation
 from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep
 from detector.service.http.answer import gives, json
-from detector.service.http.paging import found
+from detector.service.http.paging import Name, found
 
 router = APIRouter(prefix="/v1/clusters", tags=["clusters"])
 
@@ -56,7 +56,7 @@ def _cluster(alert: Alert) -> Cluster:
 
 
 @router.get("/{alert_id}", responses=gives(Cluster, _cluster(examples.ALERT), 404, said="The cluster"))
-def get_cluster(state: StateDep, _: Reader, alert_id: str) -> Response:
+def get_cluster(state: StateDep, _: Reader, alert_id: Name) -> Response:
     """Read the cluster of an alert."""
     alert: Alert = found(state.store.alerts.get(alert_id), "cluster")
     if alert.kind != "cluster":

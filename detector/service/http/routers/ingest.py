@@ -36,7 +36,7 @@ async def ingest(
     state: StateDep,
     _: Feeder,
     request: Request,
-    content_encoding: Annotated[str | None, Header(description="gzip, zstd or absent")] = None,
+    content_encoding: Annotated[str | None, Header(json_schema_extra={"enum": ["identity", "gzip", "zstd"]})] = None,
 ) -> Response:
     """Post exchanges, one JSON object a line, or a JSON array of objects.
 

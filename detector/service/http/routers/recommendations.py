@@ -15,7 +15,7 @@ from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep, Triager
 from detector.service.http.answer import gives, json
 from detector.service.http.once import Key, once
-from detector.service.http.paging import Cursor, Limit, found
+from detector.service.http.paging import Cursor, Limit, Name, found
 
 router = APIRouter(prefix="/v1/recommendations", tags=["recommendations"])
 Format = Literal["json", "litellm", "kong", "envoy", "ietf"]
@@ -62,7 +62,7 @@ def list_recommendations(
     "/{recommendation_id}",
     responses=gives(Recommendation, examples.RECOMMENDATION, 404, 501, said="The recommendation, or its rendering"),
 )
-def get_recommendation(state: StateDep, _: Reader, recommendation_id: str, fmt: _Format = "json") -> Response:
+def get_recommendation(state: StateDep, _: Reader, recommendation_id: Name, fmt: _Format = "json") -> Response:
     """Read a recommendation, rendered for a gateway with `?format=`."""
     alert: Alert = found(state.store.alerts.recommending(recommendation_id), "recommendation")
     made = found(alert.recommendation, "recommendation")
@@ -70,7 +70,7 @@ def get_recommendation(state: StateDep, _: Reader, recommendation_id: str, fmt: 
 
 
 @router.get("/{recommendation_id}/outcomes", responses=gives(list[Outcome], [examples.OUTCOME], 404, said="Outcomes"))
-def list_outcomes(state: StateDep, _: Reader, recommendation_id: str) -> Response:
+def list_outcomes(state: StateDep, _: Reader, recommendation_id: Name) -> Response:
     """What became of the recommendations of the same alert."""
     alert: Alert = found(state.store.alerts.recommending(recommendation_id), "recommendation")
     return json(state.store.outcomes.of_alert(alert.id))
@@ -82,7 +82,7 @@ def list_outcomes(state: StateDep, _: Reader, recommendation_id: str) -> Respons
     responses=gives(Outcome, examples.OUTCOME, 404, 409, status=201, said="Noted"),
 )
 def add_outcome(
-    state: StateDep, token: Triager, request: Request, recommendation_id: str, body: Report, key: Key = None
+    state: StateDep, token: Triager, request: Request, recommendation_id: Name, body: Report, key: Key = None
 ) -> Response:
     """Say what was done with a recommendation."""
 
