@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from kafka.admin import KafkaAdminClient, NewTopic
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -57,6 +58,10 @@ def test_from_the_topic_to_a_gateway(tmp_path):
         (data / name).write_bytes((tmp_path / "world" / name).read_bytes())
     records = [json.loads(text) for text in (tmp_path / "world" / "requests.ndjson").read_text().splitlines()]
     with broker() as address:
+        # One partition: this is about the way, and the order of several is the source's own matter.
+        admin = KafkaAdminClient(bootstrap_servers=address)
+        admin.create_topics([NewTopic(name="exchanges", num_partitions=1, replication_factor=1)])
+        admin.close()
         with KafkaSink(KafkaSettings([address])) as sink:
             for record in records:
                 sink.send("exchanges", record, record["account_id"])
