@@ -173,5 +173,6 @@ def test_an_inbox_gives_each_line_once(tmp_path):
     (tmp_path / "b.parquet").write_bytes(b"none")
     (tmp_path / "c.txt").write_bytes(lines[0])
     (tmp_path / "d.ndjson").mkdir()
-    assert [d.reason for b in inbox.batches() for d in b.dead] == ["corrupt"]
+    assert [letter.reason for b in inbox.batches() for letter in b.dead] == ["corrupt"]
+    assert list(inbox.batches()) == []
     assert inbox.problems.keys() == {"d.ndjson"}

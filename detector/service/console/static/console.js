@@ -156,7 +156,7 @@ function timeline({ hours = [], counts = [] }) {
   });
   plot.append(svg("text", { x: left, y: height - 5 }, when(hours[0] * 1000)),
     svg("text", { x: width, y: height - 5, "text-anchor": "end" }, when(hours.at(-1) * 1000)));
-  return section("Members active by hour (UTC)", true, plot);
+  return section("Members active by hour (UTC)", true, el("div", { class: "scroll", tabindex: "0" }, plot));
 }
 
 function members(alert) {
