@@ -61,6 +61,11 @@ def _launched(pooled: Pooled, bins: tuple[int, ...]) -> F64:
     return pooled.models[:, list(bins)].sum(axis=1).astype(np.float64)
 
 
+def offsets_of(groups: Sequence[I32]) -> I64:
+    """Where each group starts when all lie one after the other, and where the last one ends; i64[groups + 1]."""
+    return np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
+
+
 def active_slots(store: ProfileStore, now: int) -> I32:
     """Accounts with traffic within the window."""
     last = store.accounts.last[: len(store)]
@@ -89,8 +94,8 @@ def describe(
     """
     now = moment.now
     slots = np.concatenate(groups).astype(np.int32)
-    offsets = np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
-    each = store.pool(slots, np.arange(slots.size + 1, dtype=np.int64), now)
+    offsets = offsets_of(groups)
+    each = store.each(slots, now)
     pooled = gathered(each, offsets)
     view = ClusterView(
         slots=slots,

@@ -3,17 +3,16 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from detector.coordination.clusters import Clusters, Moment, describe
+from detector.coordination.clusters import Clusters, Moment, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities, weigh
 from detector.coordination.table import LinkTable
 from detector.profiles.activity import active_counts
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, PANE_US, PANES, WINDOW_US, Accounts, Panes
+from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Accounts, Panes
 from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members changed, when it made this share more requests, or after so long. Its features are
@@ -92,8 +91,7 @@ class Coordinator:
         slots = np.concatenate(groups).astype(np.int32)
         each = np.zeros(slots.size, np.int64)
         _requests(store.accounts, store.panes, slots, now // PANE_US, each)
-        starts = np.concatenate([[0], np.cumsum([g.size for g in groups])])[:-1]
-        total = np.add.reduceat(each, starts)
+        total = np.add.reduceat(each, offsets_of(groups)[:-1])
         due = []
         for i, name in enumerate(names):  # over clusters
             requests, when = self.seen.get(name, (0, 0))
@@ -106,25 +104,20 @@ class Coordinator:
         when, known = self._population
         if known is not None and not fresh and moment.now - when < _POPULATION_US:
             return known
-        n = len(store)
-        alive = store.accounts.last[:n] > moment.now - WINDOW_US
-        created = self.table.created[:n][alive]
+        alive = active_slots(store, moment.now)
+        created = self.table.created[alive]
+        used = (store.panes.slot >= 0) & (store.panes.index > moment.now // PANE_US - PANES)
         known = Population(
             size=active,
             created=np.sort(created[~np.isnan(created)]),
             active=active_counts(store.panes, moment.now) / max(1, active),
             launch_share=_launch_share(store, moment),
-            first=np.sort(store.accounts.first[:n][alive]),
-            lengths_in=_lengths(store, store.panes.lengths_in, moment.now),
-            lengths_out=_lengths(store, store.panes.lengths_out, moment.now),
+            first=np.sort(store.accounts.first[alive]),
+            lengths_in=store.panes.lengths_in[used].sum(axis=0).astype(np.float64),
+            lengths_out=store.panes.lengths_out[used].sum(axis=0).astype(np.float64),
         )
         self._population = moment.now, known
         return known
-
-
-def _lengths(store: ProfileStore, histogram: npt.NDArray[np.uint16], now: int) -> F64:
-    used = (store.panes.slot >= 0) & (store.panes.index > now // PANE_US - PANES)
-    return np.asarray(histogram[used].sum(axis=0), np.float64)
 
 
 def _launch_share(store: ProfileStore, moment: Moment) -> float:
@@ -137,6 +130,4 @@ def _launch_share(store: ProfileStore, moment: Moment) -> float:
 
 def find_clusters(store: ProfileStore, book: AccountBook, moment: Moment) -> Clusters | None:
     """All clusters at a moment, from nothing but the profiles; None where there are none."""
-    last = store.accounts.last[: len(store)]
-    active = np.flatnonzero(last > moment.now - WINDOW_US).astype(np.int32)
-    return Coordinator().look(store, book, moment, active, everything=True)
+    return Coordinator().look(store, book, moment, active_slots(store, moment.now), everything=True)

@@ -1,7 +1,6 @@
 """The bipartite graph of accounts and link keys, weighed by surprise, and its communities."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import graspologic_native
@@ -41,6 +40,19 @@ class Links(NamedTuple):
     weight: F64
     holders: I32
     hashed: U64
+
+    def texts_of(self, slots: I32) -> tuple[I64, I64]:
+        """Key numbers of the texts that any of the accounts holds, and how many of them hold each."""
+        inside = np.isin(self.slot, slots) & np.isin(self.kind, (TEMPLATE, SYSTEM))
+        return np.unique(self.key[inside], return_counts=True)
+
+    def short(self, key: int) -> int:
+        """Hash of a key without its kind: what a batch's columns hold of a text."""
+        return int(self.hashed[key]) & 0xFFFF_FFFF
+
+    def kind_of(self, key: int) -> int:
+        """Kind of a key."""
+        return (int(self.hashed[key]) >> 56) - 1
 
 
 def weigh(table: LinkTable, slots: int, population: int) -> Links:
@@ -96,12 +108,11 @@ class Communities:
         wanted = [c for c in range(parts) if held[c] >= SMALLEST]
         fresh = np.array([c for c in wanted if signs[c] not in self._found], np.int64)
         found = self._partition(graph, np.flatnonzero(np.isin(label, fresh)), slots) if fresh.size else []
-        of_slot = dict(zip(slots.tolist(), label[: slots.size].tolist(), strict=True)) if found else {}
         made: dict[int, list[I32]] = {signs[c]: [] for c in fresh}
         for group in found:
-            made[signs[of_slot[int(group[0])]]].append(group)
+            made[signs[label[np.searchsorted(slots, group[0])]]].append(group)
         self._found = {signs[c]: made[signs[c]] if signs[c] in made else self._found[signs[c]] for c in wanted}
-        return ordered([group for groups in self._found.values() for group in groups])
+        return sorted((g for groups in self._found.values() for g in groups), key=lambda g: (-g.size, int(g[0])))
 
     @staticmethod
     def _partition(graph: sp.csr_matrix, nodes: I64, slots: I32) -> list[I32]:
@@ -132,8 +143,3 @@ def _graph(weight: F64, rows: I64, columns: I64, n: int) -> sp.csr_matrix:
     graph = (half + half.T).tocsr()
     graph.sum_duplicates()
     return graph
-
-
-def ordered(groups: Sequence[I32]) -> list[I32]:
-    """Largest first, ties by smallest slot."""
-    return sorted(groups, key=lambda g: (-g.size, int(g[0])))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from detector.coordination.features.base import N_KINDS, ClusterView
-from detector.coordination.features.twins import PRIOR, levelled, log_marginal
+from detector.coordination.features.twins import anybody, levelled, log_marginal
 from detector.profiles.layout import F64, I64
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
@@ -27,11 +27,10 @@ def ties(view: ClusterView) -> F64:
 
 
 def _lengths(view: ClusterView, each: I64, everybody: F64) -> F64:
-    base = (everybody + 1.0) / (everybody + 1.0).sum()
-    counts = each.astype(np.float64)
-    others = np.add.reduceat(counts, view.offsets[:-1], axis=0)[view.cluster] - counts
+    counts, alpha = each.astype(np.float64), anybody(everybody)
+    others = view.joined(counts)[view.cluster] - counts
     shared = _SOURCE * others / np.maximum(others.sum(axis=1, keepdims=True), 1.0)
-    return log_marginal(counts, PRIOR * base + shared) - log_marginal(counts, PRIOR * base[None, :])
+    return log_marginal(counts, alpha + shared) - log_marginal(counts, alpha)
 
 
 def likeness(view: ClusterView) -> F64:

@@ -5,7 +5,7 @@ from numba import njit
 
 from detector.coordination.keys import WIDTH, extract
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import F32, F64, I32, I64, PANE_US, U8, U64, WINDOW_US
+from detector.profiles.layout import F32, F64, I32, I64, PANE_US, U8, U64, WINDOW_US, grown
 from detector.profiles.slots import assign, rebuild
 from detector.profiles.store import ProfileStore
 
@@ -71,7 +71,8 @@ class LinkTable:
             Accounts with traffic within the window.
         """
         n = len(store)
-        self._reserve(n)
+        self.dense, self.support = grown(self.dense, n, 0), grown(self.support, n, 0.0)
+        self.used, self.created = grown(self.used, n, 0), grown(self.created, n, np.nan)
         last = store.accounts.last[:n]
         active = last > now - WINDOW_US
         if now // PANE_US != self._pane:  # keys that nobody holds any more would pile up
@@ -95,16 +96,6 @@ class LinkTable:
         _hold(self.dense, self.support, self.used, self.holders, edges.slot, numbers, edges.support)
         self.created[slots] = facts.created
 
-    def _reserve(self, n: int) -> None:
-        size = self.used.shape[0]
-        if n <= size:
-            return
-        more = max(n, 3 * size // 2) - size
-        self.dense = np.concatenate([self.dense, np.zeros((more, WIDTH), np.int32)])
-        self.support = np.concatenate([self.support, np.zeros((more, WIDTH), np.float32)])
-        self.used = np.concatenate([self.used, np.zeros(more, np.uint8)])
-        self.created = np.concatenate([self.created, np.full(more, np.nan)])
-
     def _numbers(self, hashed: U64) -> I32:
         needed = self.keys + hashed.size
         if needed > _LOAD * self._table.shape[0]:
@@ -114,10 +105,7 @@ class LinkTable:
         out, first = np.empty(hashed.size, np.int32), np.empty(hashed.size, np.int32)
         before = self.keys
         self.keys = assign(self._table, self._number, hashed, before, out, first)
-        if self.keys > self.hashed.shape[0]:
-            more = max(self.keys, 3 * self.hashed.shape[0] // 2) - self.hashed.shape[0]
-            self.hashed = np.concatenate([self.hashed, np.zeros(more, np.uint64)])
-            self.holders = np.concatenate([self.holders, np.zeros(more, np.int32)])
+        self.hashed, self.holders = grown(self.hashed, self.keys, 0), grown(self.holders, self.keys, 0)
         self.hashed[before : self.keys] = hashed[first[: self.keys - before]]
         return out
 

@@ -5,11 +5,12 @@ tables of what it repeats. `Panes` has one row an account and pane of `PANE_HOUR
 Panes older than `PANES` are dropped, so that everything forgets.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+T = TypeVar("T", bound=np.generic)
 I16 = npt.NDArray[np.uint16]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -202,6 +203,22 @@ def empty_panes(n: int) -> Panes:
 def bytes_per_row(arrays: Accounts | Panes) -> int:
     """Bytes of one row over all arrays."""
     return sum(int(array.nbytes) // max(1, array.shape[0]) for array in arrays)
+
+
+def grown(array: np.ndarray[Any, np.dtype[T]], n: int, blank: float) -> np.ndarray[Any, np.dtype[T]]:
+    """The same array where it has `n` rows, or a half larger one at least that long, its new rows blank.
+
+    Args:
+        array: one row a slot or key.
+        n: rows that are needed.
+        blank: value of the new rows.
+    """
+    size = array.shape[0]
+    if n <= size:
+        return array
+    out = np.full((max(n, 3 * size // 2), *array.shape[1:]), blank, array.dtype)
+    out[:size] = array
+    return out
 
 
 class Columns(NamedTuple):

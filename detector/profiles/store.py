@@ -165,6 +165,15 @@ class ProfileStore:
             out.decayed[:, h :: len(DECAY_HOURS)] *= 2.0 ** (-(now - int(self.landmarks[h])) / (hours * HOUR_US))
         return out
 
+    def each(self, slots: I32, now: int) -> Pooled:
+        """The same of single accounts: one row a slot.
+
+        Args:
+            slots: i32[n].
+            now: event time, µs.
+        """
+        return self.pool(slots, np.arange(slots.size + 1, dtype=np.int64), now)
+
     def state_bytes(self) -> int:
         """Bytes of state in use: rows given out, the id table, and the id strings."""
         n, rows = len(self.ids), self.panes.slot.shape[0] - int(self.free[-1])

@@ -9,7 +9,7 @@ import polars as pl
 from detector.alerts.model import Case
 from detector.coordination.clusters import Moment, active_slots
 from detector.coordination.coordinator import find_clusters
-from detector.profiles.layout import F64, HOUR_US, I32
+from detector.profiles.layout import F64, HOUR_US, I32, grown
 from detector.scoring.reference import Null, Reference, measure, null_of, stratum_of
 from detector.scoring.rules import Rule, RuleSet, rules_of
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scorer
@@ -62,9 +62,7 @@ class _Highest(Engine):
     clusters_high: dict[int, float] = field(default_factory=dict)
 
     def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
-        n = len(self.store)
-        if self.accounts_high.size < n:
-            self.accounts_high = np.concatenate([self.accounts_high, np.zeros(2 * n - self.accounts_high.size)])
+        self.accounts_high = grown(self.accounts_high, len(self.store), 0.0)
         for run in together(looks):
             slots = np.concatenate([look.slots for look in run])
             np.maximum.at(self.accounts_high, slots, score(self.scorer, run).score)

@@ -6,7 +6,7 @@ import numpy as np
 
 from detector.alerts.model import SEVERITIES, Case, Member
 from detector.coordination.clusters import Clusters
-from detector.coordination.keys import KINDS, SYSTEM, TEMPLATE
+from detector.coordination.keys import KINDS
 from detector.coordination.membership import CORE, MEMBER, membership
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.layout import CAPABILITIES, COUNT, HOUR_US, I32, I64, PANE_US, SLOT_US
@@ -220,12 +220,10 @@ def _evidence(
 def _skeletons(clusters: Clusters, part: I64, bank: SkeletonBank) -> list[dict[str, Any]]:
     """Masked words of the texts that most members share."""
     links, slots = clusters.view.links, clusters.view.slots[part]
-    inside = np.isin(links.slot, slots) & np.isin(links.kind, (TEMPLATE, SYSTEM))
-    keys, held = np.unique(links.key[inside], return_counts=True)
+    keys, held = links.texts_of(slots)
     out: list[dict[str, Any]] = []
     for key in keys[np.argsort(-held, kind="stable")][: 2 * _SKELETONS]:
-        hashed = int(links.hashed[key])
-        kind, short = (hashed >> 56) - 1, hashed & 0xFFFF_FFFF
+        kind, short = links.kind_of(key), links.short(key)
         bank.want(kind, short)
         text = bank.found.get((kind, short))
         if text and all(text != s["text"] for s in out):

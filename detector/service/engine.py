@@ -18,7 +18,7 @@ from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns
+from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk, severities
@@ -139,12 +139,11 @@ class Engine:
         """
         self.store.expire(now)
         moment = self.moment(now)
-        changed = np.unique(np.concatenate(self._changed)) if self._changed else np.zeros(0, np.int32)
-        self._changed.clear()
+        changed = _drained(self._changed)
         if now - self._usage[0] >= _USAGE_US:
             self.settle()
             self._usage = now, self._tier_usage(now)
-        self._waiting.append(self.look(changed.astype(np.int32), moment))
+        self._waiting.append(self.look(changed, moment))
         self._touched.append(changed)
         if self.clock.coordinates(now) if coordinate is None else coordinate:
             found = self._look_at_clusters(moment, everything=coordinate is True)
@@ -157,7 +156,7 @@ class Engine:
 
     def look(self, slots: I32, moment: Moment) -> Look:
         """Accounts as they stand at a moment."""
-        pooled = self.store.pool(slots, np.arange(slots.size + 1, dtype=np.int64), moment.now)
+        pooled = self.store.each(slots, moment.now)
         facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now)
         return Look(moment, slots, pooled, facts, len(self.store))
 
@@ -190,16 +189,14 @@ class Engine:
 
     def _account_levels(self, look: Look, p_value: F64) -> I64:
         n = look.known
-        if self._p_values.size < n:
-            self._p_values = np.concatenate([self._p_values, np.ones(2 * n - self._p_values.size)])
+        self._p_values = grown(self._p_values, n, 1.0)
         self._p_values[look.slots] = p_value
         known = self._p_values[:n]
         return severities(p_value, known[known < 1.0], n)
 
     def propose(self, moment: Moment, *, everything: bool = False) -> Clusters | None:
         """Clusters that are worth a look; the accounts touched since the last one are taken in."""
-        touched = np.unique(np.concatenate([*self._touched, np.zeros(0, np.int32)])).astype(np.int32)
-        self._touched.clear()
+        touched = _drained(self._touched)
         return self.coordinator.look(self.store, self.accounts, moment, touched, everything=everything)
 
     def _look_at_clusters(self, moment: Moment, *, everything: bool) -> list[tuple[Case, I32]]:
@@ -215,20 +212,16 @@ class Engine:
         level = severities(p_value, everyone[everyone < 1.0], everyone.size)
         level[_covered(clusters, self.clusters[1].score, level)] = NONE
         if not everything:
-            level[self._old_news(level, moment.now)] = NONE
+            level[self._old_news(clusters, level, moment.now)] = NONE
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
 
-    def _old_news(self, level: I64, now: int) -> list[int]:
-        """Clusters of the latest look all of whose members were told at this severity within the hour."""
-        if self.clusters is None:
-            return []
+    def _old_news(self, clusters: Clusters, level: I64, now: int) -> list[int]:
+        """Alerted clusters all of whose members were told at this severity within the hour."""
         n = len(self.store)
-        if self._told_at.size < n:
-            self._told_at = np.concatenate([self._told_at, np.zeros(2 * n - self._told_at.size, np.int64)])
-            self._told = np.concatenate([self._told, np.full(2 * n - self._told.size, NONE, np.int64)])
+        self._told, self._told_at = grown(self._told, n, NONE), grown(self._told_at, n, 0)
         old = []
         for g in np.flatnonzero(level != NONE).tolist():  # over alerted clusters
-            slots = self.clusters[0].members(g)
+            slots = clusters.members(g)
             if (self._told[slots] >= level[g]).all() and now - int(self._told_at[slots].min()) < _REPEAT_US:
                 old.append(g)
             else:
@@ -276,6 +269,13 @@ class Engine:
         own = -1 - slots.astype(np.int64)
         by_org = np.where(facts.organisation != 0, facts.organisation.astype(np.int64), own)
         return np.where(facts.payment != 0, facts.payment.astype(np.int64), by_org)
+
+
+def _drained(parts: list[I32]) -> I32:
+    """The accounts of all parts, each once and ascending; the list is empty afterwards."""
+    slots = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int32)
+    parts.clear()
+    return slots
 
 
 def _covered(clusters: Clusters, score: F64, level: I64) -> list[int]:

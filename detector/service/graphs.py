@@ -98,7 +98,7 @@ def _ties(slots: I32, links: Links, bank: SkeletonBank) -> list[_Tie]:
         tie = ties.setdefault((kind, tuple(holders)), _Tie(kind, dict.fromkeys(holders, 0.0), ""))
         for slot, weight in zip(holders, links.weight[run].tolist(), strict=True):
             tie.weights[slot] = max(tie.weights[slot], weight)
-        tie.text = max(tie.text, bank.found.get((kind, int(links.hashed[key]) & 0xFFFF_FFFF), ""), key=len)
+        tie.text = max(tie.text, bank.found.get((kind, links.short(key)), ""), key=len)
     return _whole(sorted(ties.values(), key=lambda tie: (-len(tie.weights), tie.kind, sorted(tie.weights))))
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from detector.coordination.graph import Links
-from detector.coordination.keys import SYSTEM, TEMPLATE
 from detector.profiles.layout import I32, U32, Columns
 
 HELD_BY_MEMBERS = 0.95  # of all holders of a text, so that a popular one indicates nothing
@@ -27,11 +26,10 @@ class Indicators:
 
     def learn(self, alert_id: str, slots: I32, links: Links) -> None:
         """Take the texts of an actionable cluster that are its own."""
-        inside = np.isin(links.slot, slots) & np.isin(links.kind, (TEMPLATE, SYSTEM))
-        keys, held = np.unique(links.key[inside], return_counts=True)
+        keys, held = links.texts_of(slots)
         own = (held >= LEAST_HOLDERS) & (held >= HELD_BY_MEMBERS * links.holders[keys])
         for key in keys[own]:  # over a cluster's templates, a handful
-            self.alert[int(links.hashed[key] & np.uint64(0xFFFF_FFFF))] = alert_id
+            self.alert[links.short(key)] = alert_id
         self.members.setdefault(alert_id, set()).update(int(s) for s in slots)
         self._keys = np.array(sorted(self.alert), np.uint32)
 

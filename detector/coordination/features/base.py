@@ -10,7 +10,7 @@ import numpy.typing as npt
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
 from detector.profiles.facts import Facts
-from detector.profiles.layout import F64, I32, I64
+from detector.profiles.layout import F64, I32, I64, U32
 from detector.profiles.pool import Pooled
 
 N_KINDS = len(KINDS)
@@ -101,6 +101,35 @@ class ClusterView:
         out = np.zeros((self.slots.size, N_KINDS))
         np.maximum.at(out, (member, kind), weight)
         return out
+
+    @cached_property
+    def payers(self) -> F64:
+        """Distinct payers of each cluster; an account whose payer is unknown is its own."""
+        return self._distinct(self.facts.payment)
+
+    @cached_property
+    def organisations(self) -> F64:
+        """Distinct organisations of each cluster; an account whose organisation is unknown is its own."""
+        return self._distinct(self.facts.organisation)
+
+    def _distinct(self, hashes: U32) -> F64:
+        owner = np.where(hashes != 0, hashes.astype(np.int64), -1 - self.slots.astype(np.int64))
+        pairs = np.unique(np.stack([self.cluster, owner]), axis=1)
+        return np.bincount(pairs[0], minlength=self.offsets.size - 1).astype(np.float64)
+
+    def expected(self, counts: F64, exposure: F64) -> F64:
+        """What each member would have made at the common rate of its cluster; f64[members].
+
+        Args:
+            counts: f64[members].
+            exposure: f64[members], time or whatever the rate is of.
+        """
+        rate = self.total(counts) / np.maximum(self.total(exposure), 1e-9)
+        return rate[self.cluster] * exposure
+
+    def joined(self, counts: F64) -> F64:
+        """Histograms of the members of each cluster added up; f64[clusters, bins]."""
+        return np.asarray(np.add.reduceat(counts, self.offsets[:-1], axis=0), np.float64)
 
     def total(self, values: F64) -> F64:
         """Sum over the members of each cluster."""

@@ -3,17 +3,7 @@
 import numpy as np
 
 from detector.coordination.features.base import ClusterView, cluster_feature
-from detector.profiles.layout import COUNT, DAY_US, F64, I64
-
-
-def _distinct(v: ClusterView, values: I64) -> F64:
-    pairs = np.unique(np.stack([v.cluster, values]), axis=1)
-    return np.bincount(pairs[0], minlength=v.offsets.size - 1).astype(np.float64)
-
-
-def _owner(v: ClusterView, hashes: np.ndarray[tuple[int], np.dtype[np.uint32]]) -> I64:
-    # An account whose payer or organisation is unknown is its own.
-    return np.where(hashes != 0, hashes.astype(np.int64), -1 - v.slots.astype(np.int64))
+from detector.profiles.layout import COUNT, DAY_US, F64
 
 
 @cluster_feature("members", "accounts", "count", (), "size")
@@ -25,25 +15,24 @@ def members(v: ClusterView) -> F64:
 @cluster_feature("payers", "payers", "distinct payment tokens", (), "unrelated people, or cards bought in bulk")
 def payers(v: ClusterView) -> F64:
     """An account without a known payer counts as its own."""
-    return _distinct(v, _owner(v, v.facts.payment))
+    return v.payers
 
 
 @cluster_feature("organisations", "organisations", "distinct organisations", (), "not one customer")
 def organisations(v: ClusterView) -> F64:
     """An account without a known organisation counts as its own."""
-    return _distinct(v, _owner(v, v.facts.organisation))
+    return v.organisations
 
 
 @cluster_feature("unrelated_share", "share", "payers over members", (), "nobody's staff")
 def unrelated_share(v: ClusterView) -> F64:
     """1 where every member pays for itself."""
-    return payers(v) / np.maximum(v.size, 1.0)
+    return v.payers / np.maximum(v.size, 1.0)
 
 
 def _spread(v: ClusterView, counts: F64, exposure: F64) -> F64:
     # Squared CV of the members' rates beyond what Poisson counts of one rate would show.
-    rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)
-    expected = rate[v.cluster] * exposure
+    expected = v.expected(counts, exposure)
     extra = v.total((counts - expected) ** 2 - expected) / np.maximum(v.total(expected**2), 1e-9)
     return np.maximum(extra, 0.0)
 
@@ -62,7 +51,7 @@ def volume_evenness(v: ClusterView) -> F64:
 @cluster_feature("organisation_share", "share", "organisations over members", (), "not one customer's accounts")
 def organisation_share(v: ClusterView) -> F64:
     """1 where every member is an organisation of its own."""
-    return organisations(v) / np.maximum(v.size, 1.0)
+    return v.organisations / np.maximum(v.size, 1.0)
 
 
 @cluster_feature("joiner_rate", "accounts/day", "members first seen within 24 h", (), "accounts are replaced")

@@ -23,13 +23,18 @@ def log_marginal(counts: F64, alpha: F64) -> F64:
     return np.asarray(gammaln(whole) - gammaln(whole + counts.sum(axis=1)) + own, np.float64)
 
 
+def anybody(everybody: F64) -> F64:
+    """Pseudo-counts of what is known of a person's lengths before any were seen; f64[1, bins].
+
+    Args:
+        everybody: f64[bins], requests by length of all accounts.
+    """
+    return PRIOR * ((everybody + 1.0) / (everybody + 1.0).sum())[None, :]
+
+
 def _evidence(v: ClusterView, each: I64, everybody: F64) -> F64:
-    base = (everybody + 1.0) / (everybody + 1.0).sum()
-    counts = each.astype(np.float64)
-    alpha = PRIOR * base[None, :]
-    apart = v.total(log_marginal(counts, alpha))
-    together = log_marginal(np.add.reduceat(counts, v.offsets[:-1], axis=0), alpha)
-    return together - apart
+    counts, alpha = each.astype(np.float64), anybody(everybody)
+    return log_marginal(v.joined(counts), alpha) - v.total(log_marginal(counts, alpha))
 
 
 @cluster_feature(
@@ -88,13 +93,11 @@ def log_level(counts: F64, mean: F64) -> F64:
 def levelled(v: ClusterView) -> tuple[F64, F64]:
     """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each."""
     counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
-    days = np.maximum(
-        (v.each.last - v.each.first) / DAY_US, 1.0
-    )  # a pool that was replaced has stopped, not slowed down
+    # A pool that was replaced has stopped, not slowed down.
+    days = np.maximum((v.each.last - v.each.first) / DAY_US, 1.0)
 
     def against(exposure: F64) -> F64:
-        rate = v.total(counts) / np.maximum(v.total(exposure), 1e-9)
-        return log_level(counts, np.maximum(rate[v.cluster] * exposure, 1e-9))
+        return log_level(counts, np.maximum(v.expected(counts, exposure), 1e-9))
 
     return against(np.ones_like(counts)), against(days)
 
