@@ -46,6 +46,13 @@ class Batch:
     skipped: int = 0
 
 
+def hasher(key: bytes) -> "hashlib.blake2b":
+    """A fingerprint in the making, for records that are not held as a whole."""
+    return hashlib.blake2b(digest_size=DIGEST_BYTES, key=key[:64])
+
+
 def digest(key: bytes, record: bytes) -> str:
     """Keyed fingerprint of a record."""
-    return hashlib.blake2b(record, digest_size=DIGEST_BYTES, key=key[:64]).hexdigest()
+    whole = hasher(key)
+    whole.update(record)
+    return whole.hexdigest()

@@ -1,12 +1,11 @@
 """Blocks of whole lines out of a plain or compressed file, in bounded memory."""
 
-import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.batch import DIGEST_BYTES, DeadLetter, digest
+from streams.batch import DeadLetter, digest, hasher
 from streams.decode import MAX_LINE
 from streams.sources.compressed import CORRUPT, opened, unfinished
 
@@ -47,7 +46,7 @@ class _Long:
 
     def __init__(self, start: bytes, key: bytes) -> None:
         self.length = 0
-        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES, key=key[:64])
+        self._hash = hasher(key)
         self.add(start)
 
     def add(self, piece: bytes) -> None:
