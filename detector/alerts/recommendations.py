@@ -3,6 +3,8 @@
 import hashlib
 from typing import Final
 
+import msgspec
+
 from detector.alerts.model import (
     ACTIONABLE,
     SEVERITIES,
@@ -46,6 +48,15 @@ def _limits(case: Case, usage: TierUsage) -> tuple[Limit, ...]:
     """A cluster shares what one ordinary account of its members' commonest tier may use."""
     tier = max(sorted(case.tiers), key=lambda t: case.tiers[t], default="unknown")
     return usage.limits(tier)
+
+
+def unbound(recommendation: Recommendation, account: str) -> Recommendation | None:
+    """A recommendation that no longer names an account; None where it was of this account alone."""
+    subject = recommendation.subject
+    if subject.kind != "cluster" and subject.id == account:
+        return None
+    left = tuple(a for a in subject.accounts if a != account)
+    return msgspec.structs.replace(recommendation, subject=msgspec.structs.replace(subject, accounts=left))
 
 
 def recommend(

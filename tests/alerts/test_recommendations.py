@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from detector.alerts.model import SEVERITIES, Limit, rfc3339
 from detector.alerts.quota import DAY_S, TierUsage
-from detector.alerts.recommendations import LADDER, recommend
+from detector.alerts.recommendations import LADDER, recommend, unbound
 
 USAGE = TierUsage(
     {
@@ -102,3 +102,10 @@ def test_a_quota_is_never_below_the_use_and_at_most_a_tenth_above(use):
     (limit,) = TierUsage({"t": {"requests": use}}).limits("t")
     assert use <= limit.quota <= max(1.1 * use, use + 1)
     assert len(str(limit.quota).rstrip("0")) <= 2
+
+
+def test_an_erased_account_is_bound_by_nothing():
+    assert unbound(of(case("a")), "a") is None, "its own recommendation would still name it"
+    left = unbound(of(case("a", "b", "c")), "b")
+    assert left.subject.accounts == ("a", "c")
+    assert unbound(left, "b") == left

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, delete, or_, select, update
 
-from detector.alerts.model import Alert, Recommendation
+from detector.alerts.model import Alert
+from detector.alerts.recommendations import unbound
 from detector.alerts.store.alerts import Alerts
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
@@ -100,16 +101,8 @@ def without(alert: Alert, account: str) -> Alert:
         accounts=[a for a in alert.accounts if a != account],
         account_detected_at={a: t for a, t in alert.account_detected_at.items() if a != account},
         members=[m for m in alert.members if m.account_id != account],
-        recommendation=_unbound(alert.recommendation, account) if alert.recommendation else None,
+        recommendation=unbound(alert.recommendation, account) if alert.recommendation else None,
     )
-
-
-def _unbound(recommendation: Recommendation, account: str) -> Recommendation | None:
-    subject = recommendation.subject
-    if subject.kind != "cluster" and subject.id == account:
-        return None
-    left = tuple(a for a in subject.accounts if a != account)
-    return msgspec.structs.replace(recommendation, subject=msgspec.structs.replace(subject, accounts=left))
 
 
 def _digest(salt: str, account: str) -> str:

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from detector.alerts.entry import Entry
+from detector.alerts.recommendations import unbound
 from detector.profiles.kernels import free_row
 from detector.profiles.layout import Accounts, empty_accounts
 from detector.profiles.store import ProfileStore
@@ -63,9 +64,5 @@ def _unlearn(engine: Engine, gone: set[str]) -> None:
 def _shrink(entry: Entry, account_id: str) -> None:
     left = tuple(m for m in entry.case.members if m.account_id != account_id)
     entry.case = msgspec.structs.replace(entry.case, members=left)
-    made = entry.recommendation
-    if made is not None:
-        subject = msgspec.structs.replace(
-            made.subject, accounts=tuple(a for a in made.subject.accounts if a != account_id)
-        )
-        entry.recommendation = msgspec.structs.replace(made, subject=subject)
+    if entry.recommendation is not None:
+        entry.recommendation = unbound(entry.recommendation, account_id)
