@@ -106,6 +106,6 @@ def test_a_quota_is_never_below_the_use_and_at_most_a_tenth_above(use):
 
 def test_an_erased_account_is_bound_by_nothing():
     assert unbound(of(case("a")), "a") is None, "its own recommendation would still name it"
-    left = unbound(of(case("a", "b", "c")), "b")
+    left = unbound(of(case("a b c")), "b")
     assert left.subject.accounts == ("a", "c")
     assert unbound(left, "b") == left
