@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detector.coordination.graph import NO_GLUE, Links
+from detector.coordination.graph import GLUE, Links
 from detector.profiles.layout import I32
 
 LEAST = 4  # members of a core
@@ -31,7 +31,7 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     size = np.array([g.size for g in groups])
     community = np.full(int(max(slots.max(), links.slot.max(initial=0))) + 1, -1, np.int64)
     community[slots] = np.repeat(np.arange(size.size), size)
-    inside = (community[links.slot] >= 0) & ~np.isin(links.kind, NO_GLUE)
+    inside = (community[links.slot] >= 0) & GLUE[links.kind]
     slot, key, weight = links.slot[inside], links.key[inside], links.weight[inside]
     keys = int(key.max(initial=0)) + 1
     pair, place, held = np.unique(community[slot] * keys + key, return_inverse=True, return_counts=True)
