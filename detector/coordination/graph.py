@@ -80,6 +80,13 @@ def weigh(table: LinkTable, slots: int, population: int) -> Links:
     return Links(slot, key, kind, weight, table.holders, table.hashed)
 
 
+def _numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
+    """Values in use, ascending, and the place of each value among them: `np.unique` for small numbers, without a sort."""
+    used = np.zeros(int(values.max()) + 1, np.bool_)
+    used[values] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
+
+
 def _signatures(links: Links, component: I64, n: int) -> U64:
     """One number a component, the same as long as it has the same edges; the order of edges does not matter."""
     mixed = (links.slot.astype(np.uint64) + _MIX[0]) * _MIX[1] ^ links.hashed[links.key] * _MIX[0]
@@ -108,8 +115,9 @@ class Communities:
         )
         if links.slot.size == 0:
             return []
-        slots, rows = np.unique(links.slot, return_inverse=True)
-        keys, columns = np.unique(links.key, return_inverse=True)
+        numbers, rows = _numbered(links.slot)
+        slots = numbers.astype(np.int32)
+        keys, columns = _numbered(links.key)
         graph = _graph(_damped(links, rows, slots.size), rows, columns + slots.size, slots.size + keys.size)
         parts, label = connected_components(graph, directed=False)
         signs = [int(s) for s in _signatures(links, label[rows], parts)]
