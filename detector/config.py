@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     tick_s: int = Field(300, ge=10, le=3600, description="seconds of event time between looks at accounts")
     coordination_ticks: int = Field(3, ge=1, le=100, description="looks at accounts between looks at clusters")
     batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")
+    checkpoint_s: int = Field(60, ge=1, le=3600, description="seconds between checkpoints of the service, at least")
     rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
 

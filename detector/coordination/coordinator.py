@@ -43,7 +43,7 @@ def _launched(panes: Panes, index: int, bins: I64, out: I64) -> None:
             out[0] += panes.models[row, b]
 
 
-class Look(NamedTuple):
+class LastLook(NamedTuple):
     """A cluster as it stood when it was looked at: its requests and members, and event time in µs."""
 
     requests: int
@@ -69,7 +69,7 @@ class Coordinator:
     """
 
     table: LinkTable = field(default_factory=LinkTable)
-    seen: dict[Name, Look] = field(default_factory=dict)
+    seen: dict[Name, LastLook] = field(default_factory=dict)
     _communities: Communities = field(default_factory=Communities)
     _population: tuple[int, Population | None] = (0, None)
 
@@ -119,7 +119,7 @@ class Coordinator:
             before, requests, members = self.seen.get(name), int(total[i]), groups[i].size
             if everything or before is None or before.outdated(requests, members, now):
                 due.append(i)
-                self.seen[name] = Look(requests, members, now)
+                self.seen[name] = LastLook(requests, members, now)
         return due
 
     def _everybody(self, store: ProfileStore, moment: Moment, active: int, *, fresh: bool) -> Population:

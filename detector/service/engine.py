@@ -1,6 +1,6 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,16 +82,19 @@ class Engine:
         """What a batch comes down to before any state is read; may run in another thread."""
         return digest(frame, self.model, self.keys)
 
-    def process(self, frame: pl.DataFrame, digested: Digest | None = None) -> None:
+    def process(
+        self, frame: pl.DataFrame, digested: Digest | None = None, fields: Collection[str] | None = None
+    ) -> None:
         """Take in a batch in time order and look at every tick that it passes.
 
         Args:
-            frame: exchanges in the canonical schema, sorted by `ts`.
+            frame: exchanges in the canonical schema, sorted by `ts`; with `digested`, columns of text may be missing.
             digested: of the same frame, where it was made ahead.
+            fields: those with at least one value, where columns are missing.
         """
         if frame.height == 0:
             return
-        self._note_fields(frame)
+        self._note_fields(frame, fields)
         columns = place(digested or self.digest(frame), frame["account_id"], self.store)
         self.events.observe(frame)
         self.clock.start(int(columns.ts[0]))
@@ -105,7 +108,7 @@ class Engine:
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
         self.settle()
-        if self.skeletons.wanted:
+        if self.skeletons.wanted and "prompt" in frame.columns:
             self.skeletons.look(frame, columns, self._owners(columns.slot))
 
     def finish(self) -> None:
@@ -113,12 +116,13 @@ class Engine:
         if self.now:
             self.tick(self.now + 1, coordinate=True)
 
-    def _note_fields(self, frame: pl.DataFrame) -> None:
+    def _note_fields(self, frame: pl.DataFrame, fields: Collection[str] | None) -> None:
         if len(self.accounts) and "created_at" not in self.seen:
             self.seen.add("created_at")
-        self.seen.update(
-            name for name in frame.columns if name not in self.seen and frame[name].null_count() < frame.height
-        )
+        if fields is None:
+            new = (name for name in frame.columns if name not in self.seen)
+            fields = [name for name in new if frame[name].null_count() < frame.height]
+        self.seen.update(fields)
 
     def _take(self, columns: Columns, start: int, stop: int) -> None:
         if stop <= start:

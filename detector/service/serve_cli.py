@@ -1,6 +1,8 @@
 """`revenuer serve`: the service on a port, until it is told to end."""
 
 import asyncio
+import hashlib
+import os
 import signal
 import socket
 import sys
@@ -26,7 +28,9 @@ from detector.service.http.metrics import Metrics
 from detector.service.kafka_feed import KafkaFeed
 from detector.service.live import Live
 from detector.service.replay import make_engine
+from detector.service.resume import Resume
 from streams.accounts import read_accounts, read_events
+from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSettings, KafkaSource
 
@@ -91,9 +95,25 @@ def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
     return read_accounts(path) if accounts else read_events(path)
 
 
+def _keyed(settings: Settings, data: Path) -> Settings:
+    """Settings with a secret that stays: what a checkpoint holds is hashed with it."""
+    if settings.hash_key:
+        return settings
+    path = data / "hash.key"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(str(settings.key()))
+    text = path.read_text().strip()
+    if not text.isdecimal():
+        raise ConfigError(f"{path}: it holds no number")
+    return settings.model_copy(update={"hash_key": int(text)})
+
+
 def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Live:
     accounts, events = _table(data / "accounts.ndjson", True), _table(data / "events.ndjson", False)
-    return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference)
+    mark = hashlib.blake2b(settings.hash_key.to_bytes(8, "little"), digest_size=16, person=b"checkpoint").hexdigest()
+    resume = Resume(data, settings.checkpoint_s, mark)
+    return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
 
 
 def serve(
@@ -115,8 +135,8 @@ def serve(
 ) -> None:
     """Serve the API and the console, and detect what is posted or put into the inbox."""
     try:
-        settings = load_settings(config)
         data.mkdir(parents=True, exist_ok=True)
+        settings = _keyed(load_settings(config), data)
         store = Store(database or sqlite_url(data / "revenuer.db"))
         if new_token is not None:
             sys.stdout.write(store.tokens.issue(new_token, ("admin",), "command line")[1] + "\n")
@@ -127,8 +147,16 @@ def serve(
         metrics = Metrics()
         live = _live(settings, store, metrics, data)
         rules = load_rules(settings.rules)
-        feed = KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic)), live) if kafka else None
-    except (ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError) as error:
+        feed = KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic), live.offsets), live) if kafka else None
+    except (
+        CheckpointError,
+        ConfigError,
+        ExposedError,
+        SourceError,
+        RuleError,
+        FileNotFoundError,
+        ValueError,
+    ) as error:
         _stop(str(error).splitlines()[0])
     except OSError as error:
         _stop(f"{error.filename}: {error.strerror}")
