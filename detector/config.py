@@ -21,6 +21,14 @@ class Settings(BaseSettings):
     tick_s: int = Field(300, ge=10, le=3600, description="seconds of event time between looks at accounts")
     coordination_ticks: int = Field(3, ge=1, le=100, description="looks at accounts between looks at clusters")
     batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")
+    format: str = Field(
+        "auto", description="of logs: auto, revenuer, a name of docs/adapters.md, or a field map (.yaml)"
+    )
+    account_path: str | None = Field(
+        None,
+        min_length=1,
+        description="dotted path of the account id in logs of other formats; their own guess by default",
+    )
     rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
 

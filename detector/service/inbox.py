@@ -7,8 +7,9 @@ from typing import Final
 
 import structlog
 
+from streams.adapters.reader import Format, Reader
 from streams.batch import Batch
-from streams.decode import MAX_LINE, Origin, decode_lines
+from streams.decode import MAX_LINE, Origin
 from streams.sources import SourceError
 from streams.sources.cursor import decoded
 
@@ -29,13 +30,16 @@ class Inbox:
         folder: where.
         key: of the dead letters' digests.
         problems: files that cannot be read at all, with the reason.
+        format: of the files.
     """
 
     folder: Path
     key: bytes = b""
     problems: dict[str, str] = field(default_factory=dict)
+    format: Format = field(default_factory=Format)
     _at: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _done: set[Path] = field(default_factory=set)
+    _readers: dict[Path, Reader] = field(default_factory=dict)
 
     def batches(self) -> Iterator[Batch]:
         """What came since the last time, file by file in the order of their names."""
@@ -51,7 +55,7 @@ class Inbox:
 
     def _whole(self, path: Path) -> Iterator[Batch]:
         try:
-            yield from decoded(path, _CHUNK, self.key)
+            yield from decoded(path, _CHUNK, self.key, self.format.reader())
         except SourceError as error:
             self._note(path, str(error))
 
@@ -64,10 +68,12 @@ class Inbox:
         offset, line = self._at.get(path, (0, 1))
         if path.stat().st_size < offset:  # it was made anew
             offset, line = 0, 1
+        if offset == 0:
+            self._readers[path] = self.format.reader()
         with path.open("rb") as file:
             file.seek(offset)
             while data := _lines(file.read(_CHUNK), file.read1):
-                yield decode_lines(data, Origin(path.name, line, self.key))
+                yield self._readers[path](data, Origin(path.name, line, self.key))
                 offset, line = offset + len(data), line + data.count(b"\n")
                 self._at[path] = offset, line
                 file.seek(offset)

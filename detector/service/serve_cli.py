@@ -27,6 +27,7 @@ from detector.service.kafka_feed import KafkaFeed
 from detector.service.live import Live
 from detector.service.replay import make_engine
 from streams.accounts import read_accounts, read_events
+from streams.adapters.reader import Format
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSettings, KafkaSource
 
@@ -125,9 +126,12 @@ def serve(
         tokens = store.tokens.all()
         check_exposure(host, tokens)
         metrics = Metrics()
+        form = Format(settings.format, settings.account_path)
         live = _live(settings, store, metrics, data)
+        live.inbox.format = form
         rules = load_rules(settings.rules)
-        feed = KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic)), live) if kafka else None
+        source = KafkaSource(KafkaSettings(kafka.split(","), topic), read=form.reader()) if kafka else None
+        feed = KafkaFeed(source, live) if source else None
     except (ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError) as error:
         _stop(str(error).splitlines()[0])
     except OSError as error:
@@ -137,7 +141,7 @@ def serve(
         _stop(f"the database cannot be opened: {type(error).__name__}")
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, metrics=metrics)
+    state = State(store, live, rules, metrics=metrics, format=form)
     run(state, live, secret, host, port, feed)
     store.close()
 

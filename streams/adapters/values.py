@@ -1,0 +1,132 @@
+"""Finding one's way in foreign JSON: every function takes any value and raises nothing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+_DEEPEST: Final = 32  # of nested contents that are followed
+_SAYS: Final = (None, "message", "completion", "text", "input_text", "output_text")  # types of what has words
+_WRAPS: Final = ("message", "content", "text", "output", "outputText", "completion", "generation")
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """An object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Any]:
+    """A list, or an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: object) -> str | None:
+    """Text, a whole number as text, or None; empty is None."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) or None
+
+
+def number(value: object) -> float | None:
+    """A number, also one written as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def whole(value: object) -> int | None:
+    """A whole number, also one written as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    found = number(value)
+    return int(found) if found is not None and found.is_integer() else None
+
+
+def unpacked(value: object) -> object:
+    """JSON that was written as text, read; all else as it is."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return value
+    return value
+
+
+def first(*values: object) -> Any:  # noqa: ANN401 - one of them, whatever they are
+    """The first value that is there and not empty text."""
+    return next((v for v in values if v is not None and v != ""), None)
+
+
+def at(value: object, path: str) -> object:
+    """Value at a dotted path, or None.
+
+    Keys may hold dots themselves: the longest key that is there is taken. A number is a place in a list, from the end where negative;
+    `*` is the first key or place below which there is something. JSON written as text is read on the way.
+    """
+    return next(_found(value, path.split(".")), None)
+
+
+def _found(value: object, parts: list[str]) -> Iterator[object]:
+    if not parts:
+        if value is not None:
+            yield value
+        return
+    value = unpacked(value)
+    if parts[0] == "*":
+        for inner in value.values() if isinstance(value, dict) else items(value):
+            yield from _found(inner, parts[1:])
+    if isinstance(value, dict):
+        for size in range(len(parts), 0, -1):
+            key = ".".join(parts[:size])
+            if key in value:
+                yield from _found(value[key], parts[size:])
+    elif isinstance(value, list) and parts[0].removeprefix("-").isdecimal():
+        place = int(parts[0])
+        if -len(value) <= place < len(value):
+            yield from _found(value[place], parts[1:])
+
+
+def said(value: object) -> str | None:
+    """The words in an answer or a message, however it is wrapped: choices, message, content, parts, or plain text."""
+    return _said(unpacked(value), 0)
+
+
+def _said(value: object, depth: int) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, list):
+        found = [t for part in value if (t := _said(part, depth + 1)) is not None]
+        return "\n".join(found) or None
+    return _said_in(value, depth) if isinstance(value, dict) else None
+
+
+def _said_in(value: Mapping[str, Any], depth: int) -> str | None:
+    if "choices" in value:
+        return _said(first(*items(value["choices"])), depth + 1)
+    if value.get("type") not in _SAYS:
+        return None
+    inner = (_said(value[key], depth + 1) for key in _WRAPS if key in value)
+    return next((words for words in inner if words is not None), None)
+
+
+def tool_names(value: object) -> list[str] | None:
+    """Names of tools that are offered, in any of the shapes that APIs have for them."""
+    tools = items(unpacked(value))
+    found = [
+        text(
+            first(
+                mapping(mapping(tool).get("function")).get("name"),
+                mapping(mapping(tool).get("toolSpec")).get("name"),
+                mapping(tool).get("name"),
+            )
+        )
+        for tool in tools
+    ]
+    return [name for name in found if name is not None] or None
