@@ -56,12 +56,14 @@ def _count(value: object) -> object:
 
 
 def _first_word(value: object) -> object:
-    """`10.0.0.1, 10.0.0.2` and `10.0.0.1:4711` name one client address."""
+    """`192.0.2.1, 192.0.2.2` and `192.0.2.1:4711` name one client address."""
     named = text(value)
     if named is None:
         return None
     named = named.split(",")[0].strip()
-    return named.rsplit(":", 1)[0] if named.count(":") == 1 else named
+    if named.startswith("["):
+        return named[1:].partition("]")[0]
+    return named.partition(":")[0] if named.count(":") == 1 else named
 
 
 def _messages(value: object) -> object:
@@ -69,6 +71,11 @@ def _messages(value: object) -> object:
     found = unpacked(value)
     inner = mapping(found).get("messages", found)
     return inner if isinstance(inner, list) and all(isinstance(m, dict) for m in inner) else None
+
+
+def _prompt(value: object) -> object:
+    """Words that stand for themselves; a list of messages says who said what, and is no prompt."""
+    return None if _messages(value) else said(value)
 
 
 CASTS: Final[Mapping[str, Cast]] = {
@@ -83,6 +90,7 @@ CASTS: Final[Mapping[str, Cast]] = {
     "seconds_to_ms": _times(1_000.0),  # durations
     "text": said,
     "messages": _messages,
+    "prompt": _prompt,
     "tool_names": tool_names,
     "count": _count,
     "address": _first_word,

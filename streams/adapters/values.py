@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+_DIGITS: Final = 20  # of a 64-bit number with its sign
 _DEEPEST: Final = 32  # of nested contents that are followed
 _SAYS: Final = (None, "message", "completion", "text", "input_text", "output_text")  # types of what has words
 _WRAPS: Final = ("message", "content", "text", "output", "outputText", "completion", "generation")
@@ -43,6 +44,8 @@ def whole(value: object) -> int | None:
         return None
     if isinstance(value, int):
         return value
+    if isinstance(value, str) and len(value) <= _DIGITS and value.isascii() and value.removeprefix("-").isdigit():
+        return int(value)  # nanoseconds since 1970 are more than a float can hold
     found = number(value)
     return int(found) if found is not None and found.is_integer() else None
 

@@ -1,0 +1,123 @@
+"""Foreign records through files, Kafka values, the callback and the command."""
+
+import gzip
+import importlib.util
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import zstandard
+from typer.testing import CliRunner
+
+from detector.cli import app
+from streams.adapters.reader import Format
+from streams.decode import Origin
+from streams.sources.files import FileSource
+from streams.sources.kafka import KafkaSource
+
+FIXTURES = Path(__file__).parent / "fixtures"
+DOCS = Path(__file__).parents[2] / "docs"
+NATIVE = b'{"ts": 1780000000, "request_id": "r", "account_id": "a", "model": "m"}\n'
+
+
+def test_a_folder_of_several_formats_in_several_packings(tmp_path):
+    (tmp_path / "a.ndjson").write_bytes((FIXTURES / "litellm.ndjson").read_bytes())
+    (tmp_path / "b.gz").write_bytes(gzip.compress((FIXTURES / "bedrock.ndjson").read_bytes()))
+    (tmp_path / "c.zst").write_bytes(zstandard.ZstdCompressor().compress((FIXTURES / "kong.ndjson").read_bytes()))
+    (tmp_path / "d.ndjson").write_bytes(NATIVE + b"not json\n")
+    batches = list(FileSource([tmp_path]).batches())
+    assert sum(b.frame.height for b in batches) == 5 + 10 + 2 + 1
+    assert [(Path(d.source).name, d.position) for b in batches for d in b.dead] == [("d.ndjson", 2)]
+    assert sum(b.read for b in batches) == 19
+    assert sum(b.skipped for b in batches) == 1
+    times = [t for b in batches if b.frame.height for t in b.frame["ts"]]
+    assert times == sorted(times)
+
+
+def test_small_chunks_give_the_same():
+    path = FIXTURES / "bedrock.ndjson"
+    whole, small = (
+        [r for b in FileSource([path], batch_bytes=size).batches() for r in b.frame["request_id"]]
+        for size in (1 << 20, 100)
+    )
+    assert whole == small
+    assert len(whole) == 10
+
+
+def test_a_first_line_longer_than_a_look_still_tells_its_time(tmp_path):
+    early = json.loads((FIXTURES / "otel_spans.ndjson").read_bytes().splitlines()[0])
+    early["padding"] = "x" * 300_000
+    (tmp_path / "z.ndjson").write_bytes(json.dumps(early).encode() + b"\n")
+    (tmp_path / "a.ndjson").write_bytes(NATIVE.replace(b"1780000000", b"1796000000"))
+    batches = [b.frame for b in FileSource([tmp_path], format=Format("auto", "tenant.id")).batches() if b.frame.height]
+    assert [t for f in batches for t in f["account_id"]] == ["acct-1001"] * 4 + ["a"]
+
+
+def test_values_of_a_topic():
+    litellm = (FIXTURES / "litellm.ndjson").read_bytes().splitlines()
+    otel = (FIXTURES / "otel_spans.ndjson").read_bytes().splitlines()[0]
+    pretty = json.dumps(json.loads(litellm[0]), indent=1).encode()
+    read = Format("auto", None).mixed()
+    batch, _ = KafkaSource._read([litellm[1], b"  ", otel, None, pretty], Origin("t/0", 0, b"key"), read)
+    assert batch.frame.height == 2
+    assert [(d.position, d.reason) for d in batch.dead] == [
+        (1, "not_object"),
+        *[(2, "missing_field")] * 4,
+        (3, "not_object"),
+    ]
+    assert {d.length for d in batch.dead if d.position == 2} == {len(otel)}
+    assert batch.read == 8
+
+
+class Producer:
+    """What the callback needs of a producer."""
+
+    def __init__(self, **options):
+        self.options, self.sent = options, []
+
+    def send(self, topic, value, key=None):
+        self.sent.append((topic, value, key))
+
+
+@pytest.fixture
+def callback(monkeypatch):
+    logger = types.ModuleType("litellm.integrations.custom_logger")
+    logger.CustomLogger = type("CustomLogger", (), {})
+    monkeypatch.setitem(sys.modules, "litellm.integrations.custom_logger", logger)
+    for name in ("litellm", "litellm.integrations"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setattr("kafka.KafkaProducer", Producer)
+    monkeypatch.setenv("REVENUER_KAFKA_TOPIC", "calls")
+    spec = importlib.util.spec_from_file_location("litellm_callback", DOCS / "litellm_callback.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.revenuer
+
+
+def test_the_callback_s_record_is_one_that_the_adapter_reads(callback):
+    payloads = [json.loads(line) for line in (FIXTURES / "litellm.ndjson").read_bytes().splitlines()]
+    for payload in payloads:
+        # By keyword, as LiteLLM calls it.
+        callback.log_success_event(
+            kwargs={"standard_logging_object": payload}, response_obj=None, start_time=0, end_time=1
+        )
+    sent = callback.producer.sent
+    assert {(topic, key) for topic, _, key in sent} == {("calls", b"acct-1001")}
+    batch = Format("litellm").reader()(b"\n".join(value for _, value, _ in sent), Origin("t", 0, b"k"))
+    assert batch.frame["request_id"].to_list() == [p["id"] for p in payloads]
+    assert batch.dead == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "litelm"], "litelm is no format"),
+        (["--format", "none.yaml"], "none.yaml: No such file"),
+    ],
+)
+def test_the_command_refuses_a_format_that_is_none(tmp_path, options, message):
+    answer = CliRunner().invoke(app, ["replay", str(FIXTURES / "kong.ndjson"), "--out", str(tmp_path), *options])
+    assert answer.exit_code == 2
+    assert message in answer.output
