@@ -1,6 +1,7 @@
 """Finding one's way in foreign JSON: every function takes any value and raises nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -51,18 +52,24 @@ def whole(value: object) -> int | None:
 
 
 def unpacked(value: object) -> object:
-    """JSON that was written as text, read; all else as it is."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return msgspec.json.decode(value)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return value
-    return value
+    """JSON that was written as text, read; all else as it is. Not to be changed: it may be handed out again."""
+    return _decoded(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+
+
+@lru_cache(maxsize=8)  # several fields of a record come from the same text
+def _decoded(written: str) -> object:
+    try:
+        return msgspec.json.decode(written)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return written
 
 
 def first(*values: object) -> Any:  # noqa: ANN401 - one of them, whatever they are
     """The first value that is there and not empty text."""
-    return next((v for v in values if v is not None and v != ""), None)
+    for value in values:
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def at(value: object, path: str) -> object:
@@ -71,27 +78,39 @@ def at(value: object, path: str) -> object:
     Keys may hold dots themselves: the longest key that is there is taken. A number is a place in a list, from the end where negative;
     `*` is the first key or place below which there is something. JSON written as text is read on the way.
     """
-    return next(_found(value, path.split(".")), None)
-
-
-def _found(value: object, parts: list[str]) -> Iterator[object]:
-    if not parts:
-        if value is not None:
-            yield value
-        return
     value = unpacked(value)
-    if parts[0] == "*":
-        for inner in value.values() if isinstance(value, dict) else items(value):
-            yield from _found(inner, parts[1:])
     if isinstance(value, dict):
-        for size in range(len(parts), 0, -1):
-            key = ".".join(parts[:size])
-            if key in value:
-                yield from _found(value[key], parts[size:])
-    elif isinstance(value, list) and parts[0].removeprefix("-").isdecimal():
-        place = int(parts[0])
-        if -len(value) <= place < len(value):
-            yield from _found(value[place], parts[1:])
+        for key, rest in _ways(path):
+            inner = value.get(key)
+            if inner is not None:
+                found = at(inner, rest) if rest else inner
+                if found is not None:
+                    return found
+        return _below(value.values(), path)
+    return _in_list(value, path) if isinstance(value, list) else None
+
+
+@lru_cache(maxsize=4096)
+def _ways(path: str) -> tuple[tuple[str, str], ...]:
+    """A path cut into a key and the rest, at every dot from the last to the first."""
+    parts = path.split(".")
+    return tuple((".".join(parts[:size]), ".".join(parts[size:])) for size in range(len(parts), 0, -1))
+
+
+def _in_list(value: list[Any], path: str) -> object:
+    place, rest = _ways(path)[-1]
+    if place.removeprefix("-").isdecimal() and -len(value) <= int(place) < len(value):
+        inner = value[int(place)]
+        return at(inner, rest) if rest else inner
+    return _below(value, path)
+
+
+def _below(values: Iterable[object], path: str) -> object:
+    place, rest = _ways(path)[-1]
+    if place != "*":
+        return None
+    found = (at(inner, rest) if rest else inner for inner in values)
+    return next((f for f in found if f is not None), None)
 
 
 def said(value: object) -> str | None:
