@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+_MOST: Final = 1 << 63
 _DIGITS: Final = 20  # of a 64-bit number with its sign
 _DEEPEST: Final = 32  # of nested contents that are followed
 _SAYS: Final = (None, "message", "completion", "text", "input_text", "output_text")  # types of what has words
@@ -24,9 +25,9 @@ def items(value: object) -> list[Any]:
 
 def text(value: object) -> str | None:
     """Text, a whole number as text, or None; empty is None."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return str(value) or None
+    if isinstance(value, str):
+        return value or None
+    return None if whole(value) is None or not isinstance(value, int) else str(value)
 
 
 def number(value: object) -> float | None:
@@ -40,15 +41,15 @@ def number(value: object) -> float | None:
 
 
 def whole(value: object) -> int | None:
-    """A whole number, also one written as text."""
+    """A whole number of 64 bits, also one written as text."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return value
+        return value if -_MOST <= value < _MOST else None
     if isinstance(value, str) and len(value) <= _DIGITS and value.isascii() and value.removeprefix("-").isdigit():
-        return int(value)  # nanoseconds since 1970 are more than a float can hold
+        return whole(int(value))  # nanoseconds since 1970 are more than a float can hold
     found = number(value)
-    return int(found) if found is not None and found.is_integer() else None
+    return whole(int(found)) if found is not None and found.is_integer() else None
 
 
 def unpacked(value: object) -> object:

@@ -20,6 +20,7 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
+    | st.sampled_from([1 << 63, 1 << 64, -(10**19), 10**400])
     | st.floats()
     | st.text(max_size=8)
     | st.sampled_from(["[1]", "{", "[[", '{"a":[]}'])
@@ -63,6 +64,18 @@ def test_no_adapter_raises(record):
         adapter.recognises(record)
         for exchange in adapter.exchanges(record):
             assert None not in exchange.values()
+
+
+@pytest.mark.parametrize(
+    "nasty", [10**400, -1e308, "[[", {}, [None], True], ids=["huge", "low", "text", "object", "list", "true"]
+)
+def test_no_place_of_a_record_is_trusted(nasty):
+    for record in RECORDS:
+        mine = [a for a in ADAPTED.values() if a.recognises(record)]
+        assert mine
+        for path in list(places(record))[1:]:
+            for adapter in mine:
+                list(adapter.exchanges(replaced(record, path, nasty)))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
