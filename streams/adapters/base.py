@@ -20,6 +20,7 @@ class Adapter(ABC):
     """
 
     name: ClassVar[str]
+    fields: frozenset[str]  # those that it can fill, where the source says them
 
     def __init__(self, account_path: str | None = None) -> None:
         self.account_path = account_path

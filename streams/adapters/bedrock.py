@@ -33,6 +33,34 @@ class Bedrock(Adapter):
     """
 
     name = "bedrock"
+    fields = frozenset(
+        [
+            "ts",
+            "request_id",
+            "account_id",
+            "org_id",
+            "end_user_id",
+            "model",
+            "route",
+            "operation",
+            "status",
+            "messages",
+            "system_prompt",
+            "prompt",
+            "tools",
+            "temperature",
+            "top_p",
+            "max_tokens",
+            "completion",
+            "tool_calls",
+            "stop_reason",
+            "stream",
+            "input_tokens",
+            "output_tokens",
+            "cached_tokens",
+            "latency_ms",
+        ]
+    )
 
     def recognises(self, record: Json) -> bool:
         """A log entry says what it is; a subscription's message holds texts that do."""

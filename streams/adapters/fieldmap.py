@@ -6,7 +6,7 @@ from typing import Any
 
 from streams.adapters.base import Adapter, Json, compact
 from streams.adapters.casts import Cast
-from streams.adapters.values import at, items, mapping
+from streams.adapters.values import at, items, mapping, text
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,15 @@ class Source:
     Attributes:
         paths: dotted; the first at which there is something is taken.
         cast: applied to what is found.
-        values: what stands for what; other values are left as they are.
+        values: what stands for what.
+        otherwise: stands for values that are not among these; where None, they are left as they are.
         constant: taken where nothing is found.
     """
 
     paths: tuple[str, ...] = ()
     cast: Cast | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    otherwise: object = None
     constant: object = None
 
     def read(self, record: Json) -> object:
@@ -31,8 +33,9 @@ class Source:
             found = at(record, path)
             if found is None or found in ("", "-"):  # access logs write what is absent as a dash
                 continue
-            if self.values and isinstance(found, str | int):
-                found = self.values.get(str(found), found)
+            if self.values:
+                known = self.values.get(text(found) or "")
+                found = known if known is not None else found if self.otherwise is None else self.otherwise
             value = self.cast(found) if self.cast else found
             if value is not None:
                 return value
@@ -45,16 +48,16 @@ class Condition:
 
     Attributes:
         present: paths at which there is something.
-        equal: path and the value there.
+        equal: path, and the values of which one must be there.
     """
 
     present: tuple[str, ...] = ()
-    equal: Mapping[str, Any] = field(default_factory=dict)
+    equal: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def holds(self, record: Json) -> bool:
         """Whether a record has it all."""
         return all(at(record, path) is not None for path in self.present) and all(
-            at(record, path) == value for path, value in self.equal.items()
+            at(record, path) in values for path, values in self.equal.items()
         )
 
 
@@ -90,6 +93,7 @@ class Mapped(Adapter):
     def __init__(self, declared: FieldMap, account_path: str | None = None) -> None:
         super().__init__(account_path)
         self.declared = declared
+        self.fields = frozenset(declared.fields)
 
     def recognises(self, record: Json) -> bool:
         """Whether the record has what the map asks for."""

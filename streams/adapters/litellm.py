@@ -18,6 +18,42 @@ class LiteLLM(Adapter):
     """One payload a record; the account is the key's user, else its team, else the key."""
 
     name = "litellm"
+    fields = frozenset(
+        [
+            "ts",
+            "request_id",
+            "account_id",
+            "org_id",
+            "api_key_id",
+            "end_user_id",
+            "conversation_id",
+            "route",
+            "ip",
+            "user_agent",
+            "model",
+            "operation",
+            "messages",
+            "prompt",
+            "tools",
+            "stream",
+            "response_format",
+            "temperature",
+            "top_p",
+            "n",
+            "max_tokens",
+            "logprobs",
+            "top_logprobs",
+            "status",
+            "completion",
+            "tool_calls",
+            "stop_reason",
+            "input_tokens",
+            "output_tokens",
+            "cached_tokens",
+            "reasoning_tokens",
+            "latency_ms",
+        ]
+    )
 
     def recognises(self, record: Json) -> bool:
         """A payload has its start and its call type under these names."""
@@ -39,6 +75,7 @@ class LiteLLM(Adapter):
             "api_key_id": key,
             "end_user_id": first(p.get("end_user"), who.get("user_api_key_end_user_id")),
             "conversation_id": first(p.get("session_id")),
+            "route": first(who.get("user_api_key_request_route")),
             "ip": first(p.get("requester_ip_address"), who.get("requester_ip_address")),
             "user_agent": first(p.get("user_agent"), who.get("user_agent")),
         }
@@ -61,12 +98,12 @@ def _asked(p: Json) -> dict[str, Any]:
 
 def _answered(p: Json) -> dict[str, Any]:
     start, end = number(p.get("startTime")), number(p.get("endTime"))
-    calls = at(p, "response.choices.0.message.tool_calls")
+    message = at(p, "response.choices.0.message")
     usage = mapping(at(p, "metadata.usage_object"))
     return {
         "status": 200 if p.get("status") == "success" else first(whole(at(p, "error_information.error_code")), _FAILED),
         "completion": said(p.get("response")),
-        "tool_calls": len(items(calls)) if calls is not None else None,
+        "tool_calls": len(items(message.get("tool_calls"))) if isinstance(message, dict) else None,
         "stop_reason": text(at(p, "response.choices.0.finish_reason")),
         "input_tokens": p.get("prompt_tokens"),
         "output_tokens": p.get("completion_tokens"),

@@ -12,7 +12,7 @@ from streams.exchange import EXCHANGE, MESSAGES, REQUIRED
 
 _FIELDS: Final = frozenset({*(f.name for f in EXCHANGE if f.name != "n_tool_results"), MESSAGES})
 _TOP: Final = ("name", "about", "recognise", "where", "records", "fields")
-_SOURCE: Final = ("path", "cast", "values", "constant")
+_SOURCE: Final = ("path", "cast", "values", "otherwise", "constant")
 
 
 class MapError(ValueError):
@@ -104,13 +104,18 @@ class _Reader:
             self._fail(node, f"{what} must be text, a number, true or false")
         return value
 
+    def _values(self, node: yaml.Node, what: str) -> tuple[str | int | float, ...]:
+        if isinstance(node, yaml.SequenceNode) and node.value:
+            return tuple(self._value(inner, what) for inner in node.value)
+        return (self._value(node, what),)
+
     def _condition(self, node: yaml.Node, what: str, *, needed: bool = False) -> Condition:
         told = self._object(node, what, ("present", "equal"))
         if needed and not told:
             self._fail(node, f"{what} must ask for something")
         present = self._texts(told["present"], "present") if "present" in told else ()
         equal = self._object(told["equal"], "equal") if "equal" in told else {}
-        return Condition(present, {path: self._value(value, path) for path, value in equal.items()})
+        return Condition(present, {path: self._values(value, path) for path, value in equal.items()})
 
     def _fields(self, node: yaml.Node) -> Mapping[str, Source]:
         told = self._object(node, "fields")
@@ -126,6 +131,8 @@ class _Reader:
         if not isinstance(node, yaml.MappingNode):
             return Source(self._texts(node, field))
         told = self._object(node, field, _SOURCE)
+        if "otherwise" in told and "values" not in told:
+            self._fail(told["otherwise"], f"otherwise says nothing where {field} has no values")
         if "path" not in told and "constant" not in told:
             self._fail(node, f"{field} needs a path or a constant")
         cast = self._text(told["cast"], "cast") if "cast" in told else None
@@ -136,5 +143,6 @@ class _Reader:
             self._texts(told["path"], "path") if "path" in told else (),
             CASTS[cast] if cast else None,
             {name: self._value(value, name) for name, value in values.items()},
+            self._value(told["otherwise"], "otherwise") if "otherwise" in told else None,
             self._value(told["constant"], "constant") if "constant" in told else None,
         )

@@ -57,6 +57,22 @@ class OTel(Adapter):
     """
 
     name = "otel"
+    fields = frozenset(
+        [
+            "ts",
+            "request_id",
+            "account_id",
+            "operation",
+            "status",
+            "messages",
+            "system_prompt",
+            "completion",
+            "tool_calls",
+            "tools",
+            "stop_reason",
+            "latency_ms",
+        ]
+    ) | frozenset(_NAMES)
 
     def recognises(self, record: Json) -> bool:
         """An export request of spans or of log records."""

@@ -8,6 +8,7 @@ import msgspec
 
 _MOST: Final = 1 << 63
 _DIGITS: Final = 20  # of a 64-bit number with its sign
+_KEPT: Final = 1 << 18  # characters of a text that is remembered
 _DEEPEST: Final = 32  # of nested contents that are followed
 _SAYS: Final = (None, "message", "completion", "text", "input_text", "output_text")  # types of what has words
 _WRAPS: Final = ("message", "content", "text", "output", "outputText", "completion", "generation")
@@ -54,10 +55,12 @@ def whole(value: object) -> int | None:
 
 def unpacked(value: object) -> object:
     """JSON that was written as text, read; all else as it is. Not to be changed: it may be handed out again."""
-    return _decoded(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+    if not isinstance(value, str) or value[:1] not in ("{", "["):
+        return value
+    return _decoded(value) if len(value) <= _KEPT else _decoded.__wrapped__(value)
 
 
-@lru_cache(maxsize=8)  # several fields of a record come from the same text
+@lru_cache(maxsize=4)  # several fields of a record come from the same text
 def _decoded(written: str) -> object:
     try:
         return msgspec.json.decode(written)

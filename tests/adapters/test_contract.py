@@ -26,6 +26,7 @@ CASES = {
             0: {
                 **FULL,
                 "account_id": "acct-1001",
+                "tool_calls": 0,
                 "org_id": "org-3",
                 "api_key_id": "key-2001",
                 "end_user_id": "end-5",
@@ -128,12 +129,13 @@ CASES = {
     "langfuse": (
         "langfuse",
         None,
-        3,
+        4,
         1,
         {
             0: {**FULL, "account_id": "acct-1001", "max_tokens": 64, "latency_ms": 880.0, "cached_tokens": 10},
             1: {**FULL, "tools": ["look_up"]},
             2: {"status": 500, "prompt": ASKED},
+            3: {"operation": "embeddings", "prompt": "blue"},
         },
     ),
     "envoy": (
@@ -223,7 +225,7 @@ def test_records_are_of_the_contract(name):
     known = {*EXCHANGE_SCHEMA, MESSAGES}
     for line in fixture(name).splitlines():
         for exchange in adapter.exchanges(json.loads(line)):
-            assert set(exchange) <= known
+            assert set(exchange) <= adapter.fields <= known
             assert None not in exchange.values()
             assert msgspec.json.decode(msgspec.json.encode(exchange))["account_id"]
 

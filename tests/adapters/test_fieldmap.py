@@ -16,14 +16,14 @@ name: ours
 recognise:
   present: [event.id]
 where:
-  equal: {event.kind: answer}
+  equal: {event.kind: [answer, reply]}
 records: event.answers
 fields:
   ts: {path: when, cast: nanoseconds}
   request_id: id
   account_id: [who.tenant, who.user]
   model: {constant: m-large}
-  status: {path: outcome, values: {ok: 200, refused: 403}}
+  status: {path: outcome, values: {ok: 200, refused: 403}, otherwise: 500}
   top_p: {path: sampling.top_p, cast: number}
   stream: {path: streamed, cast: boolean}
   tools: {path: tools, cast: strings}
@@ -49,7 +49,7 @@ def test_paths_casts_values_constants_and_lists(tmp_path):
         },
     ]
     data = json.dumps({"event": {"id": 1, "kind": "answer", "answers": answers}}).encode()
-    path = write(tmp_path, GOOD.replace("where:\n  equal: {event.kind: answer}\n", ""))
+    path = write(tmp_path, GOOD.replace("where:\n  equal: {event.kind: [answer, reply]}\n", ""))
     batch = Format(str(path)).reader()(data, Origin("f", 1, b"k"))
     rows = batch.frame.select("request_id", "account_id", "model", "status", "top_p", "stream", "tools").rows()
     assert rows == [("7", "u", "m-large", 200, 0.5, None, None), ("b", "t", "m-large", 403, None, True, ["x"])]
@@ -79,6 +79,7 @@ def test_where_passes_over_what_is_no_exchange(tmp_path):
         ("  present: [event.id]", "  presnt: [event.id]", 3, "presnt is no key of recognise"),
         ("recognise:\n  present: [event.id]", "recognise: {}", 2, "recognise must ask for something"),
         ("fields:", "fields: [", 9, "expected"),
+        ("values: {ok: 200, refused: 403}, ", "", 12, "otherwise says nothing where status has no values"),
         (GOOD, "", 1, "the file is empty"),
         (GOOD, "- a", 1, "a map must have keys and values"),
     ],

@@ -6,12 +6,17 @@ import json
 import sys
 import types
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import zstandard
 from typer.testing import CliRunner
 
 from detector.cli import app
+from detector.service.http.metrics import Metrics
+from detector.service.http.routers.ingest import _take
+from detector.service.http.state import Limits
+from detector.service.inbox import Inbox
 from streams.adapters.reader import Format
 from streams.decode import Origin
 from streams.sources.files import FileSource
@@ -69,6 +74,35 @@ def test_values_of_a_topic():
     ]
     assert {d.length for d in batch.dead if d.position == 2} == {len(otel)}
     assert batch.read == 8
+
+
+@pytest.mark.parametrize("posted", ["lines", "array"])
+@pytest.mark.parametrize(("name", "count"), [("litellm", 5), ("bedrock", 10), ("kong", 2)])
+def test_a_posted_body(posted, name, count):
+    taken = []
+    state = SimpleNamespace(
+        limits=Limits(),
+        digest_key=b"k",
+        format=Format(),
+        metrics=Metrics(),
+        detector=SimpleNamespace(submit=taken.append),
+    )
+    lines = (FIXTURES / f"{name}.ndjson").read_bytes().splitlines()
+    _take(state, b"\n".join(lines) if posted == "lines" else b"[" + b",".join(lines) + b"]", None)
+    assert [batch.frame.height for batch in taken] == [count]
+
+
+def test_an_inbox_takes_foreign_files_and_stays_with_their_format(tmp_path):
+    lines = (FIXTURES / "litellm.ndjson").read_bytes().splitlines(keepends=True)
+    path, inbox = tmp_path / "calls.ndjson", Inbox(tmp_path)
+    path.write_bytes(lines[0])
+    first = list(inbox.batches())
+    with path.open("ab") as file:
+        file.writelines([b"{}\n", *lines[1:]])
+    (tmp_path / "old.gz").write_bytes(gzip.compress((FIXTURES / "bedrock.ndjson").read_bytes()))
+    second = list(inbox.batches())
+    assert [b.frame.height for b in (*first, *second)] == [1, 4, 10]
+    assert [(d.position, d.reason) for b in second for d in b.dead] == [(2, "missing_field")]
 
 
 class Producer:
