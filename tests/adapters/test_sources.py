@@ -1,10 +1,7 @@
-"""Foreign records through files, Kafka values, the callback and the command."""
+"""Foreign records through files, Kafka values, posted bodies, the inbox and the command."""
 
 import gzip
-import importlib.util
 import json
-import sys
-import types
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +20,6 @@ from streams.sources.files import FileSource
 from streams.sources.kafka import KafkaSource
 
 FIXTURES = Path(__file__).parent / "fixtures"
-DOCS = Path(__file__).parents[2] / "docs"
 NATIVE = b'{"ts": 1780000000, "request_id": "r", "account_id": "a", "model": "m"}\n'
 
 
@@ -103,45 +99,6 @@ def test_an_inbox_takes_foreign_files_and_stays_with_their_format(tmp_path):
     second = list(inbox.batches())
     assert [b.frame.height for b in (*first, *second)] == [1, 4, 10]
     assert [(d.position, d.reason) for b in second for d in b.dead] == [(2, "missing_field")]
-
-
-class Producer:
-    """What the callback needs of a producer."""
-
-    def __init__(self, **options):
-        self.options, self.sent = options, []
-
-    def send(self, topic, value, key=None):
-        self.sent.append((topic, value, key))
-
-
-@pytest.fixture
-def callback(monkeypatch):
-    logger = types.ModuleType("litellm.integrations.custom_logger")
-    logger.CustomLogger = type("CustomLogger", (), {})
-    monkeypatch.setitem(sys.modules, "litellm.integrations.custom_logger", logger)
-    for name in ("litellm", "litellm.integrations"):
-        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    monkeypatch.setattr("kafka.KafkaProducer", Producer)
-    monkeypatch.setenv("REVENUER_KAFKA_TOPIC", "calls")
-    spec = importlib.util.spec_from_file_location("litellm_callback", DOCS / "litellm_callback.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.revenuer
-
-
-def test_the_callback_s_record_is_one_that_the_adapter_reads(callback):
-    payloads = [json.loads(line) for line in (FIXTURES / "litellm.ndjson").read_bytes().splitlines()]
-    for payload in payloads:
-        # By keyword, as LiteLLM calls it.
-        callback.log_success_event(
-            kwargs={"standard_logging_object": payload}, response_obj=None, start_time=0, end_time=1
-        )
-    sent = callback.producer.sent
-    assert {(topic, key) for topic, _, key in sent} == {("calls", b"acct-1001")}
-    batch = Format("litellm").reader()(b"\n".join(value for _, value, _ in sent), Origin("t", 0, b"k"))
-    assert batch.frame["request_id"].to_list() == [p["id"] for p in payloads]
-    assert batch.dead == []
 
 
 @pytest.mark.parametrize(
