@@ -1,8 +1,9 @@
-"""Makes the fixtures that come from real libraries: `python tests/adapters/make_fixtures.py [litellm|otel]`.
+r"""Makes the fixtures that come from real libraries: `python tests/adapters/make_fixtures.py [litellm|otel]`.
 
 Run it in an environment of its own; the project needs none of these at run time or in its tests:
 
-    pip install litellm openai opentelemetry-sdk opentelemetry-instrumentation-openai-v2 opentelemetry-exporter-otlp-json-file
+    pip install litellm openai opentelemetry-sdk opentelemetry-exporter-otlp-json-common \
+        "opentelemetry-instrumentation-openai-v2==2.4b0" "opentelemetry-util-genai<1" "wrapt<2"
 
 LiteLLM's own SDK answers from `mock_response`; OpenAI's client talks to a stub on this machine, so that nothing leaves it.
 The fixtures of Bedrock and of the gateways are made by hand from their documents, since neither can be run here.
@@ -40,7 +41,7 @@ def litellm_fixtures():
     seen = []
 
     class Keep(CustomLogger):
-        def log_success_event(self, kwargs, *_):
+        def log_success_event(self, kwargs, *_, **__):
             seen.append(kwargs["standard_logging_object"])
 
         log_failure_event = log_success_event
@@ -89,6 +90,7 @@ def litellm_fixtures():
         if len(seen) >= 5:
             break
         threading.Event().wait(0.1)
+    assert len(seen) == 5, "LiteLLM swallows what a callback raises"
     for payload in seen:
         payload["error_information"] = {**(payload["error_information"] or {}), "traceback": ""}  # holds local paths
         payload["model_map_information"] = None  # prices: long, and of no use here
@@ -147,7 +149,7 @@ class Stub(BaseHTTPRequestHandler):
 
 
 def otel_fixtures():
-    """OTLP/JSON as the file exporter of OpenTelemetry's SDK writes it, for each way to set the instrumentation up."""
+    """OTLP/JSON as OpenTelemetry's own encoder writes it, for each way to set the instrumentation up."""
     latest = {"OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental"}
     content = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
     ways = {
