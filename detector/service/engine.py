@@ -12,7 +12,7 @@ from detector.alerts.entry import Entry
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
 from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
-from detector.coordination.clusters import Clusters, Moment, active_slots
+from detector.coordination.clusters import Clusters, Moment, Name, active_slots
 from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
@@ -31,7 +31,7 @@ from detector.service.ticks import Clock
 from detector.service.usage import tier_usage
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
-_REPEAT_US = HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
+_REPEAT_US = 6 * HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
 
@@ -75,7 +75,7 @@ class Engine:
     _waiting: list[Look | Join] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
-    _cluster_p: dict[bytes, float] = field(default_factory=dict)
+    _cluster_p: dict[Name, float] = field(default_factory=dict)
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
     def digest(self, frame: pl.DataFrame) -> Digest:
@@ -216,7 +216,7 @@ class Engine:
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
 
     def _old_news(self, clusters: Clusters, level: I64, now: int) -> list[int]:
-        """Alerted clusters all of whose members were told at this severity within the hour."""
+        """Alerted clusters all of whose members were told at this severity within `_REPEAT_US`."""
         n = len(self.store)
         self._told, self._told_at = grown(self._told, n, NONE), grown(self._told_at, n, 0)
         old = []
