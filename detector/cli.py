@@ -21,6 +21,7 @@ from detector.service.serve_cli import serve, serve_engine
 from detector.simulator.generate import write
 from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
+from streams.adapters.reader import Format
 from streams.sources import SourceError
 from streams.sources.files import FileSource
 
@@ -95,7 +96,8 @@ def _replay(
 ) -> tuple[dict[str, Any], Replay]:
     line = _Line()
     try:
-        source = FileSource(paths, settings.batch_mb << 20, since, until)
+        form = Format(settings.format, settings.account_path)
+        source = FileSource(paths, settings.batch_mb << 20, since, until, format=form)
         refused: list[DeadLetter] = []
         book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
         told: pl.DataFrame | None = read_events(events, refused) if events else None
@@ -142,6 +144,11 @@ def replay(
     paths: Annotated[list[str], typer.Argument(help="Logs: files, globs, folders", show_default=False)],
     accounts: Annotated[Path | None, typer.Option(help="Account file")] = None,
     events: Annotated[Path | None, typer.Option(help="Event file; launches and bans are inferred without")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Of the logs: auto, revenuer, a name of docs/adapters.md, or FILE.yaml"),
+    ] = None,
+    account_path: Annotated[str | None, typer.Option(help="Dotted path of the account id in foreign logs")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results")] = Path("out"),
     since: Annotated[str | None, typer.Option(help="First event time, RFC 3339")] = None,
     until: Annotated[str | None, typer.Option(help="Event time to stop before, RFC 3339")] = None,
@@ -149,9 +156,9 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay historical logs and write alerts, scores and a report."""
-    run, done = _replay(
-        paths, out, _settings(config), accounts, events, _micros(since, "--since"), _micros(until, "--until")
-    )
+    asked = {k: v for k, v in (("format", form), ("account_path", account_path)) if v is not None}
+    settings = _settings(config).model_copy(update=asked)
+    run, done = _replay(paths, out, settings, accounts, events, _micros(since, "--since"), _micros(until, "--until"))
     if as_json:
         sys.stdout.write(json.dumps(run) + "\n")
     else:

@@ -40,6 +40,14 @@ class Settings(BaseSettings):
     batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")
     checkpoint_s: int = Field(60, ge=1, le=3600, description="seconds between checkpoints of the service, at least")
     notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
+    format: str = Field(
+        "auto", description="of logs: auto, revenuer, a name of docs/adapters.md, or a field map (.yaml)"
+    )
+    account_path: str | None = Field(
+        None,
+        min_length=1,
+        description="dotted path of the account id in logs of other formats; their own guess by default",
+    )
     rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
 

@@ -32,6 +32,7 @@ from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
 from streams.accounts import read_accounts, read_events
+from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSettings, KafkaSource
@@ -159,11 +160,14 @@ def serve(
         tokens = store.tokens.all()
         check_exposure(host, tokens)
         metrics = Metrics()
+        form = Format(settings.format, settings.account_path)
         live = _live(settings, store, metrics, data)
+        live.inbox.format = form
         rules = load_rules(settings.rules)
         beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data))]
         if kafka:
-            beside.append(KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic), live.offsets), live))
+            source = KafkaSource(KafkaSettings(kafka.split(","), topic), live.offsets, read=form.reader())
+            beside.append(KafkaFeed(source, live))
     except (
         CheckpointError,
         ConfigError,
@@ -181,7 +185,7 @@ def serve(
         _stop(f"the database cannot be opened: {type(error).__name__}")
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, metrics=metrics)
+    state = State(store, live, rules, metrics=metrics, format=form)
     run(state, live, secret, host, port, beside)
     store.close()
 

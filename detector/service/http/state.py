@@ -12,6 +12,7 @@ from detector.alerts.store import Store
 from detector.scoring.rules import Rule
 from detector.service.http.bucket import Buckets
 from detector.service.http.metrics import Metrics
+from streams.adapters.reader import Format
 from streams.batch import Batch
 
 _MIB = 1 << 20
@@ -152,6 +153,7 @@ class State:
         limits: bounds.
         metrics: counted here, shown at /metrics.
         stopping: set when streams must end.
+        format: of what is posted.
     """
 
     store: Store
@@ -161,6 +163,7 @@ class State:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: threading.Event = field(default_factory=threading.Event)
+    format: Format = field(default_factory=Format)
     buckets: Buckets = field(init=False)
 
     def __post_init__(self) -> None:
