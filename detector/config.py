@@ -29,6 +29,22 @@ class ChannelSettings(BaseModel):
     allow: list[str] = Field([], description="networks that may be called though private, and without TLS")
 
 
+class EnforcementSettings(BaseModel):
+    """What may be enforced without asking."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["shadow", "live"] = Field(default="shadow", description="shadow: every recommendation is a dry run")
+    accounts_an_hour: int = Field(default=50, ge=0, description="newly bound; past it the brake is pulled")
+    traffic_share: float = Field(
+        default=0.02, ge=0, le=1, description="of all requests, by everything that is enforced"
+    )
+    protected_tiers: list[str] = Field(default=[], description="tiers that are bound only where people agree")
+    approvals: int = Field(
+        default=2, ge=1, le=10, description="people who must agree to suspend a cluster or bind such a tier"
+    )
+
+
 class Settings(BaseSettings):
     """All settings of a run."""
 
@@ -39,6 +55,9 @@ class Settings(BaseSettings):
     coordination_ticks: int = Field(3, ge=1, le=100, description="looks at accounts between looks at clusters")
     batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")
     checkpoint_s: int = Field(60, ge=1, le=3600, description="seconds between checkpoints of the service, at least")
+    enforcement: EnforcementSettings = Field(
+        EnforcementSettings(), description="what a gateway is given to enforce, see below"
+    )
     notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
     format: str = Field(
         "auto", description="of logs: auto, revenuer, a name of docs/adapters.md, or a field map (.yaml)"

@@ -185,7 +185,9 @@ def serve(
         _stop(f"the database cannot be opened: {type(error).__name__}")
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, metrics=metrics, format=form)
+    state = State(store, live, rules, metrics=metrics, format=form, enforcement=settings.enforcement)
+    if settings.enforcement.mode == "live":
+        live.changed = state.enforcing.consider
     run(state, live, secret, host, port, beside)
     store.close()
 

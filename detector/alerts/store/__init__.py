@@ -8,6 +8,7 @@ from detector.alerts.store.allowances import Allowances
 from detector.alerts.store.answers import Answers
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
+from detector.alerts.store.enforcement import Enforcement
 from detector.alerts.store.forget import Forgetter, Receipt
 from detector.alerts.store.labels import Labels
 from detector.alerts.store.notified import Notified
@@ -41,6 +42,7 @@ class Store:
         self.tokens = Tokens(self._database, self.audit, now)
         self.outcomes = Outcomes(self._database, self.audit, now)
         self.answers = Answers(self._database, now)
+        self.enforcement = Enforcement(self._database, self.audit, now)
         self.notified = Notified(self._database)
         self._forgetter = Forgetter(self._database, self.alerts, self.audit, now)
 
