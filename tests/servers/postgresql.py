@@ -43,14 +43,9 @@ def _server(folder: Path, bin_: Path) -> Iterator[str]:
     if who:
         bin_ = _copied(bin_, folder / "install")
     data, socket = folder / "data", folder / ".s.PGSQL.5432"
-    subprocess.run(
-        [bin_ / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-        + ["--locale=C"],
-        check=True,
-        capture_output=True,
-        timeout=60,
-        **who,
-    )
+    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    made = [bin_ / "initdb", "--pgdata", data, *options]
+    subprocess.run(made, check=True, capture_output=True, timeout=60, **who)
     settings = [word for setting in CHEAP for word in ("-c", setting)]
     command = [bin_ / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *settings]
     with running(command, folder / "log", socket.exists, **who) as process:
