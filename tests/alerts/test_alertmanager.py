@@ -11,13 +11,14 @@ import httpx
 import msgspec
 import pytest
 import yaml
-from alertmanager import alertmanager
+from alertmanager import alertmanager, installed
 from cases import START, case
 
 from detector.alerts.book import AlertBook
 from detector.alerts.model import rfc3339
 from detector.alerts.notify import LOOPBACK, Alertmanager, Delivery, Reach
 
+installed()
 COMPOSED = Path(__file__).parents[2] / "docker" / "alertmanager.yml"
 
 

@@ -21,7 +21,7 @@ def judge():
 
 
 @pytest.fixture(scope="session")
-def served(browser, tmp_path_factory):  # noqa: ARG001 - without a browser, nothing is served
+def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("console")
     write(load_world("tiny"), folder / "world")
     data = folder / "data"

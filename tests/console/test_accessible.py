@@ -1,8 +1,10 @@
 """axe-core finds nothing to object to on any page, in light and in dark, wide and narrow."""
 
 import pytest
+from browser import installed
 
 pytestmark = pytest.mark.slow
+installed()
 
 
 @pytest.fixture(scope="module")

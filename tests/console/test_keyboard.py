@@ -1,8 +1,10 @@
 """An analyst signs in, goes through alerts, decides, and takes it back, without a mouse."""
 
 import pytest
+from browser import installed
 
 pytestmark = pytest.mark.slow
+installed()
 
 
 def status(served, alert_id):

@@ -7,13 +7,14 @@ import time
 import pytest
 from prometheus import prometheus
 from revenuer import serving
-from running import free_port
+from running import free_port, program
 from test_dashboards import RULES, known, panel_queries, rules
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 
 pytestmark = pytest.mark.slow
+program("prometheus")
 
 PARTS = 3  # with scrapes between them, for a rate needs to see a counter move
 GARBAGE = [b"no record\n"]

@@ -1,11 +1,11 @@
 """Headless Chromium for tests, driven by Playwright, with axe-core to judge what it shows."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 
-import pytest
+from playwright.sync_api import Browser, sync_playwright
+from running import program
 
 # No call home, no sandbox that a container would refuse, nothing of the machine's own profile.
 FLAGS = [
@@ -19,20 +19,19 @@ FLAGS = [
 ]
 
 
+def installed() -> str:
+    return program("chromium", "chromium-browser", "google-chrome")
+
+
 @contextmanager
-def chromium() -> Iterator["Browser"]:  # noqa: F821 - of Playwright, which may be missing
-    """A browser with a profile of its own; skips the test where there is none."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+def chromium() -> Iterator[Browser]:
+    """A browser with a profile of its own."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=installed(), args=FLAGS)
         yield browser
         browser.close()
 
 
 def axe() -> str:
     """The source of axe-core, as its wheel ships it."""
-    pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")

