@@ -8,7 +8,8 @@ from detector.simulator.generate import write
 from detector.simulator.world import load_world
 
 
-@pytest.fixture(scope="session")
+# No longer than a file: while it is open, an event loop seems to run in this thread, and tests of the service have their own.
+@pytest.fixture(scope="module")
 def browser():
     with chromium() as opened:
         yield opened
