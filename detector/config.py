@@ -3,13 +3,30 @@
 import secrets
 import tomllib
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ConfigError(ValueError):
     """A configuration is broken; one line that names file and setting."""
+
+
+class ChannelSettings(BaseModel):
+    """Whom to tell of alerts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,64}$", description="what the store remembers it by")
+    kind: Literal["webhook", "alertmanager", "file"] = Field(description="how it is told")
+    to: str = Field(min_length=1, description="URL, or path of a file")
+    severity: Literal["low", "medium", "high", "critical"] = Field("high", description="at least")
+    body: Literal["alert", "ocsf"] = Field("alert", description="the alert as it is written, or an OCSF finding")
+    secret_file: Path | None = Field(
+        None, description="file with the secret of a webhook's signature, 24 bytes or more"
+    )
+    allow: list[str] = Field([], description="networks that may be called though private, and without TLS")
 
 
 class Settings(BaseSettings):
@@ -21,6 +38,8 @@ class Settings(BaseSettings):
     tick_s: int = Field(300, ge=10, le=3600, description="seconds of event time between looks at accounts")
     coordination_ticks: int = Field(3, ge=1, le=100, description="looks at accounts between looks at clusters")
     batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")
+    checkpoint_s: int = Field(60, ge=1, le=3600, description="seconds between checkpoints of the service, at least")
+    notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
     rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
 

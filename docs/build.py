@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from detector.alerts import model
 from detector.cli import app
-from detector.config import Settings
+from detector.config import ChannelSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
 from detector.scoring.rules import load_rules, rules_markdown
@@ -171,6 +171,7 @@ def _settings() -> list[str]:
     rows = []
     for name, schema in Settings.model_json_schema()["properties"].items():
         default = Settings.model_fields[name].default
+        default = None if default == [] else default
         rows.append(
             (
                 f"`{name}`",
@@ -183,7 +184,40 @@ def _settings() -> list[str]:
     return [
         "From a TOML file (`--config`) over the environment over the defaults; an unknown setting is an error.",
         _table(("setting", "environment", "default", "values", "meaning"), rows),
+        "## Channels of notifications",
+        _CHANNELS,
+        _table(("key", "default", "values", "meaning"), _channel()),
+        _NOTIFY,
     ]
+
+
+_CHANNELS = (
+    "Each `[[notify]]` of the file is a channel. Every version of an alert reaches every channel at least once, under the same key, "
+    "also when the service is killed in between; a new channel is not told the past."
+)
+_NOTIFY = """```toml
+[[notify]]
+name = "soc"
+kind = "webhook"
+to = "https://soc.example.com/hooks/revenuer"
+secret_file = "/run/secrets/webhook"
+
+[[notify]]
+name = "alertmanager"
+kind = "alertmanager"
+to = "http://192.0.2.10:9093/api/v2/alerts"
+allow = ["192.0.2.0/24"]
+```"""
+
+
+def _channel() -> list[tuple[str, ...]]:
+    rows = []
+    for name, schema in ChannelSettings.model_json_schema()["properties"].items():
+        field = ChannelSettings.model_fields[name]
+        default = "required" if field.is_required() else "—" if field.default in (None, []) else f"`{field.default}`"
+        values = ", ".join(f"`{value}`" for value in schema["enum"]) if "enum" in schema else _range(schema)
+        rows.append((f"`{name}`", default, values, schema.get("description", "")))
+    return rows
 
 
 def _range(schema: Mapping[str, Any]) -> str:

@@ -15,6 +15,9 @@ from detector.profiles.layout import F64, I32, I64, WINDOW_US
 from detector.profiles.pool import Pooled, gathered
 from detector.profiles.store import ProfileStore
 
+# A cluster from one look to the next: hash of the key that its members hold (0 for a community), and its first member.
+Name = tuple[int, int]
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -38,14 +41,18 @@ class Clusters:
     """Clusters of a look, one row of `frame` each.
 
     Attributes:
-        names: of each, the same as long as its members are.
+        names: of each, the same from one look to the next.
         view: slots, offsets, pooled profiles and facts of the members.
         frame: all features, profile and cluster.
     """
 
-    names: Sequence[bytes]
+    names: Sequence[Name]
     view: ClusterView
     frame: pl.DataFrame
+
+    def only(self, rows: I64) -> "Clusters":
+        """Some of the clusters; i64[n], ascending."""
+        return Clusters([self.names[i] for i in rows], self.view.only(rows), self.frame[rows])
 
     def members(self, row: int) -> I32:
         """Slots of one cluster."""
@@ -79,7 +86,7 @@ def describe(
     groups: Sequence[I32],
     links: Links,
     population: Population,
-    names: Sequence[bytes],
+    names: Sequence[Name],
 ) -> Clusters:
     """Compute what each cluster does.
 

@@ -1,11 +1,12 @@
 """Looks at clusters: links kept up to date, communities of what changed, and which clusters are worth another look."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from detector.coordination.clusters import Clusters, Moment, active_slots, describe, offsets_of
+from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities, weigh
@@ -15,8 +16,8 @@ from detector.profiles.facts import AccountBook
 from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Accounts, Panes
 from detector.profiles.store import ProfileStore
 
-# A cluster is looked at again when its members changed, when it made this share more requests, or after so long. Its features are
-# shares and rates over days: less than that moves none of them by more than it.
+# A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and
+# rates over days: less than that moves none of them by more than it. Who joins in between shows the cluster's own text or waits.
 GROWTH = 1.0 / 16.0
 STALE_US = 6 * HOUR_US
 _POPULATION_US = HOUR_US  # what everybody does changes slowly
@@ -42,17 +43,33 @@ def _launched(panes: Panes, index: int, bins: I64, out: I64) -> None:
             out[0] += panes.models[row, b]
 
 
+class LastLook(NamedTuple):
+    """A cluster as it stood when it was looked at: its requests and members, and event time in µs."""
+
+    requests: int
+    members: int
+    when: int
+
+    def outdated(self, requests: int, members: int, now: int) -> bool:
+        """Whether so much has changed that the cluster is worth another look."""
+        return (
+            max(requests, self.requests) > (1.0 + GROWTH) * min(requests, self.requests)
+            or abs(members - self.members) > GROWTH * self.members
+            or now - self.when >= STALE_US
+        )
+
+
 @dataclass
 class Coordinator:
     """The coordination stage with what it keeps between looks.
 
     Attributes:
         table: links of all accounts.
-        seen: by cluster, requests and moment of the latest look at it.
+        seen: the latest look at each cluster, by its name.
     """
 
     table: LinkTable = field(default_factory=LinkTable)
-    seen: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    seen: dict[Name, LastLook] = field(default_factory=dict)
     _communities: Communities = field(default_factory=Communities)
     _population: tuple[int, Population | None] = (0, None)
 
@@ -73,10 +90,15 @@ class Coordinator:
         if everything:
             self._communities = Communities()
         communities = self._communities.find(links)
-        groups = [*communities, *cores(communities, links)]
-        names = [group.tobytes() for group in groups]
+        found = [(0, group) for group in communities] + cores(communities, links)
+        groups = [group for _, group in found]
+        names = [(key, int(group[0])) for key, group in found]
         due = self._due(store, groups, names, moment.now, everything=everything)
-        self.seen = {name: self.seen[name] for name in names}
+        here = set(names)
+        # A core that is not among the strongest for a while comes back as it was.
+        self.seen = {
+            name: look for name, look in self.seen.items() if name in here or moment.now - look.when < STALE_US
+        }
         if not due:
             return None
         population = self._everybody(store, moment, active, fresh=everything)
@@ -84,7 +106,7 @@ class Coordinator:
         return describe(store, book, moment, chosen, links, population, called)
 
     def _due(
-        self, store: ProfileStore, groups: list[I32], names: list[bytes], now: int, *, everything: bool
+        self, store: ProfileStore, groups: list[I32], names: list[Name], now: int, *, everything: bool
     ) -> list[int]:
         if not groups:
             return []
@@ -94,10 +116,10 @@ class Coordinator:
         total = np.add.reduceat(each, offsets_of(groups)[:-1])
         due = []
         for i, name in enumerate(names):  # over clusters
-            requests, when = self.seen.get(name, (0, 0))
-            if everything or not requests or total[i] > (1.0 + GROWTH) * requests or now - when >= STALE_US:
+            before, requests, members = self.seen.get(name), int(total[i]), groups[i].size
+            if everything or before is None or before.outdated(requests, members, now):
                 due.append(i)
-                self.seen[name] = int(total[i]), now
+                self.seen[name] = LastLook(requests, members, now)
         return due
 
     def _everybody(self, store: ProfileStore, moment: Moment, active: int, *, fresh: bool) -> Population:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detector.coordination.graph import NO_GLUE, Links
+from detector.coordination.graph import GLUE, Links
 from detector.profiles.layout import I32
 
 LEAST = 4  # members of a core
@@ -15,7 +15,7 @@ MOST_SHARE = 0.8  # of the community: above, the community says the same
 PER_COMMUNITY = 3  # strongest keys of a community
 
 
-def cores(groups: Sequence[I32], links: Links) -> list[I32]:
+def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     """Members of each community that hold one of its strongest keys.
 
     Args:
@@ -23,7 +23,7 @@ def cores(groups: Sequence[I32], links: Links) -> list[I32]:
         links: of the look.
 
     Returns:
-        Slots of each core, ascending; none equals a community or another core.
+        Hash of the key and slots, ascending, of each core; none equals a community or another core.
     """
     if not groups:
         return []
@@ -31,7 +31,7 @@ def cores(groups: Sequence[I32], links: Links) -> list[I32]:
     size = np.array([g.size for g in groups])
     community = np.full(int(max(slots.max(), links.slot.max(initial=0))) + 1, -1, np.int64)
     community[slots] = np.repeat(np.arange(size.size), size)
-    inside = (community[links.slot] >= 0) & ~np.isin(links.kind, NO_GLUE)
+    inside = (community[links.slot] >= 0) & GLUE[links.kind]
     slot, key, weight = links.slot[inside], links.key[inside], links.weight[inside]
     keys = int(key.max(initial=0)) + 1
     pair, place, held = np.unique(community[slot] * keys + key, return_inverse=True, return_counts=True)
@@ -43,5 +43,12 @@ def cores(groups: Sequence[I32], links: Links) -> list[I32]:
     chosen = fit[np.arange(fit.size) - first < PER_COMMUNITY]
     order = np.argsort(place, kind="stable")
     starts = np.searchsorted(place[order], chosen)
-    found = {np.sort(slot[order[s : s + held[c]]]).tobytes() for s, c in zip(starts, chosen, strict=True)}
-    return [np.frombuffer(name, np.int32) for name in sorted(found)]
+    named = sorted(
+        (
+            (int(links.hashed[pair[c] % keys]), np.sort(slot[order[s : s + held[c]]]))
+            for s, c in zip(starts, chosen, strict=True)
+        ),
+        key=lambda core: core[0],
+    )
+    unlike = {members.tobytes(): (key, members) for key, members in reversed(named)}
+    return [unlike[members] for members in sorted(unlike)]

@@ -9,14 +9,15 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from detector.coordination.keys import MAIL, SYSTEM, TEMPLATE, TLS
+from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS
 from detector.coordination.table import LinkTable, shared
 from detector.profiles.layout import F64, I32, I64, U64
 
 MIN_SURPRISE = 2.0  # nats: a key held by more than e⁻² of all accounts says nothing about two of them
 # Popular domains have sign-ups every week, and every client stack has strangers on it: evidence about a cluster, but nothing to
 # build one on.
-NO_GLUE = (MAIL, TLS)
+GLUE = ~np.isin(np.arange(len(KINDS)), (MAIL, TLS))
+TEXTS = np.isin(np.arange(len(KINDS)), (TEMPLATE, SYSTEM))
 SMALLEST = 3
 SEED = 20_260_224
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(31))
@@ -43,8 +44,16 @@ class Links(NamedTuple):
 
     def texts_of(self, slots: I32) -> tuple[I64, I64]:
         """Key numbers of the texts that any of the accounts holds, and how many of them hold each."""
-        inside = np.isin(self.slot, slots) & np.isin(self.kind, (TEMPLATE, SYSTEM))
-        return np.unique(self.key[inside], return_counts=True)
+        _, edge = self.of(slots)
+        return np.unique(self.key[edge[TEXTS[self.kind[edge]]]], return_counts=True)
+
+    def of(self, slots: I32) -> tuple[I64, I64]:
+        """Edges of accounts: the place of the account in `slots`, and that of the edge."""
+        # Edges lie by slot, so that an account's are one run.
+        start, stop = (np.searchsorted(self.slot, slots, side=side) for side in ("left", "right"))
+        runs = stop - start
+        place = np.repeat(np.arange(slots.size), runs)
+        return place, np.arange(place.size) + np.repeat(start - np.cumsum(runs) + runs, runs)
 
     def short(self, key: int) -> int:
         """Hash of a key without its kind: what a batch's columns hold of a text."""
@@ -71,6 +80,13 @@ def weigh(table: LinkTable, slots: int, population: int) -> Links:
     return Links(slot, key, kind, weight, table.holders, table.hashed)
 
 
+def _numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
+    """Values in use, ascending, and the place of each value among them: `np.unique` for small numbers, without a sort."""
+    used = np.zeros(int(values.max()) + 1, np.bool_)
+    used[values] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
+
+
 def _signatures(links: Links, component: I64, n: int) -> U64:
     """One number a component, the same as long as it has the same edges; the order of edges does not matter."""
     mixed = (links.slot.astype(np.uint64) + _MIX[0]) * _MIX[1] ^ links.hashed[links.key] * _MIX[0]
@@ -93,14 +109,15 @@ class Communities:
 
     def find(self, links: Links) -> list[I32]:
         """Slots of each community of at least `SMALLEST` accounts, largest first, ties by smallest slot."""
-        glue = ~np.isin(links.kind, NO_GLUE)
+        glue = GLUE[links.kind]
         links = links._replace(
             slot=links.slot[glue], key=links.key[glue], kind=links.kind[glue], weight=links.weight[glue]
         )
         if links.slot.size == 0:
             return []
-        slots, rows = np.unique(links.slot, return_inverse=True)
-        keys, columns = np.unique(links.key, return_inverse=True)
+        numbers, rows = _numbered(links.slot)
+        slots = numbers.astype(np.int32)
+        keys, columns = _numbered(links.key)
         graph = _graph(_damped(links, rows, slots.size), rows, columns + slots.size, slots.size + keys.size)
         parts, label = connected_components(graph, directed=False)
         signs = [int(s) for s in _signatures(links, label[rows], parts)]
@@ -133,7 +150,7 @@ class Communities:
 
 
 def _damped(links: Links, rows: I64, n: int) -> F64:
-    text = np.isin(links.kind, (TEMPLATE, SYSTEM))
+    text = TEXTS[links.kind]
     texts = np.bincount(rows[text], minlength=n)
     return np.where(text, links.weight / np.sqrt(np.maximum(texts[rows], 1)), links.weight)
 

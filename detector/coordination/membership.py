@@ -27,10 +27,10 @@ def ties(view: ClusterView) -> F64:
 
 
 def _lengths(view: ClusterView, each: I64, everybody: F64) -> F64:
-    counts, alpha = each.astype(np.float64), anybody(everybody)
-    others = view.joined(counts)[view.cluster] - counts
+    alpha = anybody(everybody)
+    others = (view.joined(each)[view.cluster] - each).astype(np.float64)
     shared = _SOURCE * others / np.maximum(others.sum(axis=1, keepdims=True), 1.0)
-    return log_marginal(counts, alpha + shared) - log_marginal(counts, alpha)
+    return log_marginal(each, alpha + shared) - log_marginal(each, alpha)
 
 
 def likeness(view: ClusterView) -> F64:

@@ -1,6 +1,6 @@
 """Pooling: the panes of one account, or of all members of a cluster, added up into one row."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -172,6 +172,16 @@ def pool(accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: in
             out.keyed[g] += accounts.key_count[slot].sum()
             out.user[g] += accounts.user_count[slot].max()
             out.used[g] += accounts.user_count[slot].sum()
+
+
+def rows_of(columns: tuple[np.ndarray[Any, Any], ...], rows: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+    """The same rows of every column of a table.
+
+    Args:
+        columns: arrays of one length, such as `Pooled`.
+        rows: places or a mask.
+    """
+    return [column[rows] for column in columns]
 
 
 _LARGEST = ("prompts", "skeletons", "peak", "last")

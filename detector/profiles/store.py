@@ -1,5 +1,6 @@
 """The profile store: all accounts' state as arrays, updated by batches and read by pooling."""
 
+import hashlib
 from typing import Any, TypeVar
 
 import numpy as np
@@ -89,6 +90,14 @@ class ProfileStore:
         self.accounts.ident[before:used] = idents[new]
         self.ids.extend(account_ids.gather(new).to_list())
         return out
+
+    def rename(self, slot: int, name: str) -> None:
+        """Give a slot to nobody: its account, should it come again, gets another one."""
+        self.ids[slot] = name
+        # No keyed hash of an account; that one is equal has the chance of any two.
+        self.accounts.ident[slot] = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+        self._keys[:], self._slots[:] = 0, 0
+        rebuild(self._keys, self._slots, self.accounts.ident[: len(self.ids)])
 
     def add(self, columns: Columns, start: int, stop: int) -> None:
         """Add the exchanges `start:stop`, in time order, whose slots `slots_of` gave."""

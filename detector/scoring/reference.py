@@ -37,7 +37,7 @@ def stratum_of(frame: pl.DataFrame) -> pl.Series:
     """
 
     def above(name: str, level: float) -> npt.NDArray[np.bool_]:
-        return np.asarray(frame[name].fill_null(0.0).to_numpy() > level)
+        return np.asarray(frame[name].to_numpy() > level)  # an unknown value is NaN, which is above nothing
 
     conditions = {"embeddings": above("embeddings_share", _HALF)}
     if "unrelated_share" in frame.columns:

@@ -1,15 +1,17 @@
 """Cases from scores: who is in it, why, and the evidence that an analyst reads."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from detector.alerts.model import SEVERITIES, Case, Member
 from detector.coordination.clusters import Clusters
+from detector.coordination.features import ClusterView
 from detector.coordination.keys import KINDS
 from detector.coordination.membership import CORE, MEMBER, membership
 from detector.profiles.facts import AccountBook, Facts
-from detector.profiles.layout import CAPABILITIES, COUNT, HOUR_US, I32, I64, PANE_US, SLOT_US
+from detector.profiles.layout import CAPABILITIES, COUNT, F64, HOUR_US, I32, I64, PANE_US, SLOT_US
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
@@ -113,19 +115,17 @@ def cluster_cases(
         level: i64[clusters], severity or `NONE`.
         bank: gives skeletons, and is asked for those that it lacks.
     """
-    clusters, scored = found
     rows = np.flatnonzero(level != NONE)
     if rows.size == 0:
         return []
+    clusters, scored = found[0].only(rows), found[1].only(rows)
     belongs, ties = membership(clusters.view), clusters.view.strengths
     out = []
-    for g in rows:  # over alerted clusters
+    for g, severity in enumerate(level[rows].tolist()):  # over alerted clusters
         part = np.arange(clusters.view.offsets[g], clusters.view.offsets[g + 1])
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
-            case = _cluster_case(
-                store, book, scorer, clusters, scored, int(level[g]), int(g), part, belongs, ties, bank
-            )
+            case = _cluster_case(store, book, scorer, clusters, scored, severity, g, part, belongs, ties, bank)
             out.append((case, clusters.view.slots[part]))
     return out
 
@@ -139,24 +139,13 @@ def _cluster_case(
     level: int,
     g: int,
     part: I64,
-    belongs: np.ndarray[tuple[int], np.dtype[np.float64]],
-    ties: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    belongs: F64,
+    ties: F64,
     bank: SkeletonBank,
 ) -> Case:
     view = clusters.view
     reasons = reasons_of(scorer, scored, CLUSTER, g)
-    requests, tokens = view.each.counts[part, _REQUESTS], view.each.tokens[part, 1]
-    members = tuple(
-        Member(
-            store.ids[view.slots[m]],
-            round(float(belongs[m]), 3),
-            "core" if belongs[m] >= CORE else "peripheral",
-            int(requests[j]),
-            int(tokens[j]),
-            tuple(KINDS[k] for k in np.flatnonzero(ties[m] > 0)),
-        )
-        for j, m in enumerate(part)
-    )
+    members = _members(store, view, part, belongs, ties)
     core = part[belongs[part] >= CORE]
     days = np.clip((view.now - view.each.first[core]) / (24 * HOUR_US), 1.0, 7.0)
     p_value = float(scored.p_value[g])
@@ -177,12 +166,35 @@ def _cluster_case(
     )
 
 
+def _members(store: ProfileStore, view: ClusterView, part: I64, belongs: F64, ties: F64) -> tuple[Member, ...]:
+    kinds = ties[part] > 0
+    columns = zip(
+        view.slots[part].tolist(),
+        np.round(belongs[part], 3).tolist(),
+        (belongs[part] >= CORE).tolist(),
+        view.each.counts[part, _REQUESTS].tolist(),
+        view.each.tokens[part, 1].tolist(),
+        (kinds @ (1 << np.arange(len(KINDS)))).tolist(),
+        strict=True,
+    )
+    return tuple(
+        Member(store.ids[slot], share, "core" if core else "peripheral", requests, tokens, _named(mask))
+        for slot, share, core, requests, tokens, mask in columns
+    )
+
+
+@cache
+def _named(mask: int) -> tuple[str, ...]:
+    """Kinds of link of a bit mask."""
+    return tuple(kind for k, kind in enumerate(KINDS) if mask >> k & 1)
+
+
 def _evidence(
     clusters: Clusters,
     scored: Scored,
     g: int,
     part: I64,
-    ties: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    ties: F64,
     bank: SkeletonBank,
 ) -> dict[str, Any]:
     view, frame = clusters.view, clusters.frame

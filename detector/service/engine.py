@@ -1,6 +1,6 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from detector.alerts.entry import Entry
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
 from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
-from detector.coordination.clusters import Clusters, Moment, active_slots
+from detector.coordination.clusters import Clusters, Moment, Name, active_slots
 from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
@@ -31,7 +31,7 @@ from detector.service.ticks import Clock
 from detector.service.usage import tier_usage
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
-_REPEAT_US = HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
+_REPEAT_US = 6 * HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
 
@@ -75,23 +75,26 @@ class Engine:
     _waiting: list[Look | Join] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
-    _cluster_p: dict[bytes, float] = field(default_factory=dict)
+    _cluster_p: dict[Name, float] = field(default_factory=dict)
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
     def digest(self, frame: pl.DataFrame) -> Digest:
         """What a batch comes down to before any state is read; may run in another thread."""
         return digest(frame, self.model, self.keys)
 
-    def process(self, frame: pl.DataFrame, digested: Digest | None = None) -> None:
+    def process(
+        self, frame: pl.DataFrame, digested: Digest | None = None, fields: Collection[str] | None = None
+    ) -> None:
         """Take in a batch in time order and look at every tick that it passes.
 
         Args:
-            frame: exchanges in the canonical schema, sorted by `ts`.
+            frame: exchanges in the canonical schema, sorted by `ts`; with `digested`, columns of text may be missing.
             digested: of the same frame, where it was made ahead.
+            fields: those with at least one value, where columns are missing.
         """
         if frame.height == 0:
             return
-        self._note_fields(frame)
+        self._note_fields(frame, fields)
         columns = place(digested or self.digest(frame), frame["account_id"], self.store)
         self.events.observe(frame)
         self.clock.start(int(columns.ts[0]))
@@ -105,7 +108,7 @@ class Engine:
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
         self.settle()
-        if self.skeletons.wanted:
+        if self.skeletons.wanted and "prompt" in frame.columns:
             self.skeletons.look(frame, columns, self._owners(columns.slot))
 
     def finish(self) -> None:
@@ -113,12 +116,13 @@ class Engine:
         if self.now:
             self.tick(self.now + 1, coordinate=True)
 
-    def _note_fields(self, frame: pl.DataFrame) -> None:
+    def _note_fields(self, frame: pl.DataFrame, fields: Collection[str] | None) -> None:
         if len(self.accounts) and "created_at" not in self.seen:
             self.seen.add("created_at")
-        self.seen.update(
-            name for name in frame.columns if name not in self.seen and frame[name].null_count() < frame.height
-        )
+        if fields is None:
+            new = (name for name in frame.columns if name not in self.seen)
+            fields = [name for name in new if frame[name].null_count() < frame.height]
+        self.seen.update(fields)
 
     def _take(self, columns: Columns, start: int, stop: int) -> None:
         if stop <= start:
@@ -216,7 +220,7 @@ class Engine:
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
 
     def _old_news(self, clusters: Clusters, level: I64, now: int) -> list[int]:
-        """Alerted clusters all of whose members were told at this severity within the hour."""
+        """Alerted clusters all of whose members were told at this severity within `_REPEAT_US`."""
         n = len(self.store)
         self._told, self._told_at = grown(self._told, n, NONE), grown(self._told_at, n, 0)
         old = []

@@ -14,7 +14,7 @@ from streams.sources.cursor import decoded
 
 _GROWING: Final = (".ndjson", ".jsonl")
 _WHOLE: Final = (".gz", ".zst", ".parquet")
-_CHUNK: Final = 8 << 20
+_CHUNK: Final = 1 << 20
 
 _log = structlog.get_logger(__name__)
 
@@ -28,14 +28,17 @@ class Inbox:
     Attributes:
         folder: where.
         key: of the dead letters' digests.
+        chunk: bytes read at a time.
         problems: files that cannot be read at all, with the reason.
+        at: how far each file was read: the next byte and line of a growing one, batches of a packed one and 0.
     """
 
     folder: Path
     key: bytes = b""
+    chunk: int = _CHUNK
     problems: dict[str, str] = field(default_factory=dict)
-    _at: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    _done: set[Path] = field(default_factory=set)
+    at: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _done: set[str] = field(default_factory=set)
 
     def batches(self) -> Iterator[Batch]:
         """What came since the last time, file by file in the order of their names."""
@@ -45,13 +48,17 @@ class Inbox:
                     yield from self._grown(path)
                 except OSError as error:  # taken away meanwhile, or not ours to read
                     self._note(path, str(error.strerror))
-            elif path.suffix in _WHOLE and path not in self._done:
-                self._done.add(path)
+            elif path.suffix in _WHOLE and path.name not in self._done:
                 yield from self._whole(path)
+                self._done.add(path.name)
 
     def _whole(self, path: Path) -> Iterator[Batch]:
+        before, _ = self.at.get(path.name, (0, 0))
         try:
-            yield from decoded(path, _CHUNK, self.key)
+            for number, batch in enumerate(decoded(path, self.chunk, self.key), 1):
+                if number > before:
+                    self.at[path.name] = number, 0
+                    yield batch
         except SourceError as error:
             self._note(path, str(error))
 
@@ -61,15 +68,17 @@ class Inbox:
             _log.warning("inbox_file_unreadable", file=path.name, why=why)
 
     def _grown(self, path: Path) -> Iterator[Batch]:
-        offset, line = self._at.get(path, (0, 1))
+        offset, line = self.at.get(path.name, (0, 1))
         if path.stat().st_size < offset:  # it was made anew
             offset, line = 0, 1
         with path.open("rb") as file:
             file.seek(offset)
-            while data := _lines(file.read(_CHUNK), file.read1):
-                yield decode_lines(data, Origin(path.name, line, self.key))
+            while data := _lines(file.read(self.chunk), file.read1):
+                origin = Origin(path.name, line, self.key)
                 offset, line = offset + len(data), line + data.count(b"\n")
-                self._at[path] = offset, line
+                # Before the batch is handed on: a checkpoint after it must not read it again.
+                self.at[path.name] = offset, line
+                yield decode_lines(data, origin)
                 file.seek(offset)
 
 

@@ -19,8 +19,7 @@ _log = structlog.get_logger(__name__)
 class KafkaFeed:
     """Hands batches of a topic to a service; nothing is dropped when it is slow, the topic waits.
 
-    The engine's state lives in memory, so that a service reads its topic from the beginning: the same records give the same alerts
-    under the same ids.
+    Offsets belong to the service's checkpoint: the source must have been made with `Live.offsets`.
 
     Args:
         source: read by this feed alone.
@@ -56,7 +55,7 @@ class KafkaFeed:
     def _hand_on(self, batch: Batch) -> None:
         while not self._stop.is_set():
             try:
-                self._live.submit(batch)
+                self._live.follow(batch, self._source.offsets())
             except QueueFullError:
                 self._stop.wait(_WAIT_S)
             else:

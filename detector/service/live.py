@@ -1,12 +1,17 @@
-"""The detector while it runs: one thread owns the engine, a queue and an inbox feed it, the store takes its alerts."""
+"""The detector while it runs: one thread owns the engine, a queue and an inbox feed it, the store takes its alerts.
+
+Where it has checkpoints, it goes on after any stop as if it had not been stopped. A checkpoint is written between two batches, with
+the engine, the duplicates known, the books, and how far each source was read; what was posted since lies in the journal, a topic and
+the inbox are read again from where they were. Whatever is found twice is stored once: an alert's id is fixed.
+"""
 
 import queue
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import polars as pl
@@ -15,6 +20,7 @@ import structlog
 from detector.alerts.model import Alert
 from detector.alerts.store import Store
 from detector.alerts.store.allowances import merged
+from detector.profiles.columns import Digest
 from detector.scoring.reference import packaged
 from detector.service.engine import Engine
 from detector.service.http.erase import erase
@@ -22,6 +28,7 @@ from detector.service.http.metrics import Metrics
 from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError
 from detector.service.http.view import account_view
 from detector.service.inbox import Inbox
+from detector.service.resume import Resume
 from streams.batch import Batch
 from streams.dedupe import Deduplicator
 
@@ -33,6 +40,28 @@ _READER_S: Final = 1.0
 _log = structlog.get_logger(__name__)
 
 
+class _Item(NamedTuple):
+    """What waits for the engine.
+
+    Attributes:
+        since: monotonic seconds.
+        frame: records; those of a topic are not yet looked through for duplicates.
+        digested: of a posted batch.
+        fields: of a posted batch that comes out of the journal.
+        entry: its place in the journal.
+        offsets: of a topic, after this batch.
+        batch: of a topic, for the books.
+    """
+
+    since: float
+    frame: pl.DataFrame
+    digested: Digest | None = None
+    fields: tuple[str, ...] | None = None
+    entry: int = 0
+    offsets: Mapping[int, int] | None = None
+    batch: Batch | None = None
+
+
 class Live:
     """An engine at work. Its clock is the data's own event time.
 
@@ -42,17 +71,27 @@ class Live:
         metrics: kept up to date.
         folder: of dead letters, and of the inbox.
         reference: file of the benign reference, for its age.
+        resume: checkpoints and journal; without, a stop forgets what was not stored.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none of them can be used.
     """
 
     def __init__(
-        self, engine: Engine, store: Store, metrics: Metrics, folder: Path, reference: Path | None = None
+        self,
+        engine: Engine,
+        store: Store,
+        metrics: Metrics,
+        folder: Path,
+        reference: Path | None = None,
+        resume: Resume | None = None,
     ) -> None:
         self._engine, self._store, self._metrics = engine, store, metrics
         self._letters = folder / "dead_letter.ndjson"
         self.inbox = Inbox(folder / "inbox")
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
         self._given = {a: list(g) for a, g in engine.allowances.items()}
-        self._queue: queue.Queue[tuple[float, pl.DataFrame]] = queue.Queue()
+        self._queue: queue.Queue[_Item] = queue.Queue()
         self._dedupe = Deduplicator()
         self._gate, self._busy = threading.Lock(), threading.Lock()
         self._waiting, self._bytes = 0, 0.0
@@ -61,8 +100,27 @@ class Live:
         self._written: dict[str, bytes] = {}
         self._recommended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._resume, self._erased = resume, False
         self._watch(reference or packaged())
         self.allow()
+        if resume is not None:
+            self._restore(resume)
+
+    def _restore(self, resume: Resume) -> None:
+        """Go on from the newest checkpoint, and put what was posted since in front."""
+        counts = resume.load(self._engine, self._dedupe, self.inbox, self._letters)
+        for fate, n in counts.items():
+            self._metrics.exchanges.labels(fate).inc(n)
+        for posted in resume.journal.after(resume.entry):
+            self._dedupe.fresh(posted.frame)  # they were told apart when they were posted
+            if posted.number > resume.counted:
+                self._count(posted.ack)
+            self._put(_Item(time.monotonic(), posted.frame, posted.digested, posted.seen, posted.number))
+
+    @property
+    def offsets(self) -> dict[int, int]:
+        """Next offset by partition of the topic that was read before the last stop; empty where none was."""
+        return dict(self._resume.offsets) if self._resume else {}
 
     def _watch(self, reference: Path) -> None:
         m, tick = self._metrics, self._engine.tick
@@ -101,35 +159,68 @@ class Live:
         return self._waiting
 
     def submit(self, batch: Batch) -> Ack:
-        """Accept a batch.
+        """Accept a posted batch; what it comes down to is on disk when this returns, where there are checkpoints.
 
         Raises:
             QueueFullError: too much waits, or the engine has stopped; nothing of it was accepted.
         """
         with self._gate:
-            if not self.ready or self._bytes > _MOST_WAITING:
-                raise QueueFullError
+            self._refuse_more()
             frame, ack = self._fresh(batch)
-            if frame.height:
-                self._waiting += frame.height
-                self._bytes += frame.estimated_size()
-                self._queue.put((time.monotonic(), frame))
+            others = ack.duplicates, ack.dead_lettered
+            for piece in self._pieces(frame) if frame.height else [frame]:
+                digested = self._engine.digest(piece)
+                told = Ack(piece.height + sum(others), piece.height, *others)
+                entry = self._resume.journal.add(piece, digested, told).number if self._resume else 0
+                self._put(_Item(time.monotonic(), piece, digested, None, entry))
+                others = 0, 0
             return ack
+
+    def follow(self, batch: Batch, offsets: Mapping[int, int]) -> None:
+        """Accept a batch of a topic, which is read again after a stop.
+
+        Args:
+            batch: not looked at for duplicates yet.
+            offsets: next offset by partition after it.
+
+        Raises:
+            QueueFullError: too much waits, or the engine has stopped.
+        """
+        with self._gate:
+            self._refuse_more()
+            self._put(_Item(time.monotonic(), batch.frame, offsets=dict(offsets), batch=batch))
+
+    def _refuse_more(self) -> None:
+        if not self.ready or self._bytes > _MOST_WAITING:
+            raise QueueFullError
+
+    def _put(self, item: _Item) -> None:
+        self._waiting += item.frame.height
+        self._bytes += item.frame.estimated_size()
+        self._queue.put(item)
 
     def _fresh(self, batch: Batch) -> tuple[pl.DataFrame, Ack]:
         """A batch in order and without duplicates; the books are kept here."""
         frame = batch.frame.sort("ts", maintain_order=True)
         frame = frame.filter(self._dedupe.fresh(frame))
         ack = Ack(batch.read, frame.height, batch.frame.height - frame.height, len(batch.dead))
-        fates = (("accepted", ack.accepted), ("duplicate", ack.duplicates), ("dead_lettered", ack.dead_lettered))
-        for fate, n in fates:
-            self._metrics.exchanges.labels(fate).inc(n)
+        self._count(ack)
+        lines = [msgspec.json.encode(letter) + b"\n" for letter in batch.dead]
         for letter in batch.dead:
             self._metrics.dead_letters.labels(letter.reason).inc()
-        if batch.dead:
+        if self._resume is not None:
+            lines = self._resume.unsaid(lines)
+        if lines:
             with self._letters.open("ab") as file:
-                file.writelines(msgspec.json.encode(letter) + b"\n" for letter in batch.dead)
+                file.writelines(lines)
         return frame, ack
+
+    def _count(self, ack: Ack) -> None:
+        fates = {"accepted": ack.accepted, "duplicate": ack.duplicates, "dead_lettered": ack.dead_lettered}
+        for fate, n in fates.items():
+            self._metrics.exchanges.labels(fate).inc(n)
+        if self._resume is not None:
+            self._resume.count(fates)
 
     def account(self, account_id: str) -> AccountView | None:
         """An account as it stands now.
@@ -144,7 +235,7 @@ class Live:
             self._busy.release()
 
     def forget(self, account_id: str) -> None:
-        """Erase an account from memory.
+        """Erase an account from memory at once, and from the checkpoints with the batch at hand.
 
         Raises:
             BusyError: the engine was busy for a second.
@@ -152,6 +243,7 @@ class Live:
         self._enter()
         try:
             erase(self._engine, account_id)
+            self._erased = True
             # What was written names it: compare anew.
             self._written.clear()
         finally:
@@ -170,8 +262,10 @@ class Live:
             while not self._stop.is_set():
                 if not self._take_one(_IDLE_S):
                     self._read_inbox()
+                    self._save()
             while time.monotonic() < self._deadline and self._take_one(0.0):
                 pass
+            self._save(now=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, the service must not seem ready
             # Neither message nor locals, for a prompt may be in them.
             frames = [f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)]
@@ -180,25 +274,28 @@ class Live:
 
     def _take_one(self, wait: float) -> bool:
         try:
-            since, frame = self._queue.get(timeout=wait) if wait else self._queue.get_nowait()
+            item = self._queue.get(timeout=wait) if wait else self._queue.get_nowait()
         except queue.Empty:
             return False
-        self._oldest = since
-        size = frame.estimated_size()
-        for piece in self._pieces(frame):
-            self._look(piece)
+        self._oldest = item.since
+        frame = item.frame
+        if item.batch is not None:
             with self._gate:
-                self._waiting -= piece.height
+                frame, _ = self._fresh(item.batch)
+        for piece in self._pieces(frame):
+            self._look(piece, item.digested, item.fields)
         with self._gate:
-            self._bytes -= size
+            self._waiting -= item.frame.height
+            self._bytes -= item.frame.estimated_size()
         self._oldest = None
+        if self._resume is not None:
+            self._resume.passed(item.entry, item.offsets)
+        self._save()
         return True
 
-    def _pieces(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        for piece in frame.iter_slices(_PIECE):
-            if time.monotonic() > self._deadline:
-                return
-            yield piece
+    @staticmethod
+    def _pieces(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        yield from frame.iter_slices(_PIECE) if frame.height else ()
 
     def _read_inbox(self) -> None:
         for batch in self.inbox.batches():
@@ -206,15 +303,24 @@ class Live:
                 frame, _ = self._fresh(batch)
             for piece in self._pieces(frame):
                 self._look(piece)
+            self._save()
             if self._stop.is_set():
                 return
             # A long file must not keep those waiting who post.
             self._take_one(0.0)
 
-    def _look(self, frame: pl.DataFrame) -> None:
+    def _save(self, *, now: bool = False) -> None:
+        """Write a checkpoint where it is time for one; between two batches."""
+        if self._resume is None or not (now or self._erased or self._resume.due()):
+            return
+        with self._gate, self._busy, self._metrics.stage_seconds.labels("checkpoint").time():
+            alone, self._erased = self._erased, False
+            self._resume.save(self._engine, self._dedupe, self.inbox, self._letters, alone=alone)
+
+    def _look(self, frame: pl.DataFrame, digested: Digest | None = None, fields: tuple[str, ...] | None = None) -> None:
         with self._busy:
             with self._metrics.stage_seconds.labels("detect").time():
-                self._engine.process(frame)
+                self._engine.process(frame, digested, fields)
             alerts = self._engine.alerts.alerts()
             with self._metrics.stage_seconds.labels("persist").time():
                 self._persist(alerts)

@@ -1,14 +1,16 @@
 """`revenuer serve`: the service on a port, until it is told to end."""
 
 import asyncio
+import hashlib
+import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn, Protocol
 
 import polars as pl
 import typer
@@ -19,14 +21,18 @@ from detector.alerts.store import Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
+from detector.service.channels import channels_of
 from detector.service.engine import Engine
 from detector.service.http import State, make_app
 from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
 from detector.service.kafka_feed import KafkaFeed
 from detector.service.live import Live
+from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
+from detector.service.resume import Resume
 from streams.accounts import read_accounts, read_events
+from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSettings, KafkaSource
 
@@ -35,22 +41,34 @@ _HTTP_S: Final = 3  # for answers under way
 _DRAIN_S: Final = 5.0  # for records accepted; both fit into the ten seconds that a supervisor gives
 
 
+class Beside(Protocol):
+    """What runs beside the service, in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End, soon."""
+        ...
+
+
 class _Server(uvicorn.Server):
     """Says where it listens, and on a signal ends streams, answers and records, in this order."""
 
     def __init__(
-        self, config: uvicorn.Config, state: State, live: Live, secret: str | None, feed: KafkaFeed | None
+        self, config: uvicorn.Config, state: State, live: Live, secret: str | None, beside: Sequence[Beside]
     ) -> None:
         super().__init__(config)
-        self._state, self._live, self._secret, self._feed = state, live, secret, feed
+        self._state, self._live, self._secret, self._beside = state, live, secret, beside
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.started:
             return
         self._live.start()
-        if self._feed is not None:
-            self._feed.start()
+        for one in self._beside:
+            one.start()
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"console: http://{shown}:{port}/console/\n")
@@ -61,8 +79,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._state.stopping.set()
         await super().shutdown(sockets)
-        if self._feed is not None:
-            await asyncio.to_thread(self._feed.stop)
+        for one in self._beside:
+            await asyncio.to_thread(one.stop)
         await asyncio.to_thread(self._live.stop, _DRAIN_S)
 
     @contextmanager
@@ -91,9 +109,25 @@ def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
     return read_accounts(path) if accounts else read_events(path)
 
 
+def _keyed(settings: Settings, data: Path) -> Settings:
+    """Settings with a secret that stays: what a checkpoint holds is hashed with it."""
+    if settings.hash_key:
+        return settings
+    path = data / "hash.key"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(str(settings.key()))
+    text = path.read_text().strip()
+    if not text.isdecimal():
+        raise ConfigError(f"{path}: it holds no number")
+    return settings.model_copy(update={"hash_key": int(text)})
+
+
 def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Live:
     accounts, events = _table(data / "accounts.ndjson", True), _table(data / "events.ndjson", False)
-    return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference)
+    mark = hashlib.blake2b(settings.hash_key.to_bytes(8, "little"), digest_size=16, person=b"checkpoint").hexdigest()
+    resume = Resume(data, settings.checkpoint_s, mark)
+    return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
 
 
 def serve(
@@ -115,8 +149,8 @@ def serve(
 ) -> None:
     """Serve the API and the console, and detect what is posted or put into the inbox."""
     try:
-        settings = load_settings(config)
         data.mkdir(parents=True, exist_ok=True)
+        settings = _keyed(load_settings(config), data)
         store = Store(database or sqlite_url(data / "revenuer.db"))
         if new_token is not None:
             sys.stdout.write(store.tokens.issue(new_token, ("admin",), "command line")[1] + "\n")
@@ -127,8 +161,18 @@ def serve(
         metrics = Metrics()
         live = _live(settings, store, metrics, data)
         rules = load_rules(settings.rules)
-        feed = KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic)), live) if kafka else None
-    except (ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError) as error:
+        beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data))]
+        if kafka:
+            beside.append(KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic), live.offsets), live))
+    except (
+        CheckpointError,
+        ConfigError,
+        ExposedError,
+        SourceError,
+        RuleError,
+        FileNotFoundError,
+        ValueError,
+    ) as error:
         _stop(str(error).splitlines()[0])
     except OSError as error:
         _stop(f"{error.filename}: {error.strerror}")
@@ -138,7 +182,7 @@ def serve(
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
     state = State(store, live, rules, metrics=metrics)
-    run(state, live, secret, host, port, feed)
+    run(state, live, secret, host, port, beside)
     store.close()
 
 
@@ -160,7 +204,7 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
     store.close()
 
 
-def run(state: State, live: Live, secret: str | None, host: str, port: int, feed: KafkaFeed | None = None) -> None:
+def run(state: State, live: Live, secret: str | None, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
     """Listen until a signal ends it.
 
     Args:
@@ -169,7 +213,7 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, feed
         secret: the first token, to be shown once; None where there are tokens.
         host: address.
         port: 0 takes a free one.
-        feed: started with the service and ended before it.
+        beside: started with the service and ended before it.
     """
     chosen = uvicorn.Config(
         make_app(state),
@@ -181,4 +225,4 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, feed
         server_header=False,
         timeout_graceful_shutdown=_HTTP_S,
     )
-    _Server(chosen, state, live, secret, feed).run()
+    _Server(chosen, state, live, secret, beside).run()

@@ -103,7 +103,7 @@ def test_a_stop_without_time_says_what_was_left(engine, store, tmp_path):
 
 
 def test_a_broken_engine_is_not_ready_and_says_no_text(live, engine, capsys):
-    def breaks(_frame):
+    def breaks(*_):
         raise ValueError("secret prompt")
 
     engine.process = breaks

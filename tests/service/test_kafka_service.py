@@ -1,5 +1,6 @@
 """The whole way: records in a topic, the service beside it, alerts over REST and as a gateway's configuration."""
 
+import itertools
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ from broker import broker
 pytestmark = pytest.mark.slow
 
 
-def served(data, address):
+def served(data, address, token=None):
     command = [
         sys.executable,
         "-c",
@@ -34,13 +35,18 @@ def served(data, address):
         "--port",
         "0",
     ]
-    env = os.environ | {"REVENUER_HASH_KEY": "7", "REVENUER_KAFKA_BOOTSTRAP": address, "PYTHONUNBUFFERED": "1"}
+    env = os.environ | {
+        "REVENUER_HASH_KEY": "7",
+        "REVENUER_CHECKPOINT_S": "1",
+        "REVENUER_KAFKA_BOOTSTRAP": address,
+        "PYTHONUNBUFFERED": "1",
+    }
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     console = process.stdout.readline()
     assert console.startswith("console: "), process.stderr.read()
-    token = process.stdout.readline().removeprefix("token: ").strip()
+    token = token or "Bearer " + process.stdout.readline().removeprefix("token: ").strip()
     url = console.removeprefix("console: ").strip().removesuffix("/console/")
-    return process, httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    return process, httpx.Client(base_url=url, headers={"Authorization": token}, timeout=30)
 
 
 def accepted(client):
@@ -50,38 +56,101 @@ def accepted(client):
     return 0
 
 
-def test_from_the_topic_to_a_gateway(tmp_path):
-    write(load_world("tiny"), tmp_path / "world")
-    data = tmp_path / "data"
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    write(load_world("tiny"), folder)
+    records = [json.loads(text) for text in (folder / "requests.ndjson").read_text().splitlines()]
+    return folder, records
+
+
+def folder_of(world, data):
     data.mkdir()
     for name in ("accounts.ndjson", "events.ndjson"):
-        (data / name).write_bytes((tmp_path / "world" / name).read_bytes())
-    records = [json.loads(text) for text in (tmp_path / "world" / "requests.ndjson").read_text().splitlines()]
+        (data / name).write_bytes((world[0] / name).read_bytes())
+    return data
+
+
+def topic(address):
+    # One partition: this is about the way, and the order of several is the source's own matter.
+    admin = KafkaAdminClient(bootstrap_servers=address)
+    admin.create_topics([NewTopic(name="exchanges", num_partitions=1, replication_factor=1)])
+    admin.close()
+
+
+def produce(address, records):
+    with KafkaSink(KafkaSettings([address])) as sink:
+        for record in records:
+            sink.send("exchanges", record, record["account_id"])
+
+
+def wait_for(client, count):
+    for _ in range(600):
+        if accepted(client) == count and "\nrevenuer_lag_records 0.0" in client.get("/metrics").text:
+            return
+        time.sleep(0.2)
+    assert accepted(client) == count
+
+
+def ended(process, client):
+    client.close()
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    _out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert time.monotonic() - started < 10
+
+
+def everything(client):
+    return sorted(
+        (a["id"], tuple(a["account_detected_at"].items()), a["exchanges"])
+        for a in client.get("/v1/alerts").json()["items"]
+    )
+
+
+def test_a_service_killed_in_between_ends_like_one_that_was_not(world, tmp_path):
+    records = world[1]
+    cuts = [0, len(records) // 3, 2 * len(records) // 3, len(records)]
     with broker() as address:
-        # One partition: this is about the way, and the order of several is the source's own matter.
-        admin = KafkaAdminClient(bootstrap_servers=address)
-        admin.create_topics([NewTopic(name="exchanges", num_partitions=1, replication_factor=1)])
-        admin.close()
-        with KafkaSink(KafkaSettings([address])) as sink:
-            for record in records:
-                sink.send("exchanges", record, record["account_id"])
+        topic(address)
+        cut = folder_of(world, tmp_path / "cut")
+        token = None
+        for start, stop in itertools.pairwise(cuts):
+            produce(address, records[start:stop])
+            process, client = served(cut, address, token)
+            token = client.headers["Authorization"]
+            wait_for(client, stop)
+            if stop < len(records):
+                client.close()
+                time.sleep(1.5)  # a checkpoint is written each second
+                process.kill()
+                process.communicate(timeout=30)
+        found = everything(client)
+        ended(process, client)
+        whole = folder_of(world, tmp_path / "whole")
+        process, client = served(whole, address)
+        wait_for(client, len(records))
+        expected = everything(client)
+        ended(process, client)
+    assert found == expected
+    assert expected
+
+
+def test_from_the_topic_to_a_gateway(world, tmp_path):
+    data, records = folder_of(world, tmp_path / "data"), world[1]
+    with broker() as address:
+        topic(address)
+        produce(address, records)
         process, client = served(data, address)
         try:
-            for _ in range(600):
-                if accepted(client) == len(records) and "\nrevenuer_lag_records 0.0" in client.get("/metrics").text:
-                    break
-                time.sleep(0.2)
-            assert accepted(client) == len(records)
+            wait_for(client, len(records))
             found = client.get("/v1/alerts", params={"severity": "medium"}).json()
             (alert, *_) = found["items"]
             made = client.get("/v1/recommendations", params={"format": "litellm"})
             assert made.status_code == 200, made.text
             assert alert["kind"] == "cluster"
         finally:
-            client.close()
-            process.send_signal(signal.SIGTERM)
-            _out, err = process.communicate(timeout=30)
-        assert process.returncode == 0, err
-        truth = json.loads((tmp_path / "world" / "truth.json").read_text())
+            ended(process, client)
+        truth = json.loads((world[0] / "truth.json").read_text())
         hostile = {a for ids in truth["campaigns"].values() for a in ids}
         assert set(alert["accounts"]) & hostile

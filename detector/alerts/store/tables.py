@@ -143,3 +143,10 @@ answers: Final = Table(
     Column("status", SmallInteger),
     Column("body", Text),
 )
+# How far each channel of notifications has come through `alert_history`.
+notified: Final = Table(
+    "notified",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)

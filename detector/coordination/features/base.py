@@ -1,7 +1,7 @@
 """What a cluster is beyond the sum of its members: one declaration a feature, over all clusters of a tick at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
 from detector.profiles.facts import Facts
 from detector.profiles.layout import F64, I32, I64, U32
-from detector.profiles.pool import Pooled
+from detector.profiles.pool import Pooled, rows_of
 
 N_KINDS = len(KINDS)
 
@@ -81,11 +81,8 @@ class ClusterView:
     @cached_property
     def shared(self) -> tuple[I64, npt.NDArray[np.uint8], F64, F64]:
         """Edges inside clusters whose key another member holds too: member, kind, weight, and share of the members that hold it."""
-        # Edges lie by slot, so that a member's are one run; an account may be a member of several clusters.
-        start, stop = (np.searchsorted(self.links.slot, self.slots, side=side) for side in ("left", "right"))
-        runs = stop - start
-        member = np.repeat(np.arange(self.slots.size), runs)
-        edge = np.arange(member.size) + np.repeat(start - np.cumsum(runs) + runs, runs)
+        # An account may be a member of several clusters.
+        member, edge = self.links.of(self.slots)
         key, kind, weight = self.links.key[edge], self.links.kind[edge], self.links.weight[edge]
         pair = self.cluster[member] * (int(self.links.key.max(initial=0)) + 1) + key
         _, inverse, holders = np.unique(pair, return_inverse=True, return_counts=True)
@@ -113,9 +110,10 @@ class ClusterView:
         return self._distinct(self.facts.organisation)
 
     def _distinct(self, hashes: U32) -> F64:
-        owner = np.where(hashes != 0, hashes.astype(np.int64), -1 - self.slots.astype(np.int64))
-        pairs = np.unique(np.stack([self.cluster, owner]), axis=1)
-        return np.bincount(pairs[0], minlength=self.offsets.size - 1).astype(np.float64)
+        # One number a pair: 32 bits of hash or of slot, a bit that says which, and the cluster above them.
+        owner = np.where(hashes != 0, hashes.astype(np.int64), (1 << 32) + self.slots.astype(np.int64))
+        pairs = np.unique((self.cluster << 33) + owner)
+        return np.bincount(pairs >> 33, minlength=self.offsets.size - 1).astype(np.float64)
 
     def expected(self, counts: F64, exposure: F64) -> F64:
         """What each member would have made at the common rate of its cluster; f64[members].
@@ -127,9 +125,27 @@ class ClusterView:
         rate = self.total(counts) / np.maximum(self.total(exposure), 1e-9)
         return rate[self.cluster] * exposure
 
-    def joined(self, counts: F64) -> F64:
-        """Histograms of the members of each cluster added up; f64[clusters, bins]."""
-        return np.asarray(np.add.reduceat(counts, self.offsets[:-1], axis=0), np.float64)
+    def joined(self, counts: I64) -> I64:
+        """Histograms of the members of each cluster added up; i64[clusters, bins]."""
+        return np.asarray(np.add.reduceat(counts, self.offsets[:-1], axis=0), np.int64)
+
+    def only(self, rows: I64) -> "ClusterView":
+        """The same moment with some of its clusters.
+
+        Args:
+            rows: i64[n], ascending.
+        """
+        part = np.isin(self.cluster, rows)
+        return replace(
+            self,
+            slots=self.slots[part],
+            offsets=np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows])]),
+            pooled=Pooled(*rows_of(self.pooled, rows)),
+            each=Pooled(*rows_of(self.each, part)),
+            facts=Facts(*rows_of(self.facts, part)),
+            bits=self.bits[part],
+            launched=self.launched[rows],
+        )
 
     def total(self, values: F64) -> F64:
         """Sum over the members of each cluster."""

@@ -1,6 +1,9 @@
 """One operator or many people: do the members' lengths come from one distribution, and are their volumes level?"""
 
+import math
+
 import numpy as np
+from numba import njit
 from scipy.special import gammaln
 
 from detector.coordination.features.base import ClusterView, cluster_feature
@@ -11,16 +14,29 @@ from detector.profiles.layout import COUNT, DAY_US, F64, I64
 PRIOR = 8.0
 
 
-def log_marginal(counts: F64, alpha: F64) -> F64:
+@njit(cache=True, nogil=True)
+def _log_marginal(counts: I64, alpha: F64, out: F64) -> None:
+    for i in range(counts.shape[0]):
+        prior = alpha[min(i, alpha.shape[0] - 1)]
+        seen, own = 0.0, 0.0
+        for j in range(counts.shape[1]):
+            if counts[i, j] > 0:  # most bins are empty, and an empty bin says nothing
+                seen += counts[i, j]
+                own += math.lgamma(prior[j] + counts[i, j]) - math.lgamma(prior[j])
+        whole = prior.sum()
+        out[i] = math.lgamma(whole) - math.lgamma(whole + seen) + own
+
+
+def log_marginal(counts: I64, alpha: F64) -> F64:
     """Log probability of each row of counts under a Dirichlet-multinomial (Minka 2000), up to what cancels.
 
     Args:
-        counts: f64[n, bins].
+        counts: i64[n, bins].
         alpha: f64[n or 1, bins], pseudo-counts.
     """
-    whole = alpha.sum(axis=1)
-    own = (gammaln(alpha + counts) - gammaln(alpha)).sum(axis=1)
-    return np.asarray(gammaln(whole) - gammaln(whole + counts.sum(axis=1)) + own, np.float64)
+    out = np.empty(counts.shape[0])
+    _log_marginal(counts, alpha, out)
+    return out
 
 
 def anybody(everybody: F64) -> F64:
@@ -33,8 +49,8 @@ def anybody(everybody: F64) -> F64:
 
 
 def _evidence(v: ClusterView, each: I64, everybody: F64) -> F64:
-    counts, alpha = each.astype(np.float64), anybody(everybody)
-    return log_marginal(v.joined(counts), alpha) - v.total(log_marginal(counts, alpha))
+    alpha = anybody(everybody)
+    return log_marginal(v.joined(each), alpha) - v.total(log_marginal(each, alpha))
 
 
 @cluster_feature(

@@ -1,6 +1,6 @@
 """Erasure in memory: an account's profile is blanked and its alerts no longer name it.
 
-Its slot stays, for the slots of others are counted from it; nothing but the id is left there, until the process ends.
+Its slot stays, for the slots of others are counted from it; nothing of the account is left there, and new traffic gets a new slot.
 """
 
 import msgspec
@@ -21,6 +21,7 @@ def erase(engine: Engine, account_id: str) -> None:
     slot = slot_of(engine, account_id)
     if slot is not None:
         _blank(engine.store, slot)
+        engine.store.rename(slot, f"erased-{slot}")
     _unname(engine, account_id)
 
 
@@ -29,12 +30,9 @@ def _blank(store: ProfileStore, slot: int) -> None:
         free_row(store.panes, int(row))
         height = int(store.free[-1])
         store.free[height], store.free[-1] = row, height + 1
-    ident = store.accounts.ident[slot]
     empty: Accounts = empty_accounts(1)
     for name in Accounts._fields:
         getattr(store.accounts, name)[slot] = getattr(empty, name)[0]
-    # The table of idents still leads here: new traffic of the account must find its slot.
-    store.accounts.ident[slot] = ident
 
 
 def _unname(engine: Engine, account_id: str) -> None:

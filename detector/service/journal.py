@@ -1,0 +1,103 @@
+"""Posted batches between their acknowledgement and the next checkpoint: text-free, one file each.
+
+A sender that got an answer may forget its records, so that what they come down to must be on disk by then: hashes, flags and counts,
+with the account ids. Their texts never are.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from detector.profiles.columns import Digest
+from detector.profiles.layout import Columns
+from detector.service.http.state import Ack
+from streams.checkpoint import CheckpointError, pack, unpack, write_durably
+
+# What the engine reads of a frame beside its digest, and the deduplicator; no field that holds text.
+_KEPT: Final = ("ts", "request_id", "account_id", "model", "status")
+
+
+class Posted(NamedTuple):
+    """A batch in the journal.
+
+    Attributes:
+        number: place in the journal.
+        frame: the columns kept, or all of them where the batch was never written.
+        digested: of the batch.
+        seen: fields with at least one value.
+        ack: what the sender was told; zero for all pieces of a post but the first.
+    """
+
+    number: int
+    frame: pl.DataFrame
+    digested: Digest
+    seen: tuple[str, ...]
+    ack: Ack
+
+
+class Journal:
+    """The journal of one process, in a folder of its own.
+
+    Args:
+        folder: made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.glob("*.part"):  # of a post that was never acknowledged
+            part.unlink()
+        self.last = max((int(path.stem) for path in self._files()), default=0)
+
+    def add(self, frame: pl.DataFrame, digested: Digest, ack: Ack) -> Posted:
+        """Write a batch; it is on disk when this returns."""
+        seen = tuple(name for name in frame.columns if frame[name].null_count() < frame.height)
+        slim = io.BytesIO()
+        frame.select(_KEPT).write_ipc(slim)
+        state = {
+            "frame": slim.getvalue(),
+            "ident": digested.ident,
+            "columns": digested.columns._asdict(),
+            "seen": list(seen),
+            "ack": [ack.read, ack.accepted, ack.duplicates, ack.dead_lettered],
+        }
+        number = self.last + 1
+        write_durably(self._path(number), pack(state))
+        self.last = number
+        return Posted(number, frame, digested, seen, ack)
+
+    def after(self, number: int) -> Iterator[Posted]:
+        """Batches later than a checkpoint, in order.
+
+        Raises:
+            CheckpointError: one of them cannot be read, though it was acknowledged.
+        """
+        self.last = max(self.last, number)
+        for path in self._files():
+            if int(path.stem) > number:
+                yield self._read(path)
+
+    def forget(self, number: int) -> None:
+        """Remove batches up to a checkpoint."""
+        for path in self._files():
+            if int(path.stem) <= number:
+                path.unlink()
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.posted"))
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:012d}.posted"
+
+    @staticmethod
+    def _read(path: Path) -> Posted:
+        try:
+            state = unpack(path.read_bytes())
+            frame = pl.read_ipc(io.BytesIO(state["frame"]))
+            digested = Digest(state["ident"], Columns(**state["columns"]))
+        except (ValueError, KeyError, TypeError, OSError, pl.exceptions.PolarsError) as error:
+            raise CheckpointError(f"{path}: {error}") from error
+        return Posted(int(path.stem), frame, digested, tuple(state["seen"]), Ack(*state["ack"]))

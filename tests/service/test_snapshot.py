@@ -1,0 +1,97 @@
+"""A stream that is cut anywhere and goes on with a restored engine ends like one that was never cut."""
+
+import dataclasses
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+from detector.config import Settings
+from detector.service.engine import Engine
+from detector.service.replay import make_engine
+from detector.service.snapshot import _GIVEN, restore, snapshot
+from detector.simulator.generate import write
+from detector.simulator.world import load_world
+from streams.accounts import read_accounts
+from streams.checkpoint import pack, unpack
+from streams.sources.files import FileSource
+
+PIECES = 12
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    write(load_world("tiny"), folder)
+    frame = pl.concat([b.frame for b in FileSource([folder / "requests.ndjson"]).batches()]).sort("ts")
+    size = -(-frame.height // PIECES)
+    return read_accounts(folder / "accounts.ndjson"), list(frame.iter_slices(size))
+
+
+def fresh(world):
+    return make_engine(Settings(hash_key=7), world[0], None)
+
+
+def outcome(engine):
+    engine.finish()
+    return [msgspec.json.encode(a) for a in engine.alerts.alerts()], engine.now, engine.store.ids
+
+
+@pytest.fixture(scope="module")
+def uncut(world):
+    engine = fresh(world)
+    for piece in world[1]:
+        engine.process(piece)
+    return outcome(engine)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 9, PIECES])
+def test_a_restored_engine_goes_on_as_if_nothing_had_been(world, uncut, cut):
+    engine = fresh(world)
+    for piece in world[1][:cut]:
+        engine.process(piece)
+    engine, saved = fresh(world), pack(snapshot(engine))
+    restore(engine, unpack(saved))
+    for piece in world[1][cut:]:
+        engine.process(piece)
+    assert outcome(engine) == uncut
+    assert uncut[0], "there must be alerts, or nothing was shown"
+
+
+def test_it_is_restored_at_every_batch(world, uncut):
+    engine = fresh(world)
+    for piece in world[1]:
+        engine.process(piece)
+        engine, saved = fresh(world), pack(snapshot(engine))
+        restore(engine, unpack(saved))
+    assert outcome(engine) == uncut
+
+
+def test_the_same_state_has_the_same_bytes(world):
+    engine = fresh(world)
+    engine.process(world[1][0])
+    again = fresh(world)
+    restore(again, unpack(pack(snapshot(engine))))
+    assert pack(snapshot(again)) == pack(snapshot(engine))
+
+
+def test_nothing_of_an_engine_is_forgotten():
+    names = {f.name for f in dataclasses.fields(Engine)} - _GIVEN[Engine]
+    assert set(snapshot(make_engine(Settings(hash_key=7), None, None))) == names
+
+
+def test_a_state_of_other_fields_is_refused(world):
+    state = snapshot(fresh(world))
+    del state["seen"]
+    with pytest.raises(ValueError, match="not of this version"):
+        restore(fresh(world), state)
+
+
+def test_what_no_checkpoint_can_hold_is_said(world):
+    engine = fresh(world)
+    engine.now = object()
+    with pytest.raises(TypeError, match="object"):
+        snapshot(engine)
+    with pytest.raises(TypeError, match="ndarray"):
+        pack({"x": np.array(["text"])})
