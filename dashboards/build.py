@@ -10,7 +10,7 @@ from panels import Board, Panel, pick, quantile, rate, stat
 
 _ACTIONABLE = 'severity=~"high|critical"'
 _ACCEPTED = 'outcome="accepted"'
-_DEAD = 'outcome="dead_letter"'
+_DEAD = 'outcome="dead_lettered"'
 _LAG: Final = [(300, "yellow"), (900, "red")]
 _ANY: Final = [(1, "orange")]
 
