@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     enforcement: EnforcementSettings = Field(
         EnforcementSettings(), description="what a gateway is given to enforce, see below"
     )
+    console_url: str = Field("", description="address of the console as people reach it; alerts link to it")
     notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
     format: str = Field(
         "auto", description="of logs: auto, revenuer, a name of docs/adapters.md, or a field map (.yaml)"

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from detector.alerts import model
 from detector.cli import app
-from detector.config import ChannelSettings, Settings
+from detector.config import ChannelSettings, EnforcementSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
 from detector.scoring.rules import load_rules, rules_markdown
@@ -171,7 +172,7 @@ def _settings() -> list[str]:
     rows = []
     for name, schema in Settings.model_json_schema()["properties"].items():
         default = Settings.model_fields[name].default
-        default = None if default == [] else default
+        default = None if default == [] or isinstance(default, BaseModel) else default
         rows.append(
             (
                 f"`{name}`",
@@ -186,8 +187,11 @@ def _settings() -> list[str]:
         _table(("setting", "environment", "default", "values", "meaning"), rows),
         "## Channels of notifications",
         _CHANNELS,
-        _table(("key", "default", "values", "meaning"), _channel()),
+        _table(("key", "default", "values", "meaning"), _model(ChannelSettings)),
         _NOTIFY,
+        "## Enforcement",
+        _ENFORCEMENT,
+        _table(("key", "default", "values", "meaning"), _model(EnforcementSettings)),
     ]
 
 
@@ -210,10 +214,17 @@ allow = ["192.0.2.0/24"]
 ```"""
 
 
-def _channel() -> list[tuple[str, ...]]:
+_ENFORCEMENT = (
+    "The `[enforcement]` table. In shadow mode, the default, every recommendation is a dry run. In live mode a recommendation "
+    "binds once it is released: the step past a cap pulls the brake instead, and from then on everything is only observed, until "
+    "an admin lets go (`POST /v1/enforcement/reset`)."
+)
+
+
+def _model(of: type[BaseModel]) -> list[tuple[str, ...]]:
     rows = []
-    for name, schema in ChannelSettings.model_json_schema()["properties"].items():
-        field = ChannelSettings.model_fields[name]
+    for name, schema in of.model_json_schema()["properties"].items():
+        field = of.model_fields[name]
         default = "required" if field.is_required() else "—" if field.default in (None, []) else f"`{field.default}`"
         values = ", ".join(f"`{value}`" for value in schema["enum"]) if "enum" in schema else _range(schema)
         rows.append((f"`{name}`", default, values, schema.get("description", "")))

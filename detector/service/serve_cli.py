@@ -164,7 +164,7 @@ def serve(
         live = _live(settings, store, metrics, data)
         live.inbox.format = form
         rules = load_rules(settings.rules)
-        beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data))]
+        beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data, settings.console_url))]
         if kafka:
             source = KafkaSource(KafkaSettings(kafka.split(","), topic), live.offsets, read=form.reader())
             beside.append(KafkaFeed(source, live))
