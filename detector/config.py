@@ -19,8 +19,8 @@ class ChannelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9_-]{1,64}$", description="what the store remembers it by")
-    kind: Literal["webhook", "alertmanager", "file"] = Field(description="how it is told")
-    to: str = Field(min_length=1, description="URL, or path of a file")
+    kind: Literal["webhook", "alertmanager", "kafka", "file"] = Field(description="how it is told")
+    to: str = Field(min_length=1, description="URL, host:port of brokers by comma, or path of a file")
     severity: Literal["low", "medium", "high", "critical"] = Field("high", description="at least")
     body: Literal["alert", "ocsf"] = Field("alert", description="the alert as it is written, or an OCSF finding")
     secret_file: Path | None = Field(

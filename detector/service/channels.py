@@ -3,10 +3,20 @@
 import ipaddress
 from pathlib import Path
 
-from detector.alerts.notify import Alertmanager, Delivery, NdjsonFile, Notifier, Reach, Webhook, detection_finding
+from detector.alerts.notify import (
+    Alertmanager,
+    Delivery,
+    KafkaTopic,
+    NdjsonFile,
+    Notifier,
+    Reach,
+    Webhook,
+    detection_finding,
+)
 from detector.alerts.notify.base import whole
 from detector.config import ChannelSettings, ConfigError
 from detector.service.outbox import Channel
+from streams.sources.kafka import KafkaSettings
 
 
 def channels_of(settings: list[ChannelSettings], data: Path, console: str = "") -> dict[str, Channel]:
@@ -35,6 +45,8 @@ def _notifier(one: ChannelSettings, data: Path, console: str) -> Notifier:
     body = detection_finding if one.body == "ocsf" else whole
     if one.kind == "file":
         return NdjsonFile(Path(one.to), body)
+    if one.kind == "kafka":
+        return KafkaTopic(KafkaSettings(one.to.split(",")), body)
     allowed = tuple(ipaddress.ip_network(network) for network in one.allow)
     delivery = Delivery(one.to, data / "undelivered" / f"{one.name}.ndjson", Reach(allowed))
     if one.kind == "alertmanager":

@@ -13,11 +13,12 @@ from typing import Final
 import structlog
 
 from detector.alerts.model import SEVERITIES, Severity
-from detector.alerts.notify import Notifier
+from detector.alerts.notify import Notifier, UndeliveredError
 from detector.alerts.store import Store
 
 _POLL_S: Final = 1.0
 _AT_ONCE: Final = 200
+_RETRY_S: Final = 5.0
 _STOP_S: Final = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -42,10 +43,11 @@ class Outbox:
     Args:
         store: of the alerts.
         channels: by name; the name is what the store remembers.
+        retry_s: until what was not taken is told again.
     """
 
-    def __init__(self, store: Store, channels: Mapping[str, Channel]) -> None:
-        self._store = store
+    def __init__(self, store: Store, channels: Mapping[str, Channel], retry_s: float = _RETRY_S) -> None:
+        self._store, self._retry_s = store, retry_s
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(name, channel), name=f"notify {name}", daemon=True)
@@ -69,7 +71,12 @@ class Outbox:
         try:
             at = self._store.notified.of(name, self._store.alerts.latest())
             while not self._stop.is_set():
-                reached = self.tell(name, channel, at)
+                try:
+                    reached = self.tell(name, channel, at)
+                except UndeliveredError as error:
+                    _log.warning("channel_waits", channel=name, why=str(error))
+                    self._stop.wait(self._retry_s)
+                    continue
                 if reached == at:
                     self._stop.wait(_POLL_S)
                 at = reached

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from making import alert, ticking
 
+from detector.alerts.notify import UndeliveredError
 from detector.alerts.store import Store
 from detector.config import ChannelSettings, ConfigError, Settings, load_settings
 from detector.service.channels import channels_of
@@ -69,6 +70,30 @@ def test_a_new_channel_is_not_told_the_past_and_a_known_one_goes_on(store):
     assert store.notified.of("late", store.alerts.latest()) == store.alerts.latest()
     store.alerts.upsert([alert("alr_2", severity="high")])
     assert store.notified.of("late", store.alerts.latest()) < store.alerts.latest()
+
+
+class Away(Told):
+    """Takes nothing at first."""
+
+    def notify(self, told, key):
+        if not self.keys:
+            self.keys.append("refused")
+            raise UndeliveredError("away")
+        super().notify(told, key)
+
+
+def test_what_was_not_taken_comes_again_before_anything_newer(store):
+    notifier = Away()
+    box = Outbox(store, {"bus": Channel(notifier)}, retry_s=0.05)
+    box.start()
+    time.sleep(0.3)
+    store.alerts.upsert([alert("alr_1", severity="high"), alert("alr_2", severity="high")])
+    for _ in range(100):
+        if len(notifier.keys) == 3:
+            break
+        time.sleep(0.1)
+    box.stop()
+    assert [one[0] for one in notifier.keys[1:]] == ["alr_1", "alr_2"]
 
 
 @contextmanager
