@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from detector.profiles.layout import F64
 from detector.scoring.anomaly.prepare import Preparation
@@ -29,8 +30,7 @@ class Detector(ABC):
     """
 
     name: ClassVar[str]
-    #: AUC that the detector may lose when 30 % of the rows it is fitted on are scattered strangers.
-    contamination_loss: ClassVar[float]
+    contamination_loss: ClassVar[float]  # AUC that may be lost when 30 % of the rows of the fit are scattered strangers
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
@@ -72,11 +72,12 @@ class Detector(ABC):
         # Sums and draws depend on the order of rows; sorted, every order gives the same model.
         order = np.lexsort(x.T)
         x = x[order]
-        self._models = {ALL: self._model(x)}
-        if strata is not None:
-            names, counts = np.unique(strata[order].astype(str), return_counts=True)
-            for name in names[counts >= FEW]:
-                self._models[str(name)] = self._model(x[strata[order] == name])
+        with threadpool_limits(1):  # the order of sums, and so the last bits, would depend on the number of threads
+            self._models = {ALL: self._model(x)}
+            if strata is not None:
+                names, counts = np.unique(strata[order].astype(str), return_counts=True)
+                for name in names[counts >= FEW]:
+                    self._models[str(name)] = self._model(x[strata[order] == name])
 
     def score(self, x: F64, strata: Strata | None = None) -> F64:
         """Strangeness of rows within their strata; scores of different strata are on different scales.

@@ -11,7 +11,9 @@ from detector.scoring.anomaly import conformal
 from detector.scoring.anomaly.base import FEW, Strata
 from detector.scoring.anomaly.detectors import DEFAULT, make
 
-FITTED: Final = 0.6  # of the rows fit the detectors; half of the rest rank each detector's scores, half the combination's
+FITTED: Final = (
+    0.6  # of the rows fit the detectors; half of the rest rank each detector's scores, half the combination's
+)
 STRANGE: Final = 0.1  # a detector calls this share of a stratum strange
 LEAST: Final = FEW  # rows without which there is no teacher
 
@@ -19,8 +21,8 @@ LEAST: Final = FEW  # rows without which there is no teacher
 class Teacher:
     """Detectors by stratum, their p-values, and one score from them.
 
-    Strangers in the rows hide each other (masking). So what most detectors call strange is left out, and they are fitted again on the rest.
-    The rows that give the p-values are never trimmed: what is left out there would make everybody else look strange.
+    Strangers in the rows hide each other (masking). So what most detectors call strange is left out, and they are fitted again on
+    the rest. The rows that give the p-values are never trimmed: what is left out there would make everybody else look strange.
 
     Args:
         detectors: names in the registry.
@@ -82,9 +84,7 @@ class Teacher:
 
     def p_value(self, x: F64, strata: Strata) -> F64:
         """p-values of the combined score, by rank among rows that neither fitted nor ranked a detector."""
-        return conformal.by_group(
-            self._combined, self.score(x, strata), self.detectors[0].groups(x.shape[0], strata)
-        )
+        return conformal.by_group(self._combined, self.score(x, strata), self.detectors[0].groups(x.shape[0], strata))
 
     def _fit(self, x: F64, strata: Strata) -> None:
         for detector in self.detectors:
