@@ -3,13 +3,14 @@
     python benchmarks/distilled_scorer.py [--work DIR] [--scale 3] [--seeds 101 202]
 
 One simulated world is learnt from, another, of another seed, is scored: no account, no shared text and no network is in both. In one
-run: the teacher, a student of its in-context labels (of the rows that it was fitted on), and a student of out-of-fold labels. Truth is
-read for the AUC alone. With `--work`, worlds made by an earlier run there are used again.
+run: the teacher, a student of its in-context labels (of the rows that it was fitted on), and a student of out-of-fold labels. Truth
+is read for the AUC alone. With `--work`, worlds made by an earlier run there are used again.
 """
 
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -60,7 +61,7 @@ def world(folder: Path, seed: int, scale: float) -> tuple[pl.DataFrame, set[str]
 def run(*arguments: str) -> None:
     """Run our own command."""
     print("revenuer", *arguments, flush=True)
-    subprocess.run(["revenuer", *arguments, "--json"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(Path(sys.executable).with_name("revenuer")), *arguments, "--json"], check=True, stdout=subprocess.DEVNULL)
 
 
 def hostile(made: tuple[pl.DataFrame, set[str]]) -> np.ndarray:
@@ -93,9 +94,8 @@ def report(
             f"{spearmanr(score, wanted).statistic:18.4f}{1e6 * cost / len(unseen):12.2f}"
         )
     p = out_of_fold.p_value(got, kinds)
-    print(
-        f"benign accounts of the other world with p ≤ 0.05: {(p[~bad] <= 0.05).mean():.3f}; p ≤ 0.01: {(p[~bad] <= 0.01).mean():.4f}"
-    )
+    rates = "; ".join(f"p ≤ {level}: {(p[~bad] <= level).mean():.4f}" for level in (0.05, 0.01))
+    print(f"benign accounts of the other world with {rates}")
     found = {name: float(roc_auc_score(bad, score)) for name, score in auc.items()}
     best, leaky, ours = found.values()
     print(

@@ -21,7 +21,8 @@ def p_values(null: F64, scores: F64) -> F64:
         null: f64[n], ascending scores of rows that the model was not fitted on.
         scores: f64[m].
     """
-    return (1.0 + null.size - np.searchsorted(null, scores, side="left")) / (null.size + 1.0)
+    above = null.size - np.searchsorted(null, scores, side="left")
+    return np.asarray((1.0 + above) / (null.size + 1.0), dtype=np.float64)
 
 
 def by_group(nulls: Mapping[str, F64], scores: F64, groups: Groups) -> F64:

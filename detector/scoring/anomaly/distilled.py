@@ -90,8 +90,8 @@ class Lesson:
 def lesson(x: F64, strata: Strata, detectors: Sequence[str] = DEFAULT, seed: int = 0, folds: int = FOLDS) -> Lesson:
     """Rows with labels of teachers that never saw them.
 
-    A teacher is flattered by rows of its own fit: neighbours find themselves, trees were grown around them. So each fold, which has its
-    share of every stratum, is labelled by a teacher of the other folds. Mixtures (a row with some features of another row of
+    A teacher is flattered by rows of its own fit: neighbours find themselves, trees were grown around them. So each fold, which has
+    its share of every stratum, is labelled by a teacher of the other folds. Mixtures (a row with some features of another row of
     its stratum and fold) show the student the space between rows, and are labelled by the same teacher.
 
     Args:

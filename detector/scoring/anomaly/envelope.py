@@ -2,8 +2,8 @@
 
     magic (8 bytes) · version u32 · length of the header u32 · SHA-256 of all that follows (32 bytes) · header (JSON) · arrays
 
-Nothing in it can name code. A reader believes no size before it has compared it with the file's own. The checksum finds damage; it is no
-signature, so a model file deserves the protection of a configuration file.
+Nothing in it can name code. A reader believes no size before it has compared it with the file's own. The checksum finds damage; it
+is no signature, so a model file deserves the protection of a configuration file.
 """
 
 import hashlib

@@ -166,7 +166,9 @@ def _student(facts: _Facts, arrays: dict[str, Array]) -> Student:
     network = Network((w[0], w[1], w[2]), (b[0], b[1], b[2]))
     if network.inputs != len(facts.features) + len(facts.strata):
         raise ValueError(f"a network of {network.inputs} inputs for {len(facts.features)} features")
-    nulls = {name: np.sort(arrays[f"null{i}"]) for i, name in enumerate((ALL, *facts.strata))}
+    nulls = {name: arrays[f"null{i}"] for i, name in enumerate((ALL, *facts.strata))}
+    if not all(null.ndim == 1 and (np.diff(null) >= 0).all() and np.isfinite(null).all() for null in nulls.values()):
+        raise ValueError("held-out scores are not in ascending order")
     return Student(tuple(facts.features), tuple(facts.strata), preparation, network, nulls)
 
 

@@ -14,7 +14,7 @@ _BATCH = 512
 _RATE = 5e-3
 
 
-class MissingExtra(ImportError):
+class MissingExtraError(ImportError):
     """The detector needs a package that is not installed; the message says which extra brings it."""
 
 
@@ -22,7 +22,7 @@ class Autoencoder(Detector):
     """An autoencoder in PyTorch, scored by the mean absolute error, which forgives strangers in the fit more than the square does."""
 
     name: ClassVar = "autoencoder"
-    contamination_loss: ClassVar = 0.1
+    contamination_loss: ClassVar = 0.05
 
     @property
     def params(self) -> dict[str, float]:
@@ -33,7 +33,7 @@ class Autoencoder(Detector):
         try:
             torch = importlib.import_module("torch")
         except ImportError as error:
-            raise MissingExtra("the autoencoder needs torch: install revenuer[lab]") from error
+            raise MissingExtraError("the autoencoder needs torch: install revenuer[lab]") from error
         nn = torch.nn
         rows = torch.from_numpy(z).double()
         columns, (wide, narrow) = z.shape[1], _WIDTHS

@@ -23,4 +23,4 @@ class Histograms(Detector):
 
     def _learn(self, z: F64) -> Score:
         model = HBOS(n_bins=_BINS).fit(z)
-        return lambda q: model.decision_function(q)
+        return model.decision_function

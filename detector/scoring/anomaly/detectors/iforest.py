@@ -23,4 +23,4 @@ class IsolationForest(Detector):
 
     def _learn(self, z: F64) -> Score:
         model = IForest(n_estimators=_TREES, random_state=self.seed).fit(z)
-        return lambda q: model.decision_function(q)
+        return model.decision_function

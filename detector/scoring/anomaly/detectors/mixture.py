@@ -16,7 +16,7 @@ class Mixture(Detector):
     """scikit-learn's Gaussian mixture, scored by negative log-likelihood in nats."""
 
     name: ClassVar = "mixture"
-    contamination_loss: ClassVar = 0.05
+    contamination_loss: ClassVar = 0.04
 
     @property
     def params(self) -> dict[str, float]:

@@ -14,7 +14,7 @@ class Neighbours(Detector):
     """pyod's kNN by mean distance (Angiulli and Pizzuti 2002)."""
 
     name: ClassVar = "knn"
-    contamination_loss: ClassVar = 0.05
+    contamination_loss: ClassVar = 0.03
 
     @property
     def params(self) -> dict[str, float]:
@@ -23,4 +23,4 @@ class Neighbours(Detector):
 
     def _learn(self, z: F64) -> Score:
         model = KNN(n_neighbors=min(_NEIGHBOURS, max(1, z.shape[0] - 1)), method="mean").fit(z)
-        return lambda q: model.decision_function(q)
+        return model.decision_function
