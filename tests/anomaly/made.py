@@ -22,5 +22,7 @@ def strangers(rows, seed=1):
     x, kinds = accounts(rows, seed)
     rng = np.random.default_rng(seed + 1000)
     odd = rng.random((rows, COLUMNS - 3)) < 0.6
-    x[:, : COLUMNS - 3] = np.where(odd, x[:, : COLUMNS - 3] * np.exp(rng.uniform(2.0, 4.0, odd.shape)), x[:, : COLUMNS - 3])
+    x[:, : COLUMNS - 3] = np.where(
+        odd, x[:, : COLUMNS - 3] * np.exp(rng.uniform(2.0, 4.0, odd.shape)), x[:, : COLUMNS - 3]
+    )
     return x, kinds

@@ -17,7 +17,11 @@ from detector.scoring.anomaly.envelope import EnvelopeError, load, save
 from detector.scoring.anomaly.model import AnomalyModel
 
 NAMES = [f"f{i}" for i in range(COLUMNS)]
-ARRAYS = {"a": np.arange(6, dtype=np.float64).reshape(2, 3), "b": np.array([1, -2], dtype=np.int32), "c": np.empty((0, 4))}
+ARRAYS = {
+    "a": np.arange(6, dtype=np.float64).reshape(2, 3),
+    "b": np.array([1, -2], dtype=np.int32),
+    "c": np.empty((0, 4)),
+}
 
 
 def made(header, data=b"", version=1):

@@ -107,5 +107,7 @@ class Detector(ABC):
     def _model(self, x: F64) -> tuple[Preparation, Score]:
         if x.shape[0] > MOST:
             x = x[np.sort(np.random.default_rng(self.seed).choice(x.shape[0], MOST, replace=False))]
+        if x.shape[0] == 1:
+            x = np.repeat(x, 2, axis=0)  # the same distribution, which the libraries do not refuse
         preparation = Preparation.learn(x)
         return preparation, self._learn(preparation.apply(x))

@@ -16,7 +16,7 @@ from detector.scoring.anomaly.teacher import LEAST, Teacher, split
 
 FOLDS: Final = 5
 HELD_OUT: Final = 0.2  # of the rows calibrate the student; it and its teachers never see them
-MIXTURES: Final = 8  # a row: made rows that the teacher labels too
+MIXTURES: Final = 12  # a row: made rows that the teacher labels too
 MOST_MIXTURES: Final = 120_000
 _MOST_SWAPPED = 0.5  # of a row's features, in a mixture
 _ANY_STRATUM = 0.2  # of the mixtures are labelled by the model of all rows, which judges small strata

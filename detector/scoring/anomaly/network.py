@@ -14,7 +14,7 @@ from detector.profiles.layout import F64
 F32 = npt.NDArray[np.float32]
 
 _HIDDEN = (128, 32)
-_EPOCHS = 25
+_EPOCHS = 30
 _RATE = 2e-3
 _DECAY = 1e-4
 

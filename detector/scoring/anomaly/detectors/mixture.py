@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import numpy as np
 from sklearn.mixture import GaussianMixture
 
 from detector.profiles.layout import F64
@@ -24,7 +25,7 @@ class Mixture(Detector):
         return {"components": _COMPONENTS, "ridge": _RIDGE}
 
     def _learn(self, z: F64) -> Score:
-        components = max(1, min(_COMPONENTS, z.shape[0] // _ROWS_EACH))
+        components = max(1, min(_COMPONENTS, np.unique(z, axis=0).shape[0] // _ROWS_EACH))
         model = GaussianMixture(
             components, covariance_type="diag", reg_covar=_RIDGE, random_state=self.seed, max_iter=200, tol=1e-2
         )
