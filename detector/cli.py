@@ -14,6 +14,7 @@ from rich.table import Table
 
 from detector.config import ConfigError, Settings, load_settings
 from detector.evaluation.cli import evaluate
+from detector.scoring.anomaly.cli import train
 from detector.scoring.rules import RuleError
 from detector.scoring.rules.cli import rules_app
 from detector.service.replay import Progress, Replay, make_engine
@@ -38,6 +39,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(config_app, name="config")
 app.command()(evaluate)
 app.command()(serve)
+app.command()(train)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings in TOML")]
