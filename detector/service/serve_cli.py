@@ -116,6 +116,10 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
     return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
 
 
+def _feed(settings: KafkaSettings, live: Live) -> KafkaFeed:
+    return KafkaFeed(KafkaSource(settings, live.offsets, digest_key=live.digest_key), live)
+
+
 def serve(
     data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
@@ -147,7 +151,7 @@ def serve(
         metrics = Metrics()
         live = _live(settings, store, metrics, data)
         rules = load_rules(settings.rules)
-        feed = KafkaFeed(KafkaSource(KafkaSettings(kafka.split(","), topic), live.offsets), live) if kafka else None
+        feed = _feed(KafkaSettings(kafka.split(","), topic), live) if kafka else None
     except (
         CheckpointError,
         ConfigError,
@@ -165,7 +169,7 @@ def serve(
         _stop(f"the database cannot be opened: {type(error).__name__}")
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, metrics=metrics)
+    state = State(store, live, rules, live.digest_key, metrics=metrics)
     run(state, live, secret, host, port, feed)
     store.close()
 
@@ -184,7 +188,7 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
     store.alerts.upsert(engine.alerts.alerts())
     live = Live(engine, store, metrics, data)
     secret = store.tokens.issue("demo", ("admin",), "command line")[1]
-    run(State(store, live, load_rules(None), metrics=metrics), live, secret, host, port)
+    run(State(store, live, load_rules(None), live.digest_key, metrics=metrics), live, secret, host, port)
     store.close()
 
 
