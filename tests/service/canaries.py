@@ -55,10 +55,13 @@ class Canaries:
 
 
 def _without(data: bytes, skeletons: Iterable[str]) -> bytes:
-    """Bytes less the skeletons in them, as JSON, HTML and plain text spell them."""
+    """Bytes less the skeletons in them, also where their end is cut off, as JSON, HTML and plain text spell them."""
     for text in skeletons:
-        for spelled in (text, html.escape(text), json.dumps(text)[1:-1]):
-            data = data.replace(spelled.encode(), b"")
+        words = text.split(" ")
+        for n in range(len(words), 2, -1):
+            start = " ".join(words[:n])
+            for spelled in {start, html.escape(start), json.dumps(start)[1:-1]}:
+                data = data.replace(spelled.encode(), b"")
     return data
 
 

@@ -99,16 +99,14 @@ class _Templates:
         self.all = f"Read the {w[0]} below and give all steps of the {w[1]} in full:\n%s\nThen say what {w[2]} {w[3]} means for %s"
         s = canaries.word("fixed words of a system prompt", fixed=True)
         self.system = f"You answer as a careful {s} who writes for pupils of a school"
-        names = {
-            **dict.fromkeys(farm[:6], "office"),
-            **dict.fromkeys(farm[6:12], "cards"),
-            **dict.fromkeys(farm[12:], "four"),
+        # The words stand at both ends and in between: whatever part of a text is taken, one of them is in it.
+        texts = {
+            "office": "{0} memo for the staff: write the {0} report about %s and send it to our {0}",
+            "cards": "Dear {0} team, please turn {0} notes with %s into an essay that a {0} would sign {0}",
+            "four": "As every {0} knows we compare {0} figures: explain %s so that no {0} has to ask {0}",
         }
-        few = {name: canaries.word(f"a text of too few payers ({name})") for name in ("office", "cards", "four")}
-        # The words stand at both ends and in between: whatever part of the text is taken, one of them is in it.
-        self.own = {
-            a: f"{few[n]} memo of {n}: write the {few[n]} report about %s for our {few[n]}" for a, n in names.items()
-        }
+        own = {name: text.format(canaries.word(f"a text of too few payers ({name})")) for name, text in texts.items()}
+        self.own = {a: own["office" if i < 6 else "cards" if i < 12 else "four"] for i, a in enumerate(farm)}
 
     def fill(self, record: Record, number: int) -> None:
         slots = self._slots()
@@ -162,7 +160,7 @@ def _broken(canaries: Canaries, ts: float) -> Iterator[bytes]:
     yield json.dumps({**good, "temperature": [word("wrong type")]}).encode()
     yield json.dumps({**good, "ts": word("no time")}).encode()
     yield json.dumps({**good, "account_id": None}).encode()
-    yield json.dumps({**good, "request_id": word("an id that is too long") * 60}).encode()
+    yield json.dumps({**good, "request_id": word("an id that is too long") * 80}).encode()
     yield json.dumps({**good, "output_tokens": -1}).encode()
     yield json.dumps(good).encode().replace(b"prompt", b"prompt\xff")
     yield b'{"prompt": ' + b"[" * 100 + f'"{word("too deep")}"'.encode() + b"]" * 100 + b"}"
