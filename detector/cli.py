@@ -110,6 +110,7 @@ def _replay(
                 f"{first.source}:{first.position}: {first.reason}\n"
             )
         replay = Replay(make_engine(settings, book, told), out, refused)
+        source.digest_key = replay.engine.keys.letters
         run = replay.run(source, line)
     except (SourceError, RuleError, FileNotFoundError, ValueError) as error:
         line.end()

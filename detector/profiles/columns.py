@@ -1,5 +1,6 @@
 """From a decoded batch to the columns that the kernels read: hashes, flags and text digests, computed once a batch."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,6 +63,11 @@ class Keys:
 
     identity: int
     text: int
+
+    @property
+    def letters(self) -> bytes:
+        """Of the digests of what could not be read: a guess at its text must not be confirmed by them."""
+        return hashlib.blake2b(self.identity.to_bytes(8, "little"), digest_size=32, person=b"dead letter").digest()
 
 
 def _hash(frame: pl.DataFrame, name: str, keys: Keys) -> U64:

@@ -65,10 +65,10 @@ class AccountBook:
         mixed = np.where(mail != 0, mail ^ (week * np.uint64(0x9E3779B97F4A7C15)), np.uint64(0))
         self._columns = Facts(
             created=created,
-            payment=_short(hash_strings(f["payment_fingerprint"], key)),
-            organisation=_short(hash_strings(f["org_id"], key)),
-            mail=_short(mixed),
-            signup=_short(hash_ipv4_24(f["signup_ip"], key)),
+            payment=short(hash_strings(f["payment_fingerprint"], key)),
+            organisation=short(hash_strings(f["org_id"], key)),
+            mail=short(mixed),
+            signup=short(hash_ipv4_24(f["signup_ip"], key)),
             tier=tiers.replace_strict(self.tiers, range(len(self.tiers)), return_dtype=pl.Int32).to_numpy(),
             row=np.arange(f.height, dtype=np.int32),
         )
@@ -109,5 +109,6 @@ class AccountBook:
         )
 
 
-def _short(hashes: U64) -> U32:
+def short(hashes: U64) -> U32:
+    """The upper half of hashes, as facts keep them."""
     return (hashes >> np.uint64(32)).astype(np.uint32)

@@ -17,7 +17,8 @@ from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
-from detector.profiles.facts import AccountBook
+from detector.profiles.facts import AccountBook, short
+from detector.profiles.hashing import hash_strings
 from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
@@ -109,7 +110,7 @@ class Engine:
             start = stop
         self.settle()
         if self.skeletons.wanted and "prompt" in frame.columns:
-            self.skeletons.look(frame, columns, self._owners(columns.slot))
+            self.skeletons.look(frame, columns, self._owners(frame, columns.slot))
 
     def finish(self) -> None:
         """The end of a replay is a tick, and a look at clusters."""
@@ -267,12 +268,14 @@ class Engine:
         quiet = active if not named else np.array([s for s in active if self.store.ids[s] not in named], np.int32)
         return tier_usage(self.store, self.accounts, quiet, now)
 
-    def _owners(self, slots: I32) -> I64:
-        """Payer, or organisation, or the account itself: related accounts share one."""
+    def _owners(self, frame: pl.DataFrame, slots: I32) -> tuple[I64, I64]:
+        """Payer and organisation of each exchange; the account itself where one is not known."""
         facts = self.accounts.as_of(self.store.accounts.ident[slots], self.now)
+        logged = short(hash_strings(frame["org_id"], self.keys.identity))
+        organisation = np.where(facts.organisation != 0, facts.organisation, logged)
         own = -1 - slots.astype(np.int64)
-        by_org = np.where(facts.organisation != 0, facts.organisation.astype(np.int64), own)
-        return np.where(facts.payment != 0, facts.payment.astype(np.int64), by_org)
+        payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, organisation))
+        return payer, of
 
 
 def _drained(parts: list[I32]) -> I32:

@@ -56,7 +56,8 @@ class Journal:
         """Write a batch; it is on disk when this returns."""
         seen = tuple(name for name in frame.columns if frame[name].null_count() < frame.height)
         slim = io.BytesIO()
-        frame.select(_KEPT).write_ipc(slim)
+        # The newer layout of strings is written with all bytes that the batch was decoded from, refused records among them.
+        frame.select(_KEPT).write_ipc(slim, compat_level=pl.CompatLevel.oldest())
         state = {
             "frame": slim.getvalue(),
             "ident": digested.ident,

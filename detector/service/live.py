@@ -74,6 +74,9 @@ class Live:
         reference: file of the benign reference, for its age.
         resume: checkpoints and journal; without, a stop forgets what was not stored.
 
+    Attributes:
+        digest_key: of the dead letters' digests, whatever brings them.
+
     Raises:
         CheckpointError: there are checkpoints, and none of them can be used.
     """
@@ -89,7 +92,8 @@ class Live:
     ) -> None:
         self._engine, self._store, self._metrics = engine, store, metrics
         self._letters = folder / "dead_letter.ndjson"
-        self.inbox = Inbox(folder / "inbox")
+        self.digest_key = engine.keys.letters
+        self.inbox = Inbox(folder / "inbox", self.digest_key)
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
         self._given = {a: list(g) for a, g in engine.allowances.items()}
         self._queue: queue.Queue[_Item] = queue.Queue()

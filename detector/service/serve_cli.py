@@ -166,7 +166,9 @@ def serve(
         rules = load_rules(settings.rules)
         beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data, settings.console_url))]
         if kafka:
-            source = KafkaSource(KafkaSettings(kafka.split(","), topic), live.offsets, read=form.reader())
+            source = KafkaSource(
+                KafkaSettings(kafka.split(","), topic), live.offsets, digest_key=live.digest_key, read=form.reader()
+            )
             beside.append(KafkaFeed(source, live))
     except (
         CheckpointError,
@@ -185,7 +187,7 @@ def serve(
         _stop(f"the database cannot be opened: {type(error).__name__}")
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, metrics=metrics, format=form, enforcement=settings.enforcement)
+    state = State(store, live, rules, live.digest_key, metrics=metrics, format=form, enforcement=settings.enforcement)
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider
     run(state, live, secret, host, port, beside)
@@ -206,7 +208,7 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
     store.alerts.upsert(engine.alerts.alerts())
     live = Live(engine, store, metrics, data)
     secret = store.tokens.issue("demo", ("admin",), "command line")[1]
-    run(State(store, live, load_rules(None), metrics=metrics), live, secret, host, port)
+    run(State(store, live, load_rules(None), live.digest_key, metrics=metrics), live, secret, host, port)
     store.close()
 
 

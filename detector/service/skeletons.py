@@ -1,5 +1,6 @@
 """Masked skeletons for evidence: the only words that leave a batch, and only those that unrelated payers share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ from detector.profiles.text import common_skeleton
 
 LEAST_PAYERS = 5  # unrelated payers and organisations that must share a text before its fixed words may be shown
 MOST_TEXTS = 12  # compared to find the fixed words
+Rows = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 
 @dataclass
@@ -30,31 +32,39 @@ class SkeletonBank:
         if (kind, key) not in self.found:
             self.wanted.add((kind, key))
 
-    def look(self, frame: pl.DataFrame, columns: Columns, owner: I64) -> None:
+    def look(self, frame: pl.DataFrame, columns: Columns, owners: Sequence[I64]) -> None:
         """Search a batch for wanted templates.
 
         Args:
             frame: the batch, for its texts.
             columns: the same batch as hashes.
-            owner: i64[n], payer group of each exchange; related accounts share one.
+            owners: i64[n] each, payer and organisation of each exchange; accounts that share one of them are related.
         """
         for kind, key in sorted(self.wanted):
             rows = _rows_with(columns, kind, np.uint32(key))
             if rows.size == 0:
                 continue
-            _, first = np.unique(owner[rows], return_index=True)
-            if first.size < LEAST_PAYERS:
+            rows = _unrelated(rows, owners)
+            if rows.size < LEAST_PAYERS:
                 continue
-            chosen = rows[np.sort(first)[:MOST_TEXTS]]
+            chosen = rows[:MOST_TEXTS]
             texts = frame.get_column("prompt" if kind == TEMPLATE else "system_prompt").gather(chosen).to_list()
             self.found[kind, key] = common_skeleton(texts)
         self.wanted -= self.found.keys()
 
 
-def _rows_with(columns: Columns, kind: int, key: np.uint32) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _unrelated(rows: Rows, owners: Sequence[I64]) -> Rows:
+    """Rows no two of which have a payer or an organisation in common: an office with a card for each person is one owner."""
+    for owner in owners:
+        _, first = np.unique(owner[rows], return_index=True)
+        rows = rows[np.sort(first)]
+    return rows
+
+
+def _rows_with(columns: Columns, kind: int, key: np.uint32) -> Rows:
     if kind == SYSTEM:
         return np.flatnonzero((columns.system >> np.uint64(32)).astype(np.uint32) == key)
-    hits: list[np.ndarray[tuple[int], np.dtype[np.intp]]] = [
+    hits: list[Rows] = [
         np.flatnonzero(columns.prefix == key),
         np.flatnonzero(columns.suffix == key),
         _shingle_rows(columns.shingles, columns, key),
@@ -62,6 +72,6 @@ def _rows_with(columns: Columns, kind: int, key: np.uint32) -> np.ndarray[tuple[
     return np.unique(np.concatenate(hits))
 
 
-def _shingle_rows(shingles: U32, columns: Columns, key: np.uint32) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _shingle_rows(shingles: U32, columns: Columns, key: np.uint32) -> Rows:
     at = np.flatnonzero(shingles == key)
     return np.searchsorted(columns.shingle_offsets, at, side="right") - 1
