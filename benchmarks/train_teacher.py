@@ -36,8 +36,8 @@ def main() -> None:
     """Train, measure, write."""
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--seed", type=int, default=7)
-    ask.add_argument("--steps", type=int, default=2500)
-    ask.add_argument("--batch", type=int, default=96)
+    ask.add_argument("--steps", type=int, default=1800)
+    ask.add_argument("--batch", type=int, default=64)
     ask.add_argument("--rate", type=float, default=2e-3)
     ask.add_argument("--width", type=int, default=TEACHER.width)
     ask.add_argument("--layers", type=int, default=TEACHER.layers)

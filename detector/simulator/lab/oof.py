@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from sklearn import datasets
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, train_test_split
@@ -22,7 +23,7 @@ from detector.simulator.lab.intervals import Interval, interval
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DATASETS: Final = ("breast_cancer", "diabetes", "wine")
+DATASETS: Final = ("breast_cancer", "diabetes", "digits", "wine")
 FOLDS: Final = 5
 # Of attention: squared distance, as a share of the mean one, at which a neighbour counts a nat less.
 SHARPNESS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -66,7 +67,7 @@ class InContextTeacher:
             rows: f64[m, d].
             but_itself: rows are the context itself, and none attends to itself.
         """
-        distance = ((rows[:, None, :] - self.rows[None, :, :]) ** 2).sum(axis=2)
+        distance = cdist(rows, self.rows, "sqeuclidean")
         if but_itself:
             np.fill_diagonal(distance, np.inf)
         weight = np.exp(-(distance - distance.min(axis=1, keepdims=True)) / self.width)
@@ -79,7 +80,7 @@ class InContextTeacher:
 
 def in_context(rows: Floats, classes: Ints, kinds: int) -> InContextTeacher:
     """A teacher with the sharpness of attention that predicts its own context best, each row from the others."""
-    mean = float(((rows[:, None, :] - rows[None, :, :]) ** 2).sum(axis=2).mean())
+    mean = float(cdist(rows, rows, "sqeuclidean").mean())
     teachers = [InContextTeacher(rows, classes, s * mean, kinds) for s in SHARPNESS]
     losses = [log_loss(classes, t.label(rows, but_itself=True), labels=range(kinds)) for t in teachers]
     return teachers[int(np.argmin(losses))]

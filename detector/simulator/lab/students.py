@@ -132,4 +132,3 @@ def distil(texts: Texts, shape: Shape, recipe: Recipe, seed: int) -> Transformer
     if len(texts):
         fit(student, texts, recipe, np.random.default_rng(seed))
     return student.eval()
-

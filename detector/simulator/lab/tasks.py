@@ -65,9 +65,7 @@ class Questions:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Questions":
         """Some of them."""
-        return Questions(
-            self.task, self.prompts[rows], self.reasoning[rows], self.answers[rows], self.table[rows]
-        )
+        return Questions(self.task, self.prompts[rows], self.reasoning[rows], self.answers[rows], self.table[rows])
 
     def worked(self) -> Tokens:
         """Question, reasoning and answer: i64[n, LONGEST], padded."""
@@ -94,14 +92,21 @@ def _column(n: int, token: int) -> Tokens:
 
 def sums(rng: np.random.Generator, n: int) -> Questions:
     """Chains of additions, subtractions and multiplications from left to right, by the last digit."""
-    numbers = rng.integers(1, 10, (n, OPERATIONS + 1))
+    numbers = rng.integers(1, 6, (n, OPERATIONS + 1))
     operators = rng.integers(0, 3, (n, OPERATIONS))
     prompt, steps = [_column(n, NUMBER["sum"]), DIGIT + numbers[:, :1]], []
     value = numbers[:, 0]
     for k in range(OPERATIONS):
         operator, right = operators[:, k], numbers[:, k + 1]
         result = np.choose(operator, [value + right, value - right, value * right]) % 10
-        steps += [DIGIT + value, OPERATOR + operator, DIGIT + right, np.full(n, EQUALS), DIGIT + result, np.full(n, STEP)]
+        steps += [
+            DIGIT + value,
+            OPERATOR + operator,
+            DIGIT + right,
+            np.full(n, EQUALS),
+            DIGIT + result,
+            np.full(n, STEP),
+        ]
         prompt += [OPERATOR + operator[:, None], DIGIT + right[:, None]]
         value = result
     prompt.append(_column(n, ASK))
@@ -129,9 +134,7 @@ def lists(rng: np.random.Generator, n: int) -> Questions:
     for k in range(CALLS):
         items = _run(programs[:, k], items)
         steps += [PROGRAM + programs[:, k : k + 1], DIGIT + items, _column(n, STEP)]
-    return Questions(
-        "list", prompt, np.concatenate(steps, axis=1), _marked(DIGIT + items), np.zeros((n, 0), np.int64)
-    )
+    return Questions("list", prompt, np.concatenate(steps, axis=1), _marked(DIGIT + items), np.zeros((n, 0), np.int64))
 
 
 def tables(rng: np.random.Generator, n: int) -> Questions:

@@ -116,9 +116,11 @@ def rate_at(step: int, recipe: Recipe) -> float:
 
 def update(model: Transformer, adam: torch.optim.AdamW, texts: Texts, recipe: Recipe, rate: float) -> float:
     """One update on all the given texts; returns the loss before it."""
-    tokens = torch.from_numpy(texts.tokens)
-    learned = torch.from_numpy(texts.learned[:, 1:])
-    soft = torch.from_numpy(texts.soft).float() if texts.soft is not None and recipe.alpha > 0 else None
+    # Nothing is learned past the longest text of the batch.
+    end = int(np.flatnonzero(texts.learned.any(axis=0))[-1]) + 1
+    tokens = torch.from_numpy(texts.tokens[:, :end])
+    learned = torch.from_numpy(texts.learned[:, 1:end])
+    soft = torch.from_numpy(texts.soft[:, : end - 1]).float() if texts.soft is not None and recipe.alpha > 0 else None
     loss = mixed_loss(model(tokens[:, :-1]), tokens[:, 1:], learned, soft, recipe.alpha, recipe.temperature)
     adam.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -71,7 +71,7 @@ class Transformer(nn.Module):
         self.last = nn.LayerNorm(shape.width)
         self.head = nn.Linear(shape.width, SIZE, bias=False)
         for weight in (self.words.weight, self.places.weight):
-            nn.init.normal_(weight, std=0.3)
+            nn.init.normal_(weight, std=0.1)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits of the token after each: f32[n, length, SIZE] from i64[n, length]."""
