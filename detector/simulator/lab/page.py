@@ -1,0 +1,219 @@
+"""`validation.html`: one page that needs nothing else."""
+
+from typing import Any, Final
+
+from detector.report.markup import Child, Html, h, join
+from detector.simulator.lab.plots import Series, bars, lines
+
+Json = dict[str, Any]
+MODE_NAMES: Final = {"shadow": "no enforcement", "throttle": "throttle", "suspend": "suspend"}
+_STYLE: Final = Html("""
+:root{color-scheme:light dark;--a:#2563a8;--b:#c2571a;--c:#3a7d44;--d:#7d4fa1;--e:#8a6d00;
+--ink:#1c1f23;--soft:#5c6470;--rule:#d9dde3;--page:#fff}
+@media(prefers-color-scheme:dark){:root{--a:#7db4f0;--b:#f0a070;--c:#86c98f;--d:#c5a3e0;--e:#d9bd5a;
+--ink:#e8eaed;--soft:#a2aab5;--rule:#3a4048;--page:#16181b}}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:900px;margin:0 auto;padding:24px 16px 64px}
+h1{font-size:1.5rem;margin:0 0 4px}h2{font-size:1.1rem;margin:36px 0 6px}p{margin:4px 0 10px;max-width:70ch}
+.muted{color:var(--soft)}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{padding:5px 10px 5px 0;text-align:right;border-bottom:1px solid var(--rule)}th:first-child,td:first-child{text-align:left}
+th{font-weight:600;color:var(--soft)}.wide{overflow-x:auto}figure{margin:8px 0}svg{width:100%;height:auto;display:block}
+svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg .small{font-size:10px}.mid{text-anchor:middle}.end{text-anchor:end}
+.grid{stroke:var(--rule)}figcaption span{margin-right:18px;white-space:nowrap}
+figcaption i{display:inline-block;width:14px;height:4px;margin-right:6px;vertical-align:middle}
+path{fill:none;stroke-width:2}.line0{stroke:var(--a)}.line1{stroke:var(--b)}.line2{stroke:var(--c)}.line3{stroke:var(--d)}.line4{stroke:var(--e)}
+.fill0{fill:var(--a)}.fill1{fill:var(--b)}.fill2{fill:var(--c)}.fill3{fill:var(--d)}.fill4{fill:var(--e)}
+.key0{background:var(--a)}.key1{background:var(--b)}.key2{background:var(--c)}.key3{background:var(--d)}.key4{background:var(--e)}
+""")
+
+
+def page(found: Json) -> str:
+    """The page of a validation's keys."""
+    body = h(
+        "body",
+        h("h1", "Does stopping them stop the student?"),
+        h("p", _scale(found), class_="muted"),
+        h("p", _verdict(found)),
+        h("h2", "Students"),
+        _students(found),
+        h("h2", "Capability against exchanges harvested"),
+        h("p", "Without enforcement. Bars are 95 % intervals over seeds.", class_="muted"),
+        lines([_curve(found)], "exchanges harvested", "exact answers", logarithmic=True),
+        h("h2", "Capability while the attack goes on"),
+        h(
+            "p",
+            "Lines read the curve above at what passed so far; the dots at the end are students trained on just that.",
+            class_="muted",
+        ),
+        _modes(found),
+        h("h2", "What each campaign gets through"),
+        bars(
+            {
+                name: [each["passed_share"][m] for m in ("throttle", "suspend")]
+                for name, each in found["campaigns"].items()
+            },
+            ["passed under throttle", "passed under suspend: the leak"],
+        ),
+        h("h2", "Time to detect, and what a student would gain from one campaign alone"),
+        _campaigns(found),
+        h("h2", "Benign requests refused"),
+        _refused(found),
+        *_other_students(found),
+        h("h2", "Tabular track: labels in context against out of fold"),
+        h(
+            "p",
+            "An in-context teacher that sees the row it labels repeats that row's label. Held-out scores of students; "
+            "“wrong” is the share of training labels drawn anew.",
+            class_="muted",
+        ),
+        _tables(found),
+        h("p", ", ".join(f"{name} {v}" for name, v in found["versions"].items()), class_="muted"),
+    )
+    head = h(
+        "head",
+        h("meta", charset="utf-8"),
+        h("meta", name="viewport", content="width=device-width,initial-scale=1"),
+        h("title", "Revenuer: validation"),
+        h("style", _STYLE),
+    )
+    return f"<!doctype html>\n{h('html', head, body, lang='en')}\n"
+
+
+def _scale(found: Json) -> str:
+    plan = found["plan"]
+    return (
+        f"World {plan['world']}, {len(found['seeds'])} seeds, {plan['name']} run. The student needs "
+        f"{found['exchanges_needed']:,} exchanges to reach 95 % of its plateau; the attack asks for {found['budget']:,}."
+    )
+
+
+def _verdict(found: Json) -> str:
+    shares = {name: found["gained"][name] for name in ("throttle", "suspend")}
+    if any(share is None for share in shares.values()):
+        return "The unprotected student learned nothing, so there is nothing to compare."
+    said = ", ".join(f"{share['mean']:.0%} when they {name}" for name, share in shares.items() if share)
+    return (
+        "Of what an unprotected student learns over an untrained one, the student still gains "
+        f"{said.replace('they throttle', 'accounts are throttled').replace('they suspend', 'they are suspended')} once named."
+    )
+
+
+def _table(heads: list[str], rows: list[list[Child]]) -> Html:
+    return h(
+        "div",
+        h("table", h("tr", *(h("th", x) for x in heads)), *(h("tr", *(h("td", c) for c in row)) for row in rows)),
+        class_="wide",
+    )
+
+
+def _interval(each: Json | None) -> str:
+    return f"{each['mean']:.1%} ({max(0, each['low']):.1%}–{each['high']:.1%})" if each else "—"
+
+
+def _students(found: Json) -> Html:
+    heads = ["student", "exchanges", "exact answers (95 %)", "agrees with teacher", "divergence, nats", "gained (95 %)"]
+    rows: list[list[Child]] = [
+        ["teacher", "", f"{found['teacher_accuracy']:.1%}", "", "", ""],
+        ["untrained", "0", _interval(found["untrained_accuracy"]), "", "", ""],
+    ]
+    for name, each in found["students"].items():
+        gained = "100 %" if name == "unprotected" else _interval(found["gained"][name])
+        rows.append([name.replace("_", " "), *_marks(each), gained])
+    return _table(heads, rows)
+
+
+def _marks(each: Json) -> list[Child]:
+    return [
+        f"{each['exchanges']:,}",
+        _interval(each["accuracy"]),
+        f"{each['agreement']['mean']:.1%}",
+        f"{each['divergence']['mean']:.3f}",
+    ]
+
+
+def _curve(found: Json) -> Series:
+    points = found["curve"]
+    return Series(
+        "unprotected student",
+        [(p["exchanges"], p["mean"]) for p in points],
+        [(p["low"], p["high"]) for p in points],
+        marked=True,
+    )
+
+
+def _modes(found: Json) -> Html:
+    read = [Series(MODE_NAMES[m], [(asked, y) for asked, _, y in line]) for m, line in found["lines"].items()]
+    ends = []
+    for mode in found["lines"]:
+        each = found["student_accuracy"]["unprotected" if mode == "shadow" else mode]
+        ends.append((each["mean"], (each["low"], each["high"])))
+    measured = [
+        Series(s.name, [(found["budget"], y)], [bounds], marked=True) for s, (y, bounds) in zip(read, ends, strict=True)
+    ]
+    return lines(read, "questions asked", "exact answers", measured=measured)
+
+
+def _campaigns(found: Json) -> Html:
+    heads = ["campaign", "attack requests", "recall", "leak", "time to detect", "gained: throttle", "suspend"]
+    rows: list[list[Child]] = []
+    for name, each in found["campaigns"].items():
+        wait = found["time_to_detect_s"][name]
+        rows.append(
+            [
+                name,
+                f"{each['exchanges']:,}",
+                f"{found['recall'][name]:.0%}",
+                f"{found['leak'][name]:.1%}",
+                "never" if wait is None else f"{wait / 3600:.1f} h",
+                *(_share(each["gained_alone"][m]) for m in ("throttle", "suspend")),
+            ]
+        )
+    waits = {n: [None if w is None else w / 3600] for n, w in found["time_to_detect_s"].items()}
+    return join(
+        bars(waits, ["median hours from an account's first attack to its naming"], "hours"), _table(heads, rows)
+    )
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.0%}"
+
+
+def _refused(found: Json) -> Html:
+    throttle, suspend = found["benign_refused"]["throttle"], found["benign_refused"]["suspend"]
+    rows: list[list[Child]] = [
+        [kind, f"{each['requests']:,}", f"{throttle[kind]['share']:.2%}", f"{each['share']:.2%}"]
+        for kind, each in suspend.items()
+    ]
+    total = found["benign_refused_share"]
+    rows.append(["all", "", f"{total['throttle']:.2%}", f"{total['suspend']:.2%}"])
+    return _table(["innocents", "requests", "refused under throttle", "under suspend"], rows)
+
+
+def _other_students(found: Json) -> list[Html]:
+    rows: list[list[Child]] = [
+        [f"{size}, whole budget", *_marks(each)] for size, each in found["student_sizes"].items()
+    ]
+    if found["soft_labels"]:
+        rows += [
+            [name, *_marks(found["soft_labels"][key])]
+            for name, key in (("with soft labels", "soft"), ("text only", "text"))
+        ]
+    if not rows:
+        return []
+    heads = ["student", "exchanges", "exact answers (95 %)", "agrees with teacher", "divergence, nats"]
+    return [h("h2", "Other sizes of student, and soft labels"), _table(heads, rows)]
+
+
+def _tables(found: Json) -> Html:
+    rows: list[list[Child]] = []
+    for name, kinds in found["oof"].items():
+        for kind, label in (("in_context", "in context"), ("out_of_fold", "out of fold")):
+            loss = kinds[kind]["log_loss"]
+            rows.append(
+                [
+                    name.replace("_30pct_wrong", ", 30 % wrong").replace("_", " "),
+                    label,
+                    _interval(kinds[kind]["accuracy"]),
+                    f"{loss['mean']:.3f} ({loss['low']:.3f}–{loss['high']:.3f})",
+                ]
+            )
+    return _table(["data set", "labels", "accuracy (95 %)", "log-loss, nats (95 %)"], rows)

@@ -1,0 +1,162 @@
+"""The closed loop: what an attacker's student learns from what the gateway lets through."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from detector.simulator.lab import oof
+from detector.simulator.lab.enforcement import MODES, passed, spread
+from detector.simulator.lab.experiment import Form, Job, exam_of, gather, prepare_worker, run
+from detector.simulator.lab.findings import Findings, Marks, curve_of
+from detector.simulator.lab.parts import Parts
+from detector.simulator.lab.plan import BUDGET, PLATEAU, Plan
+from detector.simulator.lab.training import Recipe
+from detector.simulator.lab.vocabulary import Tokens
+from detector.simulator.lab.watch import Watched, watch
+
+Say = Callable[[str], None]
+SOFT_ALPHA: Final = 0.7  # share of soft labels in the loss of students that get them
+SOFT_TEMPERATURE: Final = 2.0
+FEW_SEEDS: Final = 3  # of students of another size than the plan's, which cost much more
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where students are trained.
+
+    Attributes:
+        plan: how large the validation is.
+        folder: of finished parts.
+        pool: of processes.
+    """
+
+    plan: Plan
+    folder: Path
+    pool: ProcessPoolExecutor
+
+    def gather(self) -> None:
+        """Has every seed's harvest written: its students share it."""
+        for future in [self.pool.submit(_gather, s, self.plan.harvest, self.folder) for s in self.plan.seeds]:
+            future.result()
+
+    def students(self, name: str, rows: Tokens, form: Form = "worked", size: str = "") -> "list[Future[Marks]]":
+        """Starts one student a seed.
+
+        Args:
+            name: of the condition.
+            rows: exchanges of the harvest that they get.
+            form: what an exchange shows.
+            size: of the students; the plan's where it is empty.
+        """
+        p, size = self.plan, size or self.plan.size
+        recipe = _with_soft_labels(p.recipe) if form == "soft" else p.recipe
+        seeds = p.seeds if size == p.size else p.seeds[:FEW_SEEDS]
+        jobs = [Job(f"{name}-seed{s}", s, form, size, rows, p.harvest, recipe, p.exam) for s in seeds]
+        return [self.pool.submit(run, job, self.folder) for job in jobs]
+
+    def tables(self) -> "dict[str, Future[dict[str, Any]]]":
+        """Starts the tabular track."""
+        p = self.plan
+        return {
+            _table_name(name, wrong): self.pool.submit(_tabular, name, wrong, p.splits, self.folder)
+            for name in p.datasets
+            for wrong in p.wrong
+        }
+
+
+def _with_soft_labels(recipe: Recipe) -> Recipe:
+    return replace(recipe, alpha=SOFT_ALPHA, temperature=SOFT_TEMPERATURE)
+
+
+def _gather(seed: int, n: int, folder: Path) -> None:
+    gather(seed, n, folder)
+
+
+def _table_name(name: str, wrong: float) -> str:
+    return f"{name}_{wrong:.0%}_wrong".replace("%", "pct") if wrong else name
+
+
+def _tabular(name: str, wrong: float, splits: int, folder: Path) -> dict[str, Any]:
+    asked = {"name": name, "wrong": wrong, "splits": splits}
+    return Parts(folder).get(
+        f"tabular-{_table_name(name, wrong)}",
+        asked,
+        lambda: {kind: asdict(each) for kind, each in oof.compare(name, tuple(range(splits)), wrong).items()},
+    )
+
+
+def validate(plan: Plan, out: Path, say: Say) -> Findings:
+    """Runs what is not finished yet.
+
+    Args:
+        plan: how large it is.
+        out: folder; parts that it holds are used again.
+        say: told what is being done, one line at a time.
+
+    Raises:
+        WorldError: there is no such world.
+        DetectorError: the detector failed.
+        OSError: the folder cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    prepare_worker()
+    with (
+        ThreadPoolExecutor(1) as aside,
+        ProcessPoolExecutor(plan.workers, get_context("spawn"), prepare_worker) as pool,
+    ):
+        try:
+            say(f"detector: replays the world {plan.world}")
+            watching = aside.submit(watch, plan.world, plan.world_seed, out / "world")
+            return _run(Lab(plan, out / "parts", pool), watching, say)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _run(lab: Lab, watching: "Future[Watched]", say: Say) -> Findings:
+    plan = lab.plan
+    say(f"teacher: answers {plan.harvest:,} questions for each of {len(plan.seeds)} seeds")
+    lab.gather()
+    sizes = {n: lab.students(f"worked-{n}", np.arange(n)) for n in (0, *plan.sizes)}
+    soft = (
+        lab.students(f"soft-{plan.soft_exchanges}", np.arange(plan.soft_exchanges), "soft")
+        if plan.soft_exchanges
+        else []
+    )
+    tables = lab.tables()
+    say(f"students: learn from {', '.join(f'{n:,}' for n in plan.sizes)} exchanges")
+    points = {n: _results(futures) for n, futures in sizes.items()}
+    needed = max(1, curve_of(points).needed(PLATEAU))
+    watched = watching.result()
+    say(f"attack: {BUDGET * needed:,} questions in {watched.attacks():,} attack requests")
+    travels = np.flatnonzero(watched.log.hostile)[spread(BUDGET * needed, watched.attacks())]
+    through = {mode: passed(watched.log, watched.orders, mode) for mode in MODES}
+    everything = np.arange(len(travels))
+    runs = {"answers_only": lab.students("answers_only", everything, "bare")}
+    for mode in MODES:
+        name = "unprotected" if mode == "shadow" else mode
+        runs[name] = lab.students(name, np.flatnonzero(through[mode][travels]))
+    others = {size: lab.students(f"unprotected-{size}", everything, size=size) for size in plan.other_sizes}
+    say(f"students: {', '.join(runs)}")
+    return Findings(
+        plan=plan,
+        teacher_accuracy=exam_of(plan.exam)[1],
+        points=points,
+        needed=needed,
+        runs={name: _results(futures) for name, futures in runs.items()},
+        sizes={size: _results(futures) for size, futures in others.items()},
+        soft=_results(soft),
+        watched=watched,
+        travels=travels,
+        through=through,
+        tables={name: future.result() for name, future in tables.items()},
+    )
+
+
+def _results(futures: "list[Future[Marks]]") -> list[Marks]:
+    return [future.result() for future in futures]
