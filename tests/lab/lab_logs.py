@@ -13,11 +13,12 @@ def log(*exchanges):
         np.array(account, object),
         np.array(tokens, np.int64),
         np.array([c != "" for c in campaign]),
+        np.ones(len(ts), np.bool_),
         np.array(campaign, object),
     )
 
 
 def order(times, limits=(), *, severity="high", core=None):
     """From account → time and (unit, quota, window) triples."""
-    bound = Recommendation(Subject(list(core or times)), [Limit(*each) for each in limits]) if limits else None
+    bound = Recommendation(Subject(list(core or times)), [Limit(*each) for each in limits])
     return Order("a", severity, list(times), times, bound)

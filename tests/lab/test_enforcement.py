@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lab_logs import log, order
 
 from detector.evaluation.inputs import InputError, Truth
-from detector.simulator.lab.enforcement import passed, read_log, read_orders, refused_share, spread
+from detector.simulator.lab.enforcement import Order, passed, read_log, read_orders, refused_share, spread
 
 DAY = 86_400
 
@@ -44,10 +44,17 @@ def test_tokens_run_out_too_and_refused_answers_use_none():
     assert passed(exchanges, orders, "throttle").tolist() == [True, True, False]
 
 
-def test_throttle_binds_core_members_only():
+@pytest.mark.parametrize("mode", ["throttle", "suspend"])
+def test_only_core_members_are_bound(mode):
     exchanges = log((1, "a", 1, "x"), (1, "b", 1, "x"))
     orders = [order({"a": 0.0, "b": 0.0}, [("requests", 0, DAY)], core=["a"])]
-    assert passed(exchanges, orders, "throttle").tolist() == [False, True]
+    assert passed(exchanges, orders, mode).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("mode", ["throttle", "suspend"])
+def test_an_alert_without_a_recommendation_binds_nobody(mode):
+    alert = Order("a", "high", ["a"], {"a": 0.0})
+    assert passed(log((1, "a", 1, "x")), [alert], mode).all()
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abc")), min_size=1), st.integers(0, 9), st.integers(0, 5))
@@ -85,6 +92,13 @@ def test_attacks_are_told_from_other_requests_of_the_same_account(tmp_path):
     read = read_log(tmp_path / "requests.ndjson", Truth({"x": ["a"]}, {}, {"a": [3.25]}))
     assert (read.ts.tolist(), read.hostile.tolist()) == ([1.5, 2.0, 3.25], [False, False, True])
     assert (read.campaign.tolist(), read.output_tokens.tolist()) == (["x", "", "x"], [0, 1, 7])
+
+
+def test_errors_and_embeddings_are_no_text(tmp_path):
+    rows = [(1.0, "a", None, None), (2.0, "a", "chat", 529), (3.0, "a", "embeddings", 200), (4.0, "a", "chat", 200)]
+    frame = pl.DataFrame(rows, schema=["ts", "account_id", "operation", "status"], orient="row")
+    frame.write_ndjson(tmp_path / "requests.ndjson")
+    assert read_log(tmp_path / "requests.ndjson", Truth({}, {}, {})).text.tolist() == [True, False, False, True]
 
 
 @given(st.integers(1, 500), st.integers(1, 500))

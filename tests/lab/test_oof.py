@@ -13,17 +13,19 @@ from detector.simulator.lab.oof import (
 )
 
 
-def test_attention_goes_to_the_nearest_rows():
-    teacher = InContextTeacher(np.array([[0.0], [1.0], [9.0]]), np.array([0, 0, 1]), 0.5, 2)
-    labels = teacher.label(np.array([[0.4], [8.0]]))
+@pytest.mark.parametrize(("attention", "breadth"), [("near", 2), ("spread", 0.5)])
+def test_attention_goes_to_the_nearest_rows(attention, breadth):
+    teacher = InContextTeacher(np.array([[0.0], [1.0], [9.0]]), np.array([0, 0, 1]), 2, attention, breadth)
+    labels = teacher.label(np.array([[0.4], [8.9]]))
     assert labels[0, 0] > 0.9
     assert labels[1, 1] > 0.9
     np.testing.assert_allclose(labels.sum(axis=1), 1.0)
 
 
-def test_a_context_without_the_row_itself_does_not_show_its_label():
+@pytest.mark.parametrize(("attention", "breadth"), [("near", 2), ("spread", 0.001)])
+def test_a_context_without_the_row_itself_does_not_show_its_label(attention, breadth):
     rows, classes = np.array([[0.0], [0.1], [0.2]]), np.array([1, 0, 0])
-    teacher = InContextTeacher(rows, classes, 0.001, 2)
+    teacher = InContextTeacher(rows, classes, 2, attention, breadth)
     assert teacher.label(rows)[0].argmax() == 1
     assert teacher.label(rows, but_itself=True)[0].argmax() == 0
 
@@ -31,12 +33,14 @@ def test_a_context_without_the_row_itself_does_not_show_its_label():
 def test_labels_in_context_repeat_noise_and_labels_out_of_fold_do_not():
     rng = np.random.default_rng(2)
     rows, classes = rng.normal(size=(200, 6)), rng.integers(0, 2, 200)
-    agreement = {
-        "in_context": (leaking_labels(rows, classes, 2).argmax(axis=1) == classes).mean(),
-        "out_of_fold": (out_of_fold_labels(rows, classes, 2, 1).argmax(axis=1) == classes).mean(),
-    }
-    assert agreement["in_context"] > 0.65
-    assert agreement["out_of_fold"] < 0.6
+    assert (leaking_labels(rows, classes, 2, "near").argmax(axis=1) == classes).all()
+    assert (out_of_fold_labels(rows, classes, 2, "near", 1).argmax(axis=1) == classes).mean() < 0.6
+
+
+def test_spread_attention_repeats_less():
+    rng = np.random.default_rng(2)
+    rows, classes = rng.normal(size=(200, 6)), rng.integers(0, 2, 200)
+    assert (leaking_labels(rows, classes, 2, "spread").argmax(axis=1) == classes).mean() < 0.9
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -51,12 +55,19 @@ def test_an_unknown_data_set_is_refused():
         load("iris")
 
 
-def test_scores_come_with_intervals_over_splits():
-    found = compare("wine", (0, 1))
-    assert set(found) == {"in_context", "out_of_fold", "teacher"}
+@pytest.mark.parametrize("attention", ["near", "spread"])
+def test_scores_come_with_intervals_over_splits(attention):
+    found = compare("wine", (0, 1), 0.0, attention)
+    assert set(found) == {"in_context", "out_of_fold", "teacher", "margin"}
+    margin = found.pop("margin").accuracy
     for outcome in found.values():
         assert len(outcome.accuracy.values) == 2
         assert outcome.accuracy.low <= outcome.accuracy.mean <= outcome.accuracy.high
         assert outcome.accuracy.mean > 0.8
         assert 0 < outcome.log_loss.mean < 0.6
-    assert compare("wine", (0, 1)) == found
+    assert margin.mean == pytest.approx(found["out_of_fold"].accuracy.mean - found["in_context"].accuracy.mean)
+    assert compare("wine", (0, 1), 0.0, attention)["teacher"] == found["teacher"]
+
+
+def test_where_labels_are_wrong_a_teacher_that_remembers_teaches_better_out_of_fold():
+    assert compare("wine", (0, 1, 2, 3), 0.3, "near")["margin"].accuracy.low > 0

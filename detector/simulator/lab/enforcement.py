@@ -15,6 +15,13 @@ from detector.evaluation.inputs import InputError, Time, Truth, epoch
 Mode = Literal["shadow", "throttle", "suspend"]
 MODES: Final[tuple[Mode, ...]] = ("shadow", "throttle", "suspend")
 Bools = NDArray[np.bool_]
+_COLUMNS: Final = {
+    "ts": pl.Float64,
+    "account_id": pl.String,
+    "output_tokens": pl.Int64,
+    "operation": pl.String,
+    "status": pl.Int64,
+}
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -52,6 +59,11 @@ class Order(msgspec.Struct, frozen=True):
         """Whether it is to be acted on."""
         return self.severity in {"high", "critical"}
 
+    def bound(self) -> dict[str, float]:
+        """Accounts that its recommendation binds, and when each was named, epoch seconds."""
+        accounts = self.recommendation.subject.accounts if self.recommendation else []
+        return {account: epoch(self.account_detected_at[account]) for account in accounts}
+
 
 def read_orders(path: Path) -> list[Order]:
     """The actionable alerts of a file.
@@ -76,6 +88,7 @@ class Log:
         account: of each exchange.
         output_tokens: answered.
         hostile: whether it was an attack.
+        text: whether it was answered with text: errors and embeddings show a student no reasoning.
         campaign: of the account; empty where it has none.
     """
 
@@ -83,7 +96,12 @@ class Log:
     account: NDArray[np.object_]
     output_tokens: NDArray[np.int64]
     hostile: Bools
+    text: Bools
     campaign: NDArray[np.object_]
+
+    def harvested(self) -> NDArray[np.int64]:
+        """Attack exchanges that bring a student something."""
+        return np.flatnonzero(self.hostile & self.text)
 
     def benign(self) -> Bools:
         """Exchanges of accounts that are in no campaign."""
@@ -96,10 +114,11 @@ def read_log(requests: Path, truth: Truth) -> Log:
     Raises:
         OSError: it cannot be read.
     """
-    frame = pl.read_ndjson(
-        requests, schema={"ts": pl.Float64, "account_id": pl.String, "output_tokens": pl.Int64}, ignore_errors=True
+    frame = pl.read_ndjson(requests, schema=_COLUMNS, ignore_errors=True)
+    frame = frame.sort("ts", maintain_order=True).with_columns(
+        pl.col("output_tokens").fill_null(0),
+        text=(pl.col("operation").fill_null("chat") != "embeddings") & (pl.col("status").fill_null(200) < 400),
     )
-    frame = frame.sort("ts", maintain_order=True).with_columns(pl.col("output_tokens").fill_null(0))
     pairs = [(account, epoch(t)) for account, times in truth.attack_times.items() for t in times]
     attacks = pl.DataFrame(pairs, schema={"account_id": pl.String, "ts": pl.Float64}, orient="row")
     owner = {account: name for name, accounts in truth.campaigns.items() for account in accounts}
@@ -113,6 +132,7 @@ def read_log(requests: Path, truth: Truth) -> Log:
         account,
         frame["output_tokens"].to_numpy(),
         frame["hostile"].fill_null(value=False).to_numpy(),
+        frame["text"].to_numpy(),
         np.array([owner.get(a, "") for a in account], object),
     )
 
@@ -124,31 +144,31 @@ def passed(log: Log, orders: list[Order], mode: Mode) -> Bools:
         log: what was asked.
         orders: actionable alerts.
         mode: `shadow` refuses nothing. `throttle` leaves the accounts that a recommendation binds its quota, shared
-            where they are many, from the time at which each was named. `suspend` refuses all of an account from then on.
+            where they are many, from the time at which each was named. `suspend` refuses all that they ask from then on,
+            whatever action the recommendation is of.
     """
     if mode == "shadow":
         return np.ones(len(log.ts), np.bool_)
     if mode == "suspend":
-        first = named_at(orders)
+        first = bound_from(orders)
         return log.ts < np.array([first.get(a, np.inf) for a in log.account])
     through = np.ones(len(log.ts), np.bool_)
     for order in orders:
         if order.recommendation is not None and order.recommendation.limits:
-            through &= _within_quota(log, order, order.recommendation)
+            through &= _within_quota(log, order.bound(), order.recommendation.limits)
     return through
 
 
-def named_at(orders: list[Order]) -> dict[str, float]:
-    """When each account was first named, epoch seconds."""
+def bound_from(orders: list[Order]) -> dict[str, float]:
+    """When each account was first bound, epoch seconds."""
     first: dict[str, float] = {}
     for order in orders:
-        for account, time in order.account_detected_at.items():
-            first[account] = min(epoch(time), first.get(account, np.inf))
+        for account, time in order.bound().items():
+            first[account] = min(time, first.get(account, np.inf))
     return first
 
 
-def _within_quota(log: Log, order: Order, recommendation: Recommendation) -> Bools:
-    bound: Mapping[str, float] = {a: epoch(order.account_detected_at[a]) for a in recommendation.subject.accounts}
+def _within_quota(log: Log, bound: Mapping[str, float], limits: list[Limit]) -> Bools:
     begin = np.array([bound.get(a, np.inf) for a in log.account])
     through = np.ones(len(log.ts), np.bool_)
     used: dict[tuple[int, int], float] = {}
@@ -157,7 +177,7 @@ def _within_quota(log: Log, order: Order, recommendation: Recommendation) -> Boo
         # A window begins at a multiple of its length, as in the gateways that count in fixed windows.
         kept = [
             ((k, int(log.ts[row] // limit.window_s)), limit.quota, amounts[limit.unit])
-            for k, limit in enumerate(recommendation.limits)
+            for k, limit in enumerate(limits)
             if limit.unit in amounts
         ]
         # The size of an answer is not known before: what counts is whether anything is left.

@@ -1,10 +1,12 @@
 """How large a validation is."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from detector.simulator.lab.training import Recipe
 from detector.simulator.lab.transformer import STUDENTS, Shape
+
+Attention = Literal["near", "spread"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Plan:
         soft_exchanges: at which soft labels are compared with text; 0 leaves that out.
         exam: held-out questions.
         datasets: of the tabular track.
+        attention: of its teachers.
         wrong: shares of wrong labels in it.
         splits: of each data set.
         workers: processes.
@@ -38,7 +41,8 @@ class Plan:
     other_sizes: tuple[str, ...] = ()
     soft_exchanges: int = 0
     exam: int = 900
-    datasets: tuple[str, ...] = ("breast_cancer", "digits", "wine")
+    datasets: tuple[str, ...] = ("breast_cancer", "diabetes", "digits", "wine")
+    attention: tuple[Attention, ...] = ("near", "spread")
     wrong: tuple[float, ...] = (0.0, 0.3)
     splits: int = 8
     workers: int = field(default=2)
@@ -69,12 +73,13 @@ FULL: Final = Plan(
 )
 QUICK: Final = Plan(
     name="quick",
-    world="tiny",
+    world="demo",
     world_seed=None,
     seeds=(1, 2),
-    sizes=(250, 700, 2000),
+    sizes=(200, 600, 2000),
     recipe=Recipe(steps=600, batch=32, rate=6e-3),
     exam=300,
-    datasets=("breast_cancer", "wine"),
-    splits=3,
+    datasets=("diabetes", "wine"),
+    attention=("near",),
+    splits=4,
 )

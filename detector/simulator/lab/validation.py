@@ -14,10 +14,11 @@ from detector.simulator.lab.enforcement import MODES, passed, spread
 from detector.simulator.lab.experiment import Form, Job, exam_of, gather, prepare_worker, run
 from detector.simulator.lab.findings import Findings, Marks, curve_of
 from detector.simulator.lab.parts import Parts
-from detector.simulator.lab.plan import BUDGET, PLATEAU, Plan
+from detector.simulator.lab.plan import BUDGET, PLATEAU, Attention, Plan
 from detector.simulator.lab.training import Recipe
 from detector.simulator.lab.vocabulary import Tokens
 from detector.simulator.lab.watch import Watched, watch
+from detector.simulator.world import load_world
 
 Say = Callable[[str], None]
 SOFT_ALPHA: Final = 0.7  # share of soft labels in the loss of students that get them
@@ -63,9 +64,12 @@ class Lab:
         """Starts the tabular track."""
         p = self.plan
         return {
-            _table_name(name, wrong): self.pool.submit(_tabular, name, wrong, p.splits, self.folder)
+            table_name(name, wrong, attention): self.pool.submit(
+                _tabular, name, wrong, attention, p.splits, self.folder
+            )
             for name in p.datasets
             for wrong in p.wrong
+            for attention in p.attention
         }
 
 
@@ -77,16 +81,19 @@ def _gather(seed: int, n: int, folder: Path) -> None:
     gather(seed, n, folder)
 
 
-def _table_name(name: str, wrong: float) -> str:
-    return f"{name}_{wrong:.0%}_wrong".replace("%", "pct") if wrong else name
+def table_name(name: str, wrong: float, attention: Attention) -> str:
+    """Of a tabular comparison: the data set's, with what is done to it."""
+    return name + (f"_{100 * wrong:.0f}pct_wrong" if wrong else "") + ("_spread" if attention == "spread" else "")
 
 
-def _tabular(name: str, wrong: float, splits: int, folder: Path) -> dict[str, Any]:
-    asked = {"name": name, "wrong": wrong, "splits": splits}
+def _tabular(name: str, wrong: float, attention: Attention, splits: int, folder: Path) -> dict[str, Any]:
+    asked = {"name": name, "wrong": wrong, "attention": attention, "splits": splits}
     return Parts(folder).get(
-        f"tabular-{_table_name(name, wrong)}",
+        f"tabular-{table_name(name, wrong, attention)}",
         asked,
-        lambda: {kind: asdict(each) for kind, each in oof.compare(name, tuple(range(splits)), wrong).items()},
+        lambda: {
+            kind: asdict(each) for kind, each in oof.compare(name, tuple(range(splits)), wrong, attention).items()
+        },
     )
 
 
@@ -103,6 +110,7 @@ def validate(plan: Plan, out: Path, say: Say) -> Findings:
         DetectorError: the detector failed.
         OSError: the folder cannot be written.
     """
+    load_world(plan.world)  # a wrong name is said before anything is begun
     out.mkdir(parents=True, exist_ok=True)
     prepare_worker()
     with (
@@ -133,8 +141,9 @@ def _run(lab: Lab, watching: "Future[Watched]", say: Say) -> Findings:
     points = {n: _results(futures) for n, futures in sizes.items()}
     needed = max(1, curve_of(points).needed(PLATEAU))
     watched = watching.result()
-    say(f"attack: {BUDGET * needed:,} questions in {watched.attacks():,} attack requests")
-    travels = np.flatnonzero(watched.log.hostile)[spread(BUDGET * needed, watched.attacks())]
+    answered = watched.log.harvested()
+    say(f"attack: {BUDGET * needed:,} questions in {len(answered):,} answered attack requests")
+    travels = answered[spread(BUDGET * needed, len(answered))]
     through = {mode: passed(watched.log, watched.orders, mode) for mode in MODES}
     everything = np.arange(len(travels))
     runs = {"answers_only": lab.students("answers_only", everything, "bare")}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from detector.evaluation.evaluate import evaluate
 from detector.evaluation.inputs import Truth, read_alerts, read_sibling_traffic, read_truth
@@ -39,10 +38,6 @@ class Watched:
     orders: list[Order]
     truth: Truth
     result: dict[str, Any]
-
-    def attacks(self) -> int:
-        """Number of attack exchanges."""
-        return int(np.count_nonzero(self.log.hostile))
 
 
 def watch(world: str, seed: int | None, out: Path) -> Watched:
