@@ -43,6 +43,7 @@ def smallest(tmp_path_factory):
         recipe=Recipe(steps=120, batch=32, rate=6e-3),
         exam=90,
         datasets=("wine",),
+        attention=("near", "spread"),
         splits=2,
         soft_exchanges=60,
         other_sizes=("equal",),
@@ -65,7 +66,7 @@ def test_the_loop_measures_what_it_promises(smallest):
     assert set(found["leak"]) == set(found["recall"]) == set(found["time_to_detect_s"]) == {"task_list", "shared_cards"}
     assert found["budget"] == 3 * found["exchanges_needed"]
     assert found["benign_refused_share"]["shadow"] == 0.0
-    assert set(found["oof"]) == {"wine", "wine_30pct_wrong"}
+    assert set(found["oof"]) == {"wine", "wine_30pct_wrong", "wine_spread", "wine_30pct_wrong_spread"}
     assert found["seeds"] == [1, 2]
 
 
@@ -80,7 +81,9 @@ def test_students_get_exactly_what_passed(smallest):
     leaked = sum(each["exchanges"] * found["leak"][name] for name, each in found["campaigns"].items())
     assert found["leak_overall"] == pytest.approx(leaked / total)
     for name, each in found["campaigns"].items():
-        assert each["passed_share"]["suspend"] == pytest.approx(found["leak"][name])
+        # Peripheral members are named, so they no longer leak, but nothing binds them.
+        assert each["passed_share"]["suspend"] >= found["leak"][name] - 1e-9
+        assert each["exchanges_before_detection"] <= each["exchanges"]
 
 
 @pytest.mark.slow

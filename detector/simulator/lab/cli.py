@@ -60,7 +60,10 @@ def _summary(found: dict[str, Any], out: Path) -> str:
         share = f"{gained['mean']:.1%}" if gained else ""
         lines.append(f"{name:<14}{each['exchanges']:>8,}{each['accuracy']['mean']:>11.1%}{share:>9}")
     refused = found["benign_refused_share"]
-    lines.append(f"benign requests refused: throttle {refused['throttle']:.2%}, suspend {refused['suspend']:.2%}")
+    lines.append(f"benign requests refused: throttle {refused['throttle']:.3%}, suspend {refused['suspend']:.3%}")
+    lines += [
+        f"{'reached' if g['met'] else 'missed':<9}{g['name']}: {g['measured']} ({g['wanted']})" for g in found["goals"]
+    ]
     return "\n".join([*lines, f"report: {out / 'validation.html'}", ""])
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detector.simulator.lab.curve import Curve, gained, gained_by_seed
 from detector.simulator.lab.enforcement import MODES, Bools, Mode, refused_share
 from detector.simulator.lab.experiment import teacher_digest
+from detector.simulator.lab.goals import goals
 from detector.simulator.lab.intervals import interval
 from detector.simulator.lab.plan import BUDGET, Plan
 from detector.simulator.lab.watch import Watched
@@ -64,6 +65,10 @@ class Findings:
 
     def as_json(self) -> Json:
         """The keys of `validation.json`."""
+        found = self._measured()
+        return found | {"goals": goals(found)}
+
+    def _measured(self) -> Json:
         found, curve = self.watched.result["per_campaign"], curve_of(self.points)
         return {
             "schema": SCHEMA,
@@ -81,6 +86,7 @@ class Findings:
             "curve": [{"exchanges": n} | asdict(interval(_accuracies(marks))) for n, marks in self.points.items()],
             "plateau": curve.plateau,
             "exchanges_needed": self.needed,
+            "exchanges_to_half": curve.needed(0.5),
             "budget": BUDGET * self.needed,
             "lines": {mode: self._line(curve, mode) for mode in MODES},
             "passed_share": {mode: float(self.through[mode][self.travels].mean()) for mode in MODES},
@@ -121,7 +127,13 @@ class Findings:
         share = {mode: float(self.through[mode][own].mean()) if own.any() else 0.0 for mode in MODES}
         top, none = curve.at(BUDGET * self.needed), curve.at(0)
         alone = {mode: gained(curve.at(share[mode] * BUDGET * self.needed), top, none) for mode in MODES}
-        return {"exchanges": int(own.sum()), "passed_share": share, "gained_alone": alone}
+        before = int(np.count_nonzero(self.through["suspend"] & own))
+        return {
+            "exchanges": int(own.sum()),
+            "exchanges_before_detection": before,
+            "passed_share": share,
+            "gained_alone": alone,
+        }
 
     def _benign_refused(self, mode: Mode) -> float:
         benign = self.watched.log.benign()

@@ -12,11 +12,13 @@ _STYLE: Final = Html("""
 --ink:#1c1f23;--soft:#5c6470;--rule:#d9dde3;--page:#fff}
 @media(prefers-color-scheme:dark){:root{--a:#7db4f0;--b:#f0a070;--c:#86c98f;--d:#c5a3e0;--e:#d9bd5a;
 --ink:#e8eaed;--soft:#a2aab5;--rule:#3a4048;--page:#16181b}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:900px;margin:0 auto;padding:24px 16px 64px}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:1040px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:1.5rem;margin:0 0 4px}h2{font-size:1.1rem;margin:36px 0 6px}p{margin:4px 0 10px;max-width:70ch}
 .muted{color:var(--soft)}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:5px 10px 5px 0;text-align:right;border-bottom:1px solid var(--rule)}th:first-child,td:first-child{text-align:left}
-th{font-weight:600;color:var(--soft)}.wide{overflow-x:auto}figure{margin:8px 0}svg{width:100%;height:auto;display:block}
+th,td{white-space:nowrap;padding:5px 14px 5px 0;text-align:right;border-bottom:1px solid var(--rule)}
+th:first-child,td:first-child{text-align:left;white-space:normal}
+th{font-weight:600;color:var(--soft)}.missed{color:var(--b);font-weight:600}
+.wide{overflow-x:auto}figure{margin:8px 0}svg{width:100%;height:auto;display:block}
 svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg .small{font-size:10px}.mid{text-anchor:middle}.end{text-anchor:end}
 .grid{stroke:var(--rule)}figcaption span{margin-right:18px;white-space:nowrap}
 figcaption i{display:inline-block;width:14px;height:4px;margin-right:6px;vertical-align:middle}
@@ -33,6 +35,8 @@ def page(found: Json) -> str:
         h("h1", "Does stopping them stop the student?"),
         h("p", _scale(found), class_="muted"),
         h("p", _verdict(found)),
+        h("h2", "Goals"),
+        _goals(found),
         h("h2", "Students"),
         _students(found),
         h("h2", "Capability against exchanges harvested"),
@@ -61,8 +65,9 @@ def page(found: Json) -> str:
         h("h2", "Tabular track: labels in context against out of fold"),
         h(
             "p",
-            "An in-context teacher that sees the row it labels repeats that row's label. Held-out scores of students; "
-            "“wrong” is the share of training labels drawn anew.",
+            "A teacher that sees the row it labels, and attends to the nearest rows most, repeats that row's label. One that "
+            "spreads its attention hardly notices the row. Held-out scores of students; “wrong” is the share of training "
+            "labels drawn anew; the margin is taken split by split.",
             class_="muted",
         ),
         _tables(found),
@@ -82,7 +87,8 @@ def _scale(found: Json) -> str:
     plan = found["plan"]
     return (
         f"World {plan['world']}, {len(found['seeds'])} seeds, {plan['name']} run. The student needs "
-        f"{found['exchanges_needed']:,} exchanges to reach 95 % of its plateau; the attack asks for {found['budget']:,}."
+        f"{found['exchanges_needed']:,} exchanges to reach 95 % of its plateau, {found['exchanges_to_half']:,} to reach half; "
+        f"the attack asks for {found['budget']:,}."
     )
 
 
@@ -97,6 +103,14 @@ def _verdict(found: Json) -> str:
     )
 
 
+def _goals(found: Json) -> Html:
+    rows: list[list[Child]] = [
+        [g["name"], g["wanted"], g["measured"], "reached" if g["met"] else h("span", "missed", class_="missed")]
+        for g in found["goals"]
+    ]
+    return _table(["goal", "wanted", "measured", ""], rows)
+
+
 def _table(heads: list[str], rows: list[list[Child]]) -> Html:
     return h(
         "div",
@@ -105,8 +119,13 @@ def _table(heads: list[str], rows: list[list[Child]]) -> Html:
     )
 
 
-def _interval(each: Json | None) -> str:
-    return f"{each['mean']:.1%} ({max(0, each['low']):.1%}–{each['high']:.1%})" if each else "—"
+def _interval(each: Json) -> str:
+    """Of accuracies: a bound of a few seeds can lie where no accuracy can."""
+    return f"{each['mean']:.1%} ({max(0, each['low']):.1%}–{min(1, each['high']):.1%})"
+
+
+def _gain(each: Json | None) -> str:
+    return f"{each['mean']:.0%} ({each['low']:.0%} to {each['high']:.0%})" if each else "—"
 
 
 def _students(found: Json) -> Html:
@@ -116,7 +135,7 @@ def _students(found: Json) -> Html:
         ["untrained", "0", _interval(found["untrained_accuracy"]), "", "", ""],
     ]
     for name, each in found["students"].items():
-        gained = "100 %" if name == "unprotected" else _interval(found["gained"][name])
+        gained = "100%" if name == "unprotected" else _gain(found["gained"][name])
         rows.append([name.replace("_", " "), *_marks(each), gained])
     return _table(heads, rows)
 
@@ -153,7 +172,16 @@ def _modes(found: Json) -> Html:
 
 
 def _campaigns(found: Json) -> Html:
-    heads = ["campaign", "attack requests", "recall", "leak", "time to detect", "gained: throttle", "suspend"]
+    heads = [
+        "campaign",
+        "attack requests",
+        "before detection",
+        "recall",
+        "leak",
+        "time to detect",
+        "gained: throttle",
+        "suspend",
+    ]
     rows: list[list[Child]] = []
     for name, each in found["campaigns"].items():
         wait = found["time_to_detect_s"][name]
@@ -161,6 +189,7 @@ def _campaigns(found: Json) -> Html:
             [
                 name,
                 f"{each['exchanges']:,}",
+                f"{each['exchanges_before_detection']:,}",
                 f"{found['recall'][name]:.0%}",
                 f"{found['leak'][name]:.1%}",
                 "never" if wait is None else f"{wait / 3600:.1f} h",
@@ -180,12 +209,16 @@ def _share(value: float | None) -> str:
 def _refused(found: Json) -> Html:
     throttle, suspend = found["benign_refused"]["throttle"], found["benign_refused"]["suspend"]
     rows: list[list[Child]] = [
-        [kind, f"{each['requests']:,}", f"{throttle[kind]['share']:.2%}", f"{each['share']:.2%}"]
-        for kind, each in suspend.items()
+        [kind, f"{each['requests']:,}", _refusals(throttle[kind]), _refusals(each)] for kind, each in suspend.items()
     ]
     total = found["benign_refused_share"]
-    rows.append(["all", "", f"{total['throttle']:.2%}", f"{total['suspend']:.2%}"])
+    requests = sum(each["requests"] for each in suspend.values())
+    rows.append(["all", f"{requests:,}", f"{total['throttle']:.3%}", f"{total['suspend']:.3%}"])
     return _table(["innocents", "requests", "refused under throttle", "under suspend"], rows)
+
+
+def _refusals(each: Json) -> str:
+    return f"{each['refused']:,} ({each['share']:.2%})" if each["refused"] else "0"
 
 
 def _other_students(found: Json) -> list[Html]:
@@ -204,16 +237,22 @@ def _other_students(found: Json) -> list[Html]:
 
 
 def _tables(found: Json) -> Html:
+    heads = ["data set", "attention", "in context (95 %)", "out of fold (95 %)", "margin, points", "margin, log-loss"]
     rows: list[list[Child]] = []
-    for name, kinds in found["oof"].items():
-        for kind, label in (("in_context", "in context"), ("out_of_fold", "out of fold")):
-            loss = kinds[kind]["log_loss"]
-            rows.append(
-                [
-                    name.replace("_30pct_wrong", ", 30 % wrong").replace("_", " "),
-                    label,
-                    _interval(kinds[kind]["accuracy"]),
-                    f"{loss['mean']:.3f} ({loss['low']:.3f}–{loss['high']:.3f})",
-                ]
-            )
-    return _table(["data set", "labels", "accuracy (95 %)", "log-loss, nats (95 %)"], rows)
+    for each in found["oof"].values():
+        wrong = f", {each['wrong']:.0%} wrong" if each["wrong"] else ""
+        accuracy, loss = each["margin"]["accuracy"], each["margin"]["log_loss"]
+        rows.append(
+            [
+                each["dataset"].replace("_", " ") + wrong,
+                each["attention"],
+                *(_interval(each[kind]["accuracy"]) for kind in ("in_context", "out_of_fold")),
+                _signed({bound: 100 * accuracy[bound] for bound in ("mean", "low", "high")}, 1),
+                _signed(loss, 2),
+            ]
+        )
+    return _table(heads, rows)
+
+
+def _signed(each: Json, digits: int) -> str:
+    return f"{each['mean']:+.{digits}f} ({each['low']:+.{digits}f} to {each['high']:+.{digits}f})"
