@@ -49,6 +49,7 @@ class Findings:
         travels: exchange of the log that each question of the budget travels in.
         through: mode → exchanges that pass.
         tables: the tabular track.
+        race: the arms race; None where it was left out.
     """
 
     plan: Plan
@@ -62,6 +63,7 @@ class Findings:
     travels: NDArray[np.int64]
     through: dict[Mode, Bools]
     tables: dict[str, Json]
+    race: Json | None
 
     def as_json(self) -> Json:
         """The keys of `validation.json`."""
@@ -101,6 +103,7 @@ class Findings:
                 for mode in MODES
             },
             "oof": self.tables,
+            "arms_race": self.race,
         }
 
     def _gained(self, name: str) -> Json | None:

@@ -28,6 +28,7 @@ class Plan:
         attention: of its teachers.
         wrong: shares of wrong labels in it.
         splits: of each data set.
+        rounds: of the arms race; 0 leaves it out.
         workers: processes.
     """
 
@@ -45,6 +46,7 @@ class Plan:
     attention: tuple[Attention, ...] = ("near", "spread")
     wrong: tuple[float, ...] = (0.0, 0.3)
     splits: int = 8
+    rounds: int = 0
     workers: int = field(default=2)
 
     @property
@@ -70,6 +72,7 @@ FULL: Final = Plan(
     recipe=Recipe(steps=1000, batch=32, rate=6e-3),
     other_sizes=("equal", "larger"),
     soft_exchanges=400,
+    rounds=8,
 )
 QUICK: Final = Plan(
     name="quick",

@@ -10,9 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from detector.simulator.lab import oof
+from detector.simulator.lab.arms.race import race
 from detector.simulator.lab.enforcement import MODES, passed, spread
 from detector.simulator.lab.experiment import Form, Job, exam_of, gather, prepare_worker, run
-from detector.simulator.lab.findings import Findings, Marks, curve_of
+from detector.simulator.lab.findings import Findings, Json, Marks, curve_of
 from detector.simulator.lab.parts import Parts
 from detector.simulator.lab.plan import BUDGET, PLATEAU, Attention, Plan
 from detector.simulator.lab.training import Recipe
@@ -120,13 +121,15 @@ def validate(plan: Plan, out: Path, say: Say) -> Findings:
         try:
             say(f"detector: replays the world {plan.world}")
             watching = aside.submit(watch, plan.world, plan.world_seed, out / "world")
-            return _run(Lab(plan, out / "parts", pool), watching, say)
+            racing = aside.submit(race, plan.rounds, out / "parts")
+            return _run(Lab(plan, out / "parts", pool), watching, racing, say)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            aside.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _run(lab: Lab, watching: "Future[Watched]", say: Say) -> Findings:
+def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", say: Say) -> Findings:
     plan = lab.plan
     say(f"teacher: answers {plan.harvest:,} questions for each of {len(plan.seeds)} seeds")
     lab.gather()
@@ -164,6 +167,7 @@ def _run(lab: Lab, watching: "Future[Watched]", say: Say) -> Findings:
         travels=travels,
         through=through,
         tables={name: future.result() for name, future in tables.items()},
+        race=racing.result(),
     )
 
 

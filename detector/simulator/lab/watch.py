@@ -58,14 +58,19 @@ def watch(world: str, seed: int | None, out: Path) -> Watched:
     parts = Parts(out)
     if parts.find("done", asked) is None:
         made = write(played, out, seed)
-        _replay(out)
+        replay(out)
         parts.keep("done", asked, {"exchanges": made.exchanges})
     alerts, truth = out / "found" / "alerts.ndjson", read_truth(out / "truth.json")
     result = msgspec.to_builtins(evaluate(read_alerts(alerts), truth, read_sibling_traffic(alerts)))
     return Watched(read_log(out / "requests.ndjson", truth), read_orders(alerts), truth, json.loads(json.dumps(result)))
 
 
-def _replay(out: Path) -> None:
+def replay(out: Path) -> None:
+    """Runs the detector over a folder's log; what it finds is in `found`.
+
+    Raises:
+        DetectorError: it stopped with an error.
+    """
     told = ["--accounts", out / "accounts.ndjson", "--events", out / "events.ndjson", "--out", out / "found", "--json"]
     command = [sys.executable, "-c", _REPLAY, "replay", out / "requests.ndjson", *told]
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)  # noqa: S603 - our own command
