@@ -87,9 +87,9 @@ def table_name(name: str, wrong: float, attention: Attention) -> str:
     return name + (f"_{100 * wrong:.0f}pct_wrong" if wrong else "") + ("_spread" if attention == "spread" else "")
 
 
-def _tabular(name: str, wrong: float, attention: Attention, splits: int, folder: Path) -> dict[str, Any]:
+def _tabular(name: str, wrong: float, attention: Attention, splits: int, folder: Path) -> Json:
     asked = {"name": name, "wrong": wrong, "attention": attention, "splits": splits}
-    return Parts(folder).get(
+    return {"dataset": name, "wrong": wrong, "attention": attention} | Parts(folder).get(
         f"tabular-{table_name(name, wrong, attention)}",
         asked,
         lambda: {

@@ -25,13 +25,13 @@ from detector.simulator.lab.watch import replay
 from detector.simulator.world import World, load_world
 
 Json = dict[str, Any]
-CAMPAIGNS: Final = ("shared_cards", "task_list", "injected", "replaced")  # of the demo world, each a choice a round
+CAMPAIGNS: Final = ("shared_cards", "task_list", "injected", "replaced")  # of the demo world; each chooses once a round
 CROWD: Final = 0.25  # of the demo world's innocents
 _SEED: Final = 40_000  # of the first round's world
 
 
 def arena() -> World:
-    """The demo world with fewer innocents and the campaigns that the detector finds when they do not hide."""
+    """The demo world with fewer innocents and four of its campaigns."""
     world = load_world("demo")
     population = {kind: max(1, round(CROWD * n)) for kind, n in world.population.items()}
     return replace(world, population=population, campaigns=[p for p in world.campaigns if p.name in CAMPAIGNS])
