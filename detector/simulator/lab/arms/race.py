@@ -21,7 +21,7 @@ from detector.simulator.lab.arms.evasions import EVASIONS, Scene
 from detector.simulator.lab.enforcement import passed, read_log, read_orders
 from detector.simulator.lab.intervals import interval
 from detector.simulator.lab.parts import Parts
-from detector.simulator.lab.watch import replay
+from detector.simulator.lab.watch import HASH_KEY, replay
 from detector.simulator.world import World, load_world
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ def race(rounds: int, folder: Path) -> Json | None:
         # At first nobody hides: what each campaign gets through then is what hiding has to beat.
         names = bandit.choose(rng, len(CAMPAIGNS)) if number else ["none"] * len(CAMPAIGNS)
         chosen = dict(zip(CAMPAIGNS, names, strict=True))
-        asked = {"seed": _SEED + number, "chosen": chosen, "arena": _known(arena())}
+        asked = {"seed": _SEED + number, "chosen": chosen, "arena": _known(arena()), "key": HASH_KEY}
         got = Parts(folder).get(f"race-{number}", asked, partial(_round, chosen, _SEED + number))
         for campaign, evasion in chosen.items():
             bandit.learn(evasion, got[campaign])
