@@ -20,6 +20,7 @@ from detector.scoring.rules.cli import rules_app
 from detector.service.replay import Progress, Replay, make_engine
 from detector.service.serve_cli import serve, serve_engine
 from detector.simulator.generate import write
+from detector.simulator.lab.cli import validate
 from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
@@ -40,6 +41,7 @@ app.add_typer(config_app, name="config")
 app.command()(evaluate)
 app.command()(serve)
 app.command()(train)
+app.command()(validate)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings in TOML")]

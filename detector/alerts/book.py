@@ -34,9 +34,11 @@ class AlertBook:
 
     Attributes:
         entries: by id, in the order of opening.
+        version: grows with every change, so that a reader knows that there is nothing new.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
+    version: int = 0
     _of_account: dict[str, set[str]] = field(default_factory=dict)
 
     def tick(self, now: int, cases: Iterable[Case]) -> list[Entry]:
@@ -56,6 +58,7 @@ class AlertBook:
         for case in sorted(cases, key=_turn):
             entry, moved = self._place(now, case, taken)
             taken.add(entry.id)
+            self.version += 1
             if moved:
                 changed[entry.id] = entry
         return list(changed.values())
@@ -113,6 +116,7 @@ class AlertBook:
             entry = self.entries[entry.merged_into]
         joined = entry.join(now, member)
         if joined:
+            self.version += 1
             self._of_account.setdefault(member.account_id, set()).add(entry.id)
         return joined
 

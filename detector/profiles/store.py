@@ -29,6 +29,7 @@ _Arrays = TypeVar("_Arrays", Accounts, Panes)
 _FIRST_ACCOUNTS = 1024
 _FIRST_PANES = 2048
 _LOAD = 0.6  # of the hash table
+_TEXT_BYTES = 57  # of a Python string beside its characters, and its place in a list
 _LONGEST = 256  # half-lives before a landmark moves; 2**256 is far inside the range of a double
 
 
@@ -61,6 +62,7 @@ class ProfileStore:
         self._keys: U64 = np.zeros(4 * _FIRST_ACCOUNTS, np.uint64)
         self._slots: I32 = np.zeros(4 * _FIRST_ACCOUNTS, np.int32)
         self._expired = 0
+        self._id_bytes = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -88,11 +90,14 @@ class ProfileStore:
         if used > self.accounts.ident.shape[0]:
             self.accounts = _grown(self.accounts, empty_accounts(max(used, 3 * self.accounts.ident.shape[0] // 2)))
         self.accounts.ident[before:used] = idents[new]
-        self.ids.extend(account_ids.gather(new).to_list())
+        fresh = account_ids.gather(new).to_list()
+        self.ids.extend(fresh)
+        self._id_bytes += sum(len(name) + _TEXT_BYTES for name in fresh)
         return out
 
     def rename(self, slot: int, name: str) -> None:
         """Give a slot to nobody: its account, should it come again, gets another one."""
+        self._id_bytes += len(name) - len(self.ids[slot])
         self.ids[slot] = name
         # No keyed hash of an account; that one is equal has the chance of any two.
         self.accounts.ident[slot] = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
@@ -188,4 +193,4 @@ class ProfileStore:
         n, rows = len(self.ids), self.panes.slot.shape[0] - int(self.free[-1])
         accounts = sum(a[:n].nbytes for a in self.accounts)
         panes = sum(p[:1].nbytes for p in self.panes) * rows
-        return accounts + panes + self._keys.nbytes + self._slots.nbytes + sum(len(i) + 57 for i in self.ids)
+        return accounts + panes + self._keys.nbytes + self._slots.nbytes + self._id_bytes

@@ -103,6 +103,7 @@ class Live:
         self._oldest: float | None = None
         self._stop, self._deadline = threading.Event(), float("inf")
         self._written: dict[str, bytes] = {}
+        self._version = -1  # of the alert book, when it was last written
         self._recommended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._resume, self._erased = resume, False
@@ -256,6 +257,7 @@ class Live:
             self._erased = True
             # What was written names it: compare anew.
             self._written.clear()
+            self._version = -1
         finally:
             self._busy.release()
 
@@ -331,10 +333,15 @@ class Live:
         with self._busy:
             with self._metrics.stage_seconds.labels("detect").time():
                 self._engine.process(frame, digested, fields)
+            self._metrics.accounts_tracked.set(len(self._engine.store))
+            self._metrics.state_bytes.set(self._engine.store.state_bytes())
+            if self._version == self._engine.alerts.version:
+                return  # most batches say nothing new, and writing out all alerts takes longer than such a batch
+            self._version = self._engine.alerts.version
             alerts = self._engine.alerts.alerts()
             with self._metrics.stage_seconds.labels("persist").time():
                 self._persist(alerts)
-        self._show(alerts)
+        self._metrics.show_alerts(alerts)
 
     def _persist(self, alerts: list[Alert]) -> None:
         """Write what changed since it was last written."""
@@ -357,8 +364,3 @@ class Live:
             stored = self._store.alerts.get(alert.id) if self.changed is not None else None
             if self.changed is not None and stored is not None:
                 self.changed(stored)
-
-    def _show(self, alerts: list[Alert]) -> None:
-        self._metrics.show_alerts(alerts)
-        self._metrics.accounts_tracked.set(len(self._engine.store))
-        self._metrics.state_bytes.set(self._engine.store.state_bytes())

@@ -1,0 +1,214 @@
+"""What a gateway that follows the alerts would have let through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from detector.evaluation.inputs import InputError, Time, Truth, epoch
+
+Mode = Literal["shadow", "throttle", "suspend"]
+MODES: Final[tuple[Mode, ...]] = ("shadow", "throttle", "suspend")
+Bools = NDArray[np.bool_]
+_COLUMNS: Final = {
+    "ts": pl.Float64,
+    "account_id": pl.String,
+    "output_tokens": pl.Int64,
+    "operation": pl.String,
+    "status": pl.Int64,
+}
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A quota of requests or output tokens over a window in seconds."""
+
+    unit: str
+    quota: int
+    window_s: int
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """Whom a recommendation binds; accounts of one subject share its quota."""
+
+    accounts: list[str]
+
+
+class Recommendation(msgspec.Struct, frozen=True):
+    """The part of a recommendation that a gateway applies."""
+
+    subject: Subject
+    limits: list[Limit] = []
+
+
+class Order(msgspec.Struct, frozen=True):
+    """An alert as a gateway reads it."""
+
+    id: str
+    severity: str
+    accounts: list[str]
+    account_detected_at: dict[str, Time]
+    recommendation: Recommendation | None = None
+
+    @property
+    def actionable(self) -> bool:
+        """Whether it is to be acted on."""
+        return self.severity in {"high", "critical"}
+
+    def bound(self) -> dict[str, float]:
+        """Accounts that its recommendation binds, and when each was named, epoch seconds."""
+        accounts = self.recommendation.subject.accounts if self.recommendation else []
+        return {account: epoch(self.account_detected_at[account]) for account in accounts}
+
+
+def read_orders(path: Path) -> list[Order]:
+    """The actionable alerts of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        InputError: a line is no alert.
+    """
+    try:
+        orders = [msgspec.json.decode(line, type=Order) for line in path.read_bytes().splitlines() if line.strip()]
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{path}: no alert: {error}") from error
+    return [order for order in orders if order.actionable]
+
+
+@dataclass(frozen=True)
+class Log:
+    """Exchanges in the order of time.
+
+    Attributes:
+        ts: epoch seconds.
+        account: of each exchange.
+        output_tokens: answered.
+        hostile: whether it was an attack.
+        text: whether it was answered with text: errors and embeddings show a student no reasoning.
+        campaign: of the account; empty where it has none.
+    """
+
+    ts: NDArray[np.float64]
+    account: NDArray[np.object_]
+    output_tokens: NDArray[np.int64]
+    hostile: Bools
+    text: Bools
+    campaign: NDArray[np.object_]
+
+    def harvested(self) -> NDArray[np.int64]:
+        """Attack exchanges that bring a student something."""
+        return np.flatnonzero(self.hostile & self.text)
+
+    def benign(self) -> Bools:
+        """Exchanges of accounts that are in no campaign."""
+        return self.campaign == ""
+
+
+def read_log(requests: Path, truth: Truth) -> Log:
+    """A request log with what is known of it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    frame = pl.read_ndjson(requests, schema=_COLUMNS, ignore_errors=True)
+    frame = frame.sort("ts", maintain_order=True).with_columns(
+        pl.col("output_tokens").fill_null(0),
+        text=(pl.col("operation").fill_null("chat") != "embeddings") & (pl.col("status").fill_null(200) < 400),
+    )
+    pairs = [(account, epoch(t)) for account, times in truth.attack_times.items() for t in times]
+    attacks = pl.DataFrame(pairs, schema={"account_id": pl.String, "ts": pl.Float64}, orient="row")
+    owner = {account: name for name, accounts in truth.campaigns.items() for account in accounts}
+    # To the millisecond: the log is written to that, the truth may be finer.
+    moment = (pl.col("ts") * 1e3).round().cast(pl.Int64).alias("ms")
+    known = attacks.select("account_id", moment, hostile=pl.lit(value=True)).unique()
+    frame = frame.with_columns(moment).join(known, on=["account_id", "ms"], how="left", maintain_order="left")
+    account = frame["account_id"].to_numpy().astype(object)
+    return Log(
+        frame["ts"].to_numpy(),
+        account,
+        frame["output_tokens"].to_numpy(),
+        frame["hostile"].fill_null(value=False).to_numpy(),
+        frame["text"].to_numpy(),
+        np.array([owner.get(a, "") for a in account], object),
+    )
+
+
+def passed(log: Log, orders: list[Order], mode: Mode) -> Bools:
+    """Which exchanges a gateway lets through.
+
+    Args:
+        log: what was asked.
+        orders: actionable alerts.
+        mode: `shadow` refuses nothing. `throttle` leaves the accounts that a recommendation binds its quota, shared
+            where they are many, from the time at which each was named. `suspend` refuses all that they ask from then on,
+            whatever action the recommendation is of.
+    """
+    if mode == "shadow":
+        return np.ones(len(log.ts), np.bool_)
+    if mode == "suspend":
+        first = bound_from(orders)
+        return log.ts < np.array([first.get(a, np.inf) for a in log.account])
+    through = np.ones(len(log.ts), np.bool_)
+    for order in orders:
+        if order.recommendation is not None and order.recommendation.limits:
+            through &= _within_quota(log, order.bound(), order.recommendation.limits)
+    return through
+
+
+def bound_from(orders: list[Order]) -> dict[str, float]:
+    """When each account was first bound, epoch seconds."""
+    first: dict[str, float] = {}
+    for order in orders:
+        for account, time in order.bound().items():
+            first[account] = min(time, first.get(account, np.inf))
+    return first
+
+
+def _within_quota(log: Log, bound: Mapping[str, float], limits: list[Limit]) -> Bools:
+    begin = np.array([bound.get(a, np.inf) for a in log.account])
+    through = np.ones(len(log.ts), np.bool_)
+    used: dict[tuple[int, int], float] = {}
+    for row in np.flatnonzero(log.ts >= begin):
+        amounts = {"requests": 1.0, "output_tokens": float(log.output_tokens[row])}
+        # A window begins at a multiple of its length, as in the gateways that count in fixed windows.
+        kept = [
+            ((k, int(log.ts[row] // limit.window_s)), limit.quota, amounts[limit.unit])
+            for k, limit in enumerate(limits)
+            if limit.unit in amounts
+        ]
+        # The size of an answer is not known before: what counts is whether anything is left.
+        if all(used.get(window, 0.0) < quota for window, quota, _ in kept):
+            for window, _, amount in kept:
+                used[window] = used.get(window, 0.0) + amount
+        else:
+            through[row] = False
+    return through
+
+
+def refused_share(log: Log, through: Bools, archetype: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Requests of accounts in no campaign that are refused, by kind of innocent.
+
+    Returns:
+        For each kind: `requests`, `refused`, and their `share`.
+    """
+    frame = pl.DataFrame(
+        {
+            "kind": [archetype.get(a, "unknown") for a in log.account[log.benign()]],
+            "refused": ~through[log.benign()],
+        },
+        schema={"kind": pl.String, "refused": pl.Boolean},
+    )
+    table = frame.group_by("kind").agg(pl.len().alias("requests"), pl.col("refused").sum()).sort("kind")
+    return {
+        r["kind"]: {"requests": r["requests"], "refused": r["refused"], "share": r["refused"] / r["requests"]}
+        for r in table.iter_rows(named=True)
+    }
+
+
+def spread(questions: int, exchanges: int) -> NDArray[np.int64]:
+    """The exchange that each of a number of questions travels in, evenly over all exchanges in their order."""
+    return ((np.arange(questions) + 0.5) * exchanges / max(questions, 1)).astype(np.int64)

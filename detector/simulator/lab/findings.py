@@ -1,0 +1,151 @@
+"""What a validation found, as the keys of `validation.json`."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.simulator.lab.curve import Curve, gained, gained_by_seed
+from detector.simulator.lab.enforcement import MODES, Bools, Mode, refused_share
+from detector.simulator.lab.experiment import teacher_digest
+from detector.simulator.lab.goals import goals
+from detector.simulator.lab.intervals import interval
+from detector.simulator.lab.plan import BUDGET, Plan
+from detector.simulator.lab.watch import Watched
+
+Marks = dict[str, Any]
+Json = dict[str, Any]
+SCHEMA: Final = "revenuer.validation.v1"
+_LIBRARIES: Final = ("revenuer", "torch", "numpy", "scikit-learn", "polars")
+_LINE: Final = 48  # points of a drawn line
+
+
+def curve_of(points: Mapping[int, list[Marks]]) -> Curve:
+    """Mean accuracy over seeds at each number of exchanges."""
+    return Curve(tuple(points), tuple(float(np.mean(_accuracies(marks))) for marks in points.values()))
+
+
+def _accuracies(marks: list[Marks]) -> list[float]:
+    return [m["accuracy"] for m in marks]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that was measured.
+
+    Attributes:
+        plan: how large the validation was.
+        teacher_accuracy: on the students' exam.
+        points: exchanges harvested without enforcement → marks by seed; 0 is the untrained student.
+        needed: exchanges at which the student reaches its share of the plateau.
+        runs: condition → marks by seed.
+        sizes: size of student → marks by seed, with the whole budget.
+        soft: marks of students with soft labels.
+        watched: the world and what the detector said.
+        travels: exchange of the log that each question of the budget travels in.
+        through: mode → exchanges that pass.
+        tables: the tabular track.
+        race: the arms race; None where it was left out.
+    """
+
+    plan: Plan
+    teacher_accuracy: float
+    points: dict[int, list[Marks]]
+    needed: int
+    runs: dict[str, list[Marks]]
+    sizes: dict[str, list[Marks]]
+    soft: list[Marks]
+    watched: Watched
+    travels: NDArray[np.int64]
+    through: dict[Mode, Bools]
+    tables: dict[str, Json]
+    race: Json | None
+
+    def as_json(self) -> Json:
+        """The keys of `validation.json`."""
+        found = self._measured()
+        return found | {"goals": goals(found)}
+
+    def _measured(self) -> Json:
+        found, curve = self.watched.result["per_campaign"], curve_of(self.points)
+        return {
+            "schema": SCHEMA,
+            "plan": asdict(self.plan),
+            "seeds": list(self.plan.seeds),
+            "versions": {name: version(name) for name in _LIBRARIES}
+            | {"python": platform.python_version(), "teacher": teacher_digest()},
+            "teacher_accuracy": self.teacher_accuracy,
+            "untrained_accuracy": asdict(interval(_accuracies(self.points[0]))),
+            "student_accuracy": {name: asdict(interval(_accuracies(marks))) for name, marks in self.runs.items()},
+            "gained": {name: self._gained(name) for name in self.runs if name != "unprotected"},
+            "students": {name: _summary(marks) for name, marks in self.runs.items()},
+            "student_sizes": {size: _summary(marks) for size, marks in self.sizes.items()},
+            "soft_labels": self._soft(),
+            "curve": [{"exchanges": n} | asdict(interval(_accuracies(marks))) for n, marks in self.points.items()],
+            "plateau": curve.plateau,
+            "exchanges_needed": self.needed,
+            "exchanges_to_half": curve.needed(0.5),
+            "budget": BUDGET * self.needed,
+            "lines": {mode: self._line(curve, mode) for mode in MODES},
+            "passed_share": {mode: float(self.through[mode][self.travels].mean()) for mode in MODES},
+            "leak": {name: each["leak"] for name, each in found.items()},
+            "leak_overall": self.watched.result["leak"],
+            "time_to_detect_s": {name: each["time_to_detect_s"] for name, each in found.items()},
+            "recall": {name: each["recall"] for name, each in found.items()},
+            "campaigns": {name: self._campaign(curve, name) for name in found},
+            "benign_refused_share": {mode: self._benign_refused(mode) for mode in MODES},
+            "benign_refused": {
+                mode: refused_share(self.watched.log, self.through[mode], self.watched.truth.archetype)
+                for mode in MODES
+            },
+            "oof": self.tables,
+            "arms_race": self.race,
+        }
+
+    def _gained(self, name: str) -> Json | None:
+        shares = gained_by_seed(*(_accuracies(m) for m in (self.runs[name], self.runs["unprotected"], self.points[0])))
+        return asdict(interval(shares)) if shares else None
+
+    def _soft(self) -> Json | None:
+        """Students with soft labels beside those that got the same exchanges as text."""
+        if not self.soft:
+            return None
+        text = self.points[self.plan.soft_exchanges]
+        return {"exchanges": self.plan.soft_exchanges, "soft": _summary(self.soft), "text": _summary(text)}
+
+    def _line(self, curve: Curve, mode: Mode) -> list[tuple[int, int, float]]:
+        """Questions asked, answered, and the capability that the curve gives for these, as the attack goes on."""
+        answered = np.cumsum(self.through[mode][self.travels])
+        asked = np.unique(np.linspace(1, len(answered), _LINE).astype(int))
+        return [(0, 0, curve.at(0))] + [(int(n), int(answered[n - 1]), curve.at(float(answered[n - 1]))) for n in asked]
+
+    def _campaign(self, curve: Curve, name: str) -> Json:
+        """What a campaign gets through, and what a student gains that puts its whole budget on this campaign alone."""
+        log = self.watched.log
+        own = log.hostile & (log.campaign == name)
+        share = {mode: float(self.through[mode][own].mean()) if own.any() else 0.0 for mode in MODES}
+        top, none = curve.at(BUDGET * self.needed), curve.at(0)
+        alone = {mode: gained(curve.at(share[mode] * BUDGET * self.needed), top, none) for mode in MODES}
+        before = int(np.count_nonzero(self.through["suspend"] & own))
+        return {
+            "exchanges": int(own.sum()),
+            "exchanges_before_detection": before,
+            "passed_share": share,
+            "gained_alone": alone,
+        }
+
+    def _benign_refused(self, mode: Mode) -> float:
+        benign = self.watched.log.benign()
+        return float((~self.through[mode][benign]).mean()) if benign.any() else 0.0
+
+
+def _summary(marks: list[Marks]) -> Json:
+    keys = ("accuracy", "agreement", "divergence")
+    return {key: asdict(interval([m[key] for m in marks])) for key in keys} | {
+        "exchanges": marks[0]["exchanges"],
+        "by_task": {t: float(np.mean([m["by_task"][t] for m in marks])) for t in marks[0]["by_task"]},
+    }

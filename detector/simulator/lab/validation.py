@@ -1,0 +1,175 @@
+"""The closed loop: what an attacker's student learns from what the gateway lets through."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from detector.simulator.lab import oof
+from detector.simulator.lab.arms.race import race
+from detector.simulator.lab.enforcement import MODES, passed, spread
+from detector.simulator.lab.experiment import Form, Job, exam_of, gather, prepare_worker, run
+from detector.simulator.lab.findings import Findings, Json, Marks, curve_of
+from detector.simulator.lab.parts import Parts
+from detector.simulator.lab.plan import BUDGET, PLATEAU, Attention, Plan
+from detector.simulator.lab.training import Recipe
+from detector.simulator.lab.vocabulary import Tokens
+from detector.simulator.lab.watch import Watched, watch
+from detector.simulator.world import load_world
+
+Say = Callable[[str], None]
+SOFT_ALPHA: Final = 0.7  # share of soft labels in the loss of students that get them
+SOFT_TEMPERATURE: Final = 2.0
+FEW_SEEDS: Final = 3  # of students of another size than the plan's, which cost much more
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where students are trained.
+
+    Attributes:
+        plan: how large the validation is.
+        folder: of finished parts.
+        pool: of processes.
+    """
+
+    plan: Plan
+    folder: Path
+    pool: ProcessPoolExecutor
+
+    def gather(self) -> None:
+        """Has every seed's harvest written: its students share it."""
+        for future in [self.pool.submit(_gather, s, self.plan.harvest, self.folder) for s in self.plan.seeds]:
+            future.result()
+
+    def students(self, name: str, rows: Tokens, form: Form = "worked", size: str = "") -> "list[Future[Marks]]":
+        """Starts one student a seed.
+
+        Args:
+            name: of the condition.
+            rows: exchanges of the harvest that they get.
+            form: what an exchange shows.
+            size: of the students; the plan's where it is empty.
+        """
+        p, size = self.plan, size or self.plan.size
+        recipe = _with_soft_labels(p.recipe) if form == "soft" else p.recipe
+        seeds = p.seeds if size == p.size else p.seeds[:FEW_SEEDS]
+        jobs = [Job(f"{name}-seed{s}", s, form, size, rows, p.harvest, recipe, p.exam) for s in seeds]
+        return [self.pool.submit(run, job, self.folder) for job in jobs]
+
+    def tables(self) -> "dict[str, Future[dict[str, Any]]]":
+        """Starts the tabular track."""
+        p = self.plan
+        return {
+            table_name(name, wrong, attention): self.pool.submit(
+                _tabular, name, wrong, attention, p.splits, self.folder
+            )
+            for name in p.datasets
+            for wrong in p.wrong
+            for attention in p.attention
+        }
+
+
+def _with_soft_labels(recipe: Recipe) -> Recipe:
+    return replace(recipe, alpha=SOFT_ALPHA, temperature=SOFT_TEMPERATURE)
+
+
+def _gather(seed: int, n: int, folder: Path) -> None:
+    gather(seed, n, folder)
+
+
+def table_name(name: str, wrong: float, attention: Attention) -> str:
+    """Of a tabular comparison: the data set's, with what is done to it."""
+    return name + (f"_{100 * wrong:.0f}pct_wrong" if wrong else "") + ("_spread" if attention == "spread" else "")
+
+
+def _tabular(name: str, wrong: float, attention: Attention, splits: int, folder: Path) -> Json:
+    asked = {"name": name, "wrong": wrong, "attention": attention, "splits": splits}
+    return {"dataset": name, "wrong": wrong, "attention": attention} | Parts(folder).get(
+        f"tabular-{table_name(name, wrong, attention)}",
+        asked,
+        lambda: {
+            kind: asdict(each) for kind, each in oof.compare(name, tuple(range(splits)), wrong, attention).items()
+        },
+    )
+
+
+def validate(plan: Plan, out: Path, say: Say) -> Findings:
+    """Runs what is not finished yet.
+
+    Args:
+        plan: how large it is.
+        out: folder; parts that it holds are used again.
+        say: told what is being done, one line at a time.
+
+    Raises:
+        WorldError: there is no such world.
+        DetectorError: the detector failed.
+        OSError: the folder cannot be written.
+    """
+    load_world(plan.world)  # a wrong name is said before anything is begun
+    out.mkdir(parents=True, exist_ok=True)
+    prepare_worker()
+    with (
+        ThreadPoolExecutor(1) as aside,
+        ProcessPoolExecutor(plan.workers, get_context("spawn"), prepare_worker) as pool,
+    ):
+        try:
+            say(f"detector: replays the world {plan.world}")
+            watching = aside.submit(watch, plan.world, plan.world_seed, out / "world")
+            racing = aside.submit(race, plan.rounds, out / "parts")
+            return _run(Lab(plan, out / "parts", pool), watching, racing, say)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            aside.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", say: Say) -> Findings:
+    plan = lab.plan
+    say(f"teacher: answers {plan.harvest:,} questions for each of {len(plan.seeds)} seeds")
+    lab.gather()
+    sizes = {n: lab.students(f"worked-{n}", np.arange(n)) for n in (0, *plan.sizes)}
+    soft = (
+        lab.students(f"soft-{plan.soft_exchanges}", np.arange(plan.soft_exchanges), "soft")
+        if plan.soft_exchanges
+        else []
+    )
+    tables = lab.tables()
+    say(f"students: learn from {', '.join(f'{n:,}' for n in plan.sizes)} exchanges")
+    points = {n: _results(futures) for n, futures in sizes.items()}
+    needed = max(1, curve_of(points).needed(PLATEAU))
+    watched = watching.result()
+    answered = watched.log.harvested()
+    say(f"attack: {BUDGET * needed:,} questions in {len(answered):,} answered attack requests")
+    travels = answered[spread(BUDGET * needed, len(answered))]
+    through = {mode: passed(watched.log, watched.orders, mode) for mode in MODES}
+    everything = np.arange(len(travels))
+    runs = {"answers_only": lab.students("answers_only", everything, "bare")}
+    for mode in MODES:
+        name = "unprotected" if mode == "shadow" else mode
+        runs[name] = lab.students(name, np.flatnonzero(through[mode][travels]))
+    others = {size: lab.students(f"unprotected-{size}", everything, size=size) for size in plan.other_sizes}
+    say(f"students: {', '.join(runs)}")
+    return Findings(
+        plan=plan,
+        teacher_accuracy=exam_of(plan.exam)[1],
+        points=points,
+        needed=needed,
+        runs={name: _results(futures) for name, futures in runs.items()},
+        sizes={size: _results(futures) for size, futures in others.items()},
+        soft=_results(soft),
+        watched=watched,
+        travels=travels,
+        through=through,
+        tables={name: future.result() for name, future in tables.items()},
+        race=racing.result(),
+    )
+
+
+def _results(futures: "list[Future[Marks]]") -> list[Marks]:
+    return [future.result() for future in futures]

@@ -1,0 +1,101 @@
+import importlib.util
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from detector.cli import app
+from detector.simulator.lab import cli
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+
+def test_without_torch_the_command_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    done = CliRunner().invoke(app, ["validate", "--quick", "--out", str(tmp_path / "out")])
+    assert done.exit_code == cli.USAGE
+    assert done.stderr.strip().splitlines() == ["revenuer validate: needs torch: pip install 'revenuer[lab]'"]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="the lab needs torch: extra `lab`")
+def test_an_unknown_world_is_named(tmp_path):
+    done = CliRunner().invoke(app, ["validate", "--quick", "--world", "nowhere", "--out", str(tmp_path)])
+    assert done.exit_code == cli.USAGE
+    assert "no world named nowhere" in done.stderr.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory):
+    """The whole loop with the least of everything."""
+    pytest.importorskip("torch", reason="the lab needs torch: extra `lab`")
+    from detector.simulator.lab.page import page  # noqa: PLC0415 - after the skip
+    from detector.simulator.lab.plan import QUICK  # noqa: PLC0415
+    from detector.simulator.lab.training import Recipe  # noqa: PLC0415
+    from detector.simulator.lab.validation import validate  # noqa: PLC0415
+
+    plan = replace(
+        QUICK,
+        world="tiny",
+        sizes=(60, 240),
+        recipe=Recipe(steps=120, batch=32, rate=6e-3),
+        exam=90,
+        datasets=("wine",),
+        attention=("near", "spread"),
+        splits=2,
+        soft_exchanges=60,
+        other_sizes=("equal",),
+    )
+    out, said = tmp_path_factory.mktemp("validation"), []
+    first = json.loads(json.dumps(validate(plan, out, said.append).as_json()))
+    parts = {p.name: p.stat().st_mtime_ns for p in (out / "parts").iterdir()}
+    second = json.loads(json.dumps(validate(plan, out, said.append).as_json()))
+    after = {p.name: p.stat().st_mtime_ns for p in (out / "parts").iterdir()}
+    return {"found": first, "again": second, "parts": parts, "after": after, "page": page(first)}
+
+
+@pytest.mark.slow
+def test_the_loop_measures_what_it_promises(smallest):
+    found = smallest["found"]
+    assert found["teacher_accuracy"] >= 0.95
+    assert set(found["student_accuracy"]) == {"unprotected", "answers_only", "throttle", "suspend"}
+    assert found["untrained_accuracy"]["mean"] < 0.1
+    assert found["student_accuracy"]["unprotected"]["mean"] > found["student_accuracy"]["answers_only"]["mean"]
+    assert set(found["leak"]) == set(found["recall"]) == set(found["time_to_detect_s"]) == {"task_list", "shared_cards"}
+    assert found["budget"] == 3 * found["exchanges_needed"]
+    assert found["benign_refused_share"]["shadow"] == 0.0
+    assert set(found["oof"]) == {"wine", "wine_30pct_wrong", "wine_spread", "wine_30pct_wrong_spread"}
+    assert found["seeds"] == [1, 2]
+
+
+@pytest.mark.slow
+def test_students_get_exactly_what_passed(smallest):
+    found = smallest["found"]
+    assert found["students"]["unprotected"]["exchanges"] == found["budget"]
+    for mode in ("throttle", "suspend"):
+        assert found["students"][mode]["exchanges"] == round(found["passed_share"][mode] * found["budget"])
+        assert found["lines"][mode][-1][1] == found["students"][mode]["exchanges"]
+    total = sum(each["exchanges"] for each in found["campaigns"].values())
+    leaked = sum(each["exchanges"] * found["leak"][name] for name, each in found["campaigns"].items())
+    assert found["leak_overall"] == pytest.approx(leaked / total)
+    for name, each in found["campaigns"].items():
+        # Peripheral members are named, so they no longer leak, but nothing binds them.
+        assert each["passed_share"]["suspend"] >= found["leak"][name] - 1e-9
+        assert each["exchanges_before_detection"] <= each["exchanges"]
+
+
+@pytest.mark.slow
+def test_a_second_run_makes_nothing_anew(smallest):
+    assert smallest["again"] == smallest["found"]
+    assert smallest["after"] == smallest["parts"]
+
+
+@pytest.mark.slow
+def test_the_page_needs_nothing_else(smallest):
+    page = smallest["page"]
+    assert not re.search(r"(src|href)=|url\(|https?://|<script", page)
+    assert page.count("<svg") == 4
+    for name in ("task_list", "shared_cards", "unprotected", "out of fold"):
+        assert name in page
