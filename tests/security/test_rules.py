@@ -1,15 +1,11 @@
 """Rules are comparisons of numbers: nothing in them can be made to run long."""
 
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from rule_files import FIELDS, SOUND, written
 
 from detector.scoring.rules import RuleError, read_rule
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "scoring"))
-from rule_files import FIELDS, SOUND, written
 
 COMPARED = "multi_turn_share|lt: 0.1"
 CONDITION = "selection and not filter_tools"
