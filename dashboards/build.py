@@ -10,7 +10,7 @@ from panels import Board, Panel, pick, quantile, rate, stat
 
 _ACTIONABLE = 'severity=~"high|critical"'
 _ACCEPTED = 'outcome="accepted"'
-_DEAD = 'outcome="dead_letter"'
+_DEAD = 'outcome="dead_lettered"'
 _LAG: Final = [(300, "yellow"), (900, "red")]
 _ANY: Final = [(1, "orange")]
 
@@ -165,6 +165,9 @@ COST = Board(
         stat("State", f"sum({pick('revenuer_state_bytes')})", "bytes"),
         stat("Accounts tracked", f"sum({pick('revenuer_accounts_tracked')})"),
         stat("Requests a day that acting would hit", f"sum({pick('revenuer_blast_radius_requests_per_day')})"),
+        stat(
+            "Brake of live enforcement (1: pulled)", f"max({pick('revenuer_enforcement_brake')})", "none", [(1, "red")]
+        ),
         stat("Share of traffic that it would hit", _blast_share, "percentunit", [(0.05, "yellow"), (0.2, "red")]),
         stat("Accounts bound", f"sum({pick('revenuer_accounts_named', _ACTIONABLE)})"),
         Panel(

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from detector.config import ConfigError, Settings, load_settings
 from detector.evaluation.cli import evaluate
+from detector.scoring.anomaly.cli import train
 from detector.scoring.rules import RuleError
 from detector.scoring.rules.cli import rules_app
 from detector.service.replay import Progress, Replay, make_engine
@@ -21,6 +22,7 @@ from detector.service.serve_cli import serve, serve_engine
 from detector.simulator.generate import write
 from detector.simulator.world import WorldError, load_world
 from streams.accounts import read_accounts, read_events
+from streams.adapters.reader import Format
 from streams.sources import SourceError
 from streams.sources.files import FileSource
 
@@ -37,6 +39,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(config_app, name="config")
 app.command()(evaluate)
 app.command()(serve)
+app.command()(train)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings in TOML")]
@@ -95,7 +98,8 @@ def _replay(
 ) -> tuple[dict[str, Any], Replay]:
     line = _Line()
     try:
-        source = FileSource(paths, settings.batch_mb << 20, since, until)
+        form = Format(settings.format, settings.account_path)
+        source = FileSource(paths, settings.batch_mb << 20, since, until, format=form)
         refused: list[DeadLetter] = []
         book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
         told: pl.DataFrame | None = read_events(events, refused) if events else None
@@ -143,6 +147,11 @@ def replay(
     paths: Annotated[list[str], typer.Argument(help="Logs: files, globs, folders", show_default=False)],
     accounts: Annotated[Path | None, typer.Option(help="Account file")] = None,
     events: Annotated[Path | None, typer.Option(help="Event file; launches and bans are inferred without")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Of the logs: auto, revenuer, a name of docs/adapters.md, or FILE.yaml"),
+    ] = None,
+    account_path: Annotated[str | None, typer.Option(help="Dotted path of the account id in foreign logs")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results")] = Path("out"),
     since: Annotated[str | None, typer.Option(help="First event time, RFC 3339")] = None,
     until: Annotated[str | None, typer.Option(help="Event time to stop before, RFC 3339")] = None,
@@ -150,9 +159,9 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay historical logs and write alerts, scores and a report."""
-    run, done = _replay(
-        paths, out, _settings(config), accounts, events, _micros(since, "--since"), _micros(until, "--until")
-    )
+    asked = {k: v for k, v in (("format", form), ("account_path", account_path)) if v is not None}
+    settings = _settings(config).model_copy(update=asked)
+    run, done = _replay(paths, out, settings, accounts, events, _micros(since, "--since"), _micros(until, "--until"))
     if as_json:
         sys.stdout.write(json.dumps(run) + "\n")
     else:

@@ -3,13 +3,46 @@
 import secrets
 import tomllib
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ConfigError(ValueError):
     """A configuration is broken; one line that names file and setting."""
+
+
+class ChannelSettings(BaseModel):
+    """Whom to tell of alerts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,64}$", description="what the store remembers it by")
+    kind: Literal["webhook", "alertmanager", "kafka", "file"] = Field(description="how it is told")
+    to: str = Field(min_length=1, description="URL, host:port of brokers by comma, or path of a file")
+    severity: Literal["low", "medium", "high", "critical"] = Field("high", description="at least")
+    body: Literal["alert", "ocsf"] = Field("alert", description="the alert as it is written, or an OCSF finding")
+    secret_file: Path | None = Field(
+        None, description="file with the secret of a webhook's signature, 24 bytes or more"
+    )
+    allow: list[str] = Field([], description="networks that may be called though private, and without TLS")
+
+
+class EnforcementSettings(BaseModel):
+    """What may be enforced without asking."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["shadow", "live"] = Field(default="shadow", description="shadow: every recommendation is a dry run")
+    accounts_an_hour: int = Field(default=50, ge=0, description="newly bound; past it the brake is pulled")
+    traffic_share: float = Field(
+        default=0.02, ge=0, le=1, description="of all requests, by everything that is enforced"
+    )
+    protected_tiers: list[str] = Field(default=[], description="tiers that are bound only where people agree")
+    approvals: int = Field(
+        default=2, ge=1, le=10, description="people who must agree to suspend a cluster or bind such a tier"
+    )
 
 
 class Settings(BaseSettings):
@@ -22,6 +55,19 @@ class Settings(BaseSettings):
     coordination_ticks: int = Field(3, ge=1, le=100, description="looks at accounts between looks at clusters")
     batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")
     checkpoint_s: int = Field(60, ge=1, le=3600, description="seconds between checkpoints of the service, at least")
+    enforcement: EnforcementSettings = Field(
+        EnforcementSettings(), description="what a gateway is given to enforce, see below"
+    )
+    console_url: str = Field("", description="address of the console as people reach it; alerts link to it")
+    notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
+    format: str = Field(
+        "auto", description="of logs: auto, revenuer, a name of docs/adapters.md, or a field map (.yaml)"
+    )
+    account_path: str | None = Field(
+        None,
+        min_length=1,
+        description="dotted path of the account id in logs of other formats; their own guess by default",
+    )
     rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from detector.alerts import model
 from detector.cli import app
-from detector.config import Settings
+from detector.config import ChannelSettings, EnforcementSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
 from detector.scoring.rules import load_rules, rules_markdown
@@ -171,6 +172,7 @@ def _settings() -> list[str]:
     rows = []
     for name, schema in Settings.model_json_schema()["properties"].items():
         default = Settings.model_fields[name].default
+        default = None if default == [] or isinstance(default, BaseModel) else default
         rows.append(
             (
                 f"`{name}`",
@@ -183,7 +185,50 @@ def _settings() -> list[str]:
     return [
         "From a TOML file (`--config`) over the environment over the defaults; an unknown setting is an error.",
         _table(("setting", "environment", "default", "values", "meaning"), rows),
+        "## Channels of notifications",
+        _CHANNELS,
+        _table(("key", "default", "values", "meaning"), _model(ChannelSettings)),
+        _NOTIFY,
+        "## Enforcement",
+        _ENFORCEMENT,
+        _table(("key", "default", "values", "meaning"), _model(EnforcementSettings)),
     ]
+
+
+_CHANNELS = (
+    "Each `[[notify]]` of the file is a channel. Every version of an alert reaches every channel at least once, under the same key, "
+    "also when the service is killed in between; a new channel is not told the past."
+)
+_NOTIFY = """```toml
+[[notify]]
+name = "soc"
+kind = "webhook"
+to = "https://soc.example.com/hooks/revenuer"
+secret_file = "/run/secrets/webhook"
+
+[[notify]]
+name = "alertmanager"
+kind = "alertmanager"
+to = "http://192.0.2.10:9093/api/v2/alerts"
+allow = ["192.0.2.0/24"]
+```"""
+
+
+_ENFORCEMENT = (
+    "The `[enforcement]` table. In shadow mode, the default, every recommendation is a dry run. In live mode a recommendation "
+    "binds once it is released: the step past a cap pulls the brake instead, and from then on everything is only observed, until "
+    "an admin lets go (`POST /v1/enforcement/reset`)."
+)
+
+
+def _model(of: type[BaseModel]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, schema in of.model_json_schema()["properties"].items():
+        field = of.model_fields[name]
+        default = "required" if field.is_required() else "—" if field.default in (None, []) else f"`{field.default}`"
+        values = ", ".join(f"`{value}`" for value in schema["enum"]) if "enum" in schema else _range(schema)
+        rows.append((f"`{name}`", default, values, schema.get("description", "")))
+    return rows
 
 
 def _range(schema: Mapping[str, Any]) -> str:

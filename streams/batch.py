@@ -37,7 +37,7 @@ class Batch:
         frame: canonical columns.
         dead: what could not be read.
         read: records seen; `frame.height + len(dead)`.
-        skipped: records outside `since` and `until`, not counted as read.
+        skipped: records outside `since` and `until`, and foreign ones that tell of no exchange; not counted as read.
     """
 
     frame: pl.DataFrame

@@ -12,7 +12,7 @@ class Counts:
         accepted: went on.
         duplicates: seen before within 24 h.
         dead_lettered: could not be read.
-        skipped: outside the time asked for; not part of `read`.
+        skipped: outside the time asked for, or foreign and of no exchange; not part of `read`.
     """
 
     read: int = 0

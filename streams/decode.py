@@ -1,7 +1,7 @@
 """Lines of JSON to canonical columns: one strict polars read a chunk, and a slow path only for chunks that hold a bad line.
 
 Reasons of dead letters: `not_json`, `not_object`, `invalid_utf8`, `wrong_type`, `missing_field`, `ts_unreadable`, `ts_out_of_range`,
-`bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`.
+`bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; from a foreign format `unrecognised`.
 """
 
 from collections.abc import Sequence
@@ -163,7 +163,8 @@ def _one_by_one(
         good.append((kept, pl.DataFrame(records, schema=schema, orient="row")))
 
 
-def _record(line: bytes, schema: dict[str, pl.DataType]) -> dict[str, Any] | Bad:
+def parse(line: bytes) -> dict[str, Any] | Bad:
+    """A line as a JSON object, or why it is none."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -174,8 +175,13 @@ def _record(line: bytes, schema: dict[str, pl.DataType]) -> dict[str, Any] | Bad
         return Bad("too_deep")
     except (msgspec.DecodeError, ValueError):
         return Bad("too_deep" if _depth(line) > _DEEPEST else "not_json")
-    if not isinstance(value, dict):
-        return Bad("not_object")
+    return value if isinstance(value, dict) else Bad("not_object")
+
+
+def _record(line: bytes, schema: dict[str, pl.DataType]) -> dict[str, Any] | Bad:
+    value = parse(line)
+    if isinstance(value, Bad):
+        return value
     out: dict[str, Any] = {}
     for name, dtype in schema.items():
         try:

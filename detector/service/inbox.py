@@ -7,8 +7,9 @@ from typing import Final
 
 import structlog
 
+from streams.adapters.reader import Format, Reader
 from streams.batch import Batch
-from streams.decode import MAX_LINE, Origin, decode_lines
+from streams.decode import MAX_LINE, Origin
 from streams.sources import SourceError
 from streams.sources.cursor import decoded
 
@@ -31,6 +32,7 @@ class Inbox:
         chunk: bytes read at a time.
         problems: files that cannot be read at all, with the reason.
         at: how far each file was read: the next byte and line of a growing one, batches of a packed one and 0.
+        format: of the files.
     """
 
     folder: Path
@@ -39,6 +41,8 @@ class Inbox:
     problems: dict[str, str] = field(default_factory=dict)
     at: dict[str, tuple[int, int]] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
+    format: Format = field(default_factory=Format)
+    _readers: dict[Path, Reader] = field(default_factory=dict)
 
     def batches(self) -> Iterator[Batch]:
         """What came since the last time, file by file in the order of their names."""
@@ -55,7 +59,7 @@ class Inbox:
     def _whole(self, path: Path) -> Iterator[Batch]:
         before, _ = self.at.get(path.name, (0, 0))
         try:
-            for number, batch in enumerate(decoded(path, self.chunk, self.key), 1):
+            for number, batch in enumerate(decoded(path, self.chunk, self.key, self.format.reader()), 1):
                 if number > before:
                     self.at[path.name] = number, 0
                     yield batch
@@ -71,6 +75,8 @@ class Inbox:
         offset, line = self.at.get(path.name, (0, 1))
         if path.stat().st_size < offset:  # it was made anew
             offset, line = 0, 1
+        if offset == 0 or path not in self._readers:
+            self._readers[path] = self.format.reader()
         with path.open("rb") as file:
             file.seek(offset)
             while data := _lines(file.read(self.chunk), file.read1):
@@ -78,7 +84,7 @@ class Inbox:
                 offset, line = offset + len(data), line + data.count(b"\n")
                 # Before the batch is handed on: a checkpoint after it must not read it again.
                 self.at[path.name] = offset, line
-                yield decode_lines(data, origin)
+                yield self._readers[path](data, origin)
                 file.seek(offset)
 
 

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,6 +29,7 @@ from detector.service.http.state import AccountView, Ack, BusyError, QueueFullEr
 from detector.service.http.view import account_view
 from detector.service.inbox import Inbox
 from detector.service.resume import Resume
+from detector.service.usage import requests_per_day
 from streams.batch import Batch
 from streams.dedupe import Deduplicator
 
@@ -105,6 +106,7 @@ class Live:
         self._recommended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._resume, self._erased = resume, False
+        self.changed: Callable[[Alert], object] | None = None  # told of each alert that was written
         self._watch(reference or packaged())
         self.allow()
         if resume is not None:
@@ -238,6 +240,10 @@ class Live:
         finally:
             self._busy.release()
 
+    def traffic(self) -> float:
+        """Requests a day of everybody within the window."""
+        return requests_per_day(self._engine.store, self._engine.now)
+
     def forget(self, account_id: str) -> None:
         """Erase an account from memory at once, and from the checkpoints with the batch at hand.
 
@@ -348,6 +354,9 @@ class Live:
             if made is not None and made.id not in self._recommended:
                 self._recommended.add(made.id)
                 self._metrics.recommendations.labels(made.action).inc()
+            stored = self._store.alerts.get(alert.id) if self.changed is not None else None
+            if self.changed is not None and stored is not None:
+                self.changed(stored)
 
     def _show(self, alerts: list[Alert]) -> None:
         self._metrics.show_alerts(alerts)

@@ -6,11 +6,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn, Protocol
 
 import polars as pl
 import typer
@@ -21,15 +21,18 @@ from detector.alerts.store import Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
+from detector.service.channels import channels_of
 from detector.service.engine import Engine
 from detector.service.http import State, make_app
 from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
 from detector.service.kafka_feed import KafkaFeed
 from detector.service.live import Live
+from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
 from streams.accounts import read_accounts, read_events
+from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSettings, KafkaSource
@@ -39,22 +42,34 @@ _HTTP_S: Final = 3  # for answers under way
 _DRAIN_S: Final = 5.0  # for records accepted; both fit into the ten seconds that a supervisor gives
 
 
+class Beside(Protocol):
+    """What runs beside the service, in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End, soon."""
+        ...
+
+
 class _Server(uvicorn.Server):
     """Says where it listens, and on a signal ends streams, answers and records, in this order."""
 
     def __init__(
-        self, config: uvicorn.Config, state: State, live: Live, secret: str | None, feed: KafkaFeed | None
+        self, config: uvicorn.Config, state: State, live: Live, secret: str | None, beside: Sequence[Beside]
     ) -> None:
         super().__init__(config)
-        self._state, self._live, self._secret, self._feed = state, live, secret, feed
+        self._state, self._live, self._secret, self._beside = state, live, secret, beside
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.started:
             return
         self._live.start()
-        if self._feed is not None:
-            self._feed.start()
+        for one in self._beside:
+            one.start()
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"console: http://{shown}:{port}/console/\n")
@@ -65,8 +80,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._state.stopping.set()
         await super().shutdown(sockets)
-        if self._feed is not None:
-            await asyncio.to_thread(self._feed.stop)
+        for one in self._beside:
+            await asyncio.to_thread(one.stop)
         await asyncio.to_thread(self._live.stop, _DRAIN_S)
 
     @contextmanager
@@ -116,10 +131,6 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
     return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
 
 
-def _feed(settings: KafkaSettings, live: Live) -> KafkaFeed:
-    return KafkaFeed(KafkaSource(settings, live.offsets, digest_key=live.digest_key), live)
-
-
 def serve(
     data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
@@ -149,9 +160,16 @@ def serve(
         tokens = store.tokens.all()
         check_exposure(host, tokens)
         metrics = Metrics()
+        form = Format(settings.format, settings.account_path)
         live = _live(settings, store, metrics, data)
+        live.inbox.format = form
         rules = load_rules(settings.rules)
-        feed = _feed(KafkaSettings(kafka.split(","), topic), live) if kafka else None
+        beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data, settings.console_url))]
+        if kafka:
+            source = KafkaSource(
+                KafkaSettings(kafka.split(","), topic), live.offsets, digest_key=live.digest_key, read=form.reader()
+            )
+            beside.append(KafkaFeed(source, live))
     except (
         CheckpointError,
         ConfigError,
@@ -169,8 +187,10 @@ def serve(
         _stop(f"the database cannot be opened: {type(error).__name__}")
     alive = any(t.revoked_at is None for t in tokens)
     secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, live.digest_key, metrics=metrics)
-    run(state, live, secret, host, port, feed)
+    state = State(store, live, rules, live.digest_key, metrics=metrics, format=form, enforcement=settings.enforcement)
+    if settings.enforcement.mode == "live":
+        live.changed = state.enforcing.consider
+    run(state, live, secret, host, port, beside)
     store.close()
 
 
@@ -192,7 +212,7 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
     store.close()
 
 
-def run(state: State, live: Live, secret: str | None, host: str, port: int, feed: KafkaFeed | None = None) -> None:
+def run(state: State, live: Live, secret: str | None, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
     """Listen until a signal ends it.
 
     Args:
@@ -201,7 +221,7 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, feed
         secret: the first token, to be shown once; None where there are tokens.
         host: address.
         port: 0 takes a free one.
-        feed: started with the service and ended before it.
+        beside: started with the service and ended before it.
     """
     chosen = uvicorn.Config(
         make_app(state),
@@ -213,4 +233,4 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, feed
         server_header=False,
         timeout_graceful_shutdown=_HTTP_S,
     )
-    _Server(chosen, state, live, secret, feed).run()
+    _Server(chosen, state, live, secret, beside).run()

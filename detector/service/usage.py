@@ -4,7 +4,7 @@ import numpy as np
 
 from detector.alerts.quota import TierUsage
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import DECAY_HOURS, DECAYED, I32
+from detector.profiles.layout import COUNT, DAY_US, DECAY_HOURS, DECAYED, I32, PANE_US
 from detector.profiles.store import ProfileStore
 
 _LEVEL = 0.99
@@ -33,3 +33,17 @@ def tier_usage(store: ProfileStore, book: AccountBook, slots: I32, now: int) -> 
         if mine.any():
             out[tier] = {name: float(np.quantile(rate[mine], _LEVEL)) for name, rate in rates.items()}
     return TierUsage(out)
+
+
+def requests_per_day(store: ProfileStore, now: int) -> float:
+    """Requests of all accounts within the window, a day.
+
+    Args:
+        store: profiles.
+        now: event time, µs.
+    """
+    used = store.panes.slot >= 0
+    if not used.any():
+        return 0.0
+    days = (now - int(store.panes.index[used].min()) * PANE_US) / DAY_US
+    return float(store.panes.counts[used, COUNT["requests"]].sum()) / max(days, 1.0)

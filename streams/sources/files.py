@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from streams.adapters.reader import Format
 from streams.batch import Batch
 from streams.exchange import EXCHANGE_SCHEMA
 from streams.sources import SourceError
@@ -68,6 +69,10 @@ class FileSource:
         batch_bytes: size of the chunks that are decoded at a time.
         since, until: µs; records before or from then on are passed over and counted as skipped.
         digest_key: of the dead letters' digests.
+        format: of the files; by default it is recognised for each by its first records.
+
+    Raises:
+        SourceError: there are no such files.
     """
 
     paths: Sequence[str | Path]
@@ -75,6 +80,7 @@ class FileSource:
     since: int | None = None
     until: int | None = None
     digest_key: bytes = b""
+    format: Format = field(default_factory=Format)
     files: list[Path] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,15 +96,16 @@ class FileSource:
 
     def _merged(self) -> Iterator[Batch]:
         # A file whose beginning cannot be read comes first, so that what is wrong with it is known first.
-        waiting = sorted(((first_time(p, self.digest_key) or 0, p) for p in self.files), reverse=True)
+        waiting = sorted(
+            ((first_time(p, self.digest_key, self.format.reader()) or 0, p) for p in self.files), reverse=True
+        )
         running: list[_Open] = []
         while waiting or running:
             horizon = min((o.seen - LATENESS_US for o in running), default=None)
             if waiting and (horizon is None or waiting[-1][0] - LATENESS_US <= horizon):
                 _, path = waiting.pop()
-                running.append(
-                    _Open(decoded(path, self.batch_bytes, self.digest_key), pl.DataFrame(schema=EXCHANGE_SCHEMA))
-                )
+                batches = decoded(path, self.batch_bytes, self.digest_key, self.format.reader())
+                running.append(_Open(batches, pl.DataFrame(schema=EXCHANGE_SCHEMA)))
                 yield from self._pull(running[-1])
             else:
                 yield from self._pull(min(running, key=lambda o: o.seen))
@@ -122,8 +129,8 @@ class FileSource:
             part = batch.frame if batch.frame["ts"].is_sorted() else batch.frame.sort("ts", maintain_order=True)
             source.seen = max(source.seen, int(part["ts"].to_physical()[-1]))
             source.frame = _joined([source.frame, part])
-        if batch.dead:
-            yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), batch.dead, len(batch.dead))
+        if batch.dead or batch.skipped:
+            yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), batch.dead, len(batch.dead), batch.skipped)
 
     @staticmethod
     def _take(running: list[_Open], horizon: int | None) -> pl.DataFrame:

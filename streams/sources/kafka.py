@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
+from streams.adapters.reader import Reader
 from streams.batch import Batch, DeadLetter, digest
 from streams.decode import MAX_LINE, Origin, decode_lines
 from streams.exchange import EXCHANGE_SCHEMA
@@ -80,6 +81,7 @@ class KafkaSource:
         partitions: those that this process reads; all where None.
         digest_key: of the dead letters' digests.
         poll_ms: how long a batch is waited for.
+        read: how values become a batch.
 
     Raises:
         SourceError: the cluster cannot be reached, or has no such topic or partition.
@@ -92,10 +94,11 @@ class KafkaSource:
         partitions: Sequence[int] | None = None,
         digest_key: bytes = b"",
         poll_ms: int = _POLL_MS,
+        read: Reader = decode_lines,
     ) -> None:
         self.settings = settings
         self.digest_key = digest_key
-        self._poll_ms = poll_ms
+        self._poll_ms, self._decode = poll_ms, read
         self._stopped = threading.Event()
         self._latest: dict[int, int] = {}
         self._next: dict[int, int] = {}
@@ -187,11 +190,12 @@ class KafkaSource:
         self._most = max(1, min(_RECORDS, self.settings.in_flight_bytes * count // max(1, self._bytes)))
         frame = pl.concat([part.frame for part in parts]).sort("ts", maintain_order=True)
         dead = [*gone, *(letter for part in parts for letter in part.dead)]
-        return Batch(frame, dead, len(gone) + sum(part.read for part in parts))
+        skipped = sum(part.skipped for part in parts)
+        return Batch(frame, dead, len(gone) + sum(part.read for part in parts), skipped)
 
     def _decoded(self, at: TopicPartition, records: Sequence[Any]) -> Batch:
         values: list[bytes | None] = [record.value for record in records]
-        batch, size = self._read(values, Origin(f"{at.topic}/{at.partition}", 0, self.digest_key))
+        batch, size = self._read(values, Origin(f"{at.topic}/{at.partition}", 0, self.digest_key), self._decode)
         # Offsets have holes: compaction, transactions.
         batch.dead = [replace(letter, position=records[letter.position].offset) for letter in batch.dead]
         self._bytes += size
@@ -202,20 +206,18 @@ class KafkaSource:
         return batch
 
     @staticmethod
-    def _read(values: list[bytes | None], origin: Origin) -> tuple[Batch, int]:
+    def _read(values: list[bytes | None], origin: Origin, read: Reader = decode_lines) -> tuple[Batch, int]:
         """Decode all at once, one by one only where a value is not one line; and their bytes."""
         filled = [value for value in values if value]
         data = b"\n".join(filled)
         plain = len(filled) == len(values) and data.count(b"\n") == len(values) - 1
-        if plain and max(map(len, filled)) <= MAX_LINE:
-            batch = decode_lines(data, origin)
-            if batch.read == len(values):
-                return batch, len(data)
+        if plain and max(map(len, filled)) <= MAX_LINE and not any(map(bytes.isspace, filled)):
+            return read(data, origin), len(data)
         # A carriage return may stand where a line break may: between tokens, and not within a string.
         lines = [
             _NOTHING if v is None or len(v) > MAX_LINE or not v.strip() else v.replace(b"\n", b"\r") for v in values
         ]
-        batch = decode_lines(b"\n".join(lines), origin)
+        batch = read(b"\n".join(lines), origin)
         batch.dead = [_true(letter, values[letter.position] or b"", origin.key) for letter in batch.dead]
         return batch, len(data)
 

@@ -266,7 +266,7 @@ def test_alertmanager_gets_labels_that_name_the_alert_and_no_accounts(alert, tmp
     }
     assert sent["startsAt"] == rfc3339(START)
     assert sent["endsAt"] == rfc3339(int((NOW + 86_400) * 1e6))
-    assert sent["generatorURL"] == f"https://console.example.com/alerts/{alert.id}"
+    assert sent["generatorURL"] == f"https://console.example.com/#alert={alert.id}"
     assert all(isinstance(v, str) for v in (sent["labels"] | sent["annotations"]).values())
     assert b"acct-" not in body
 

@@ -31,6 +31,9 @@ class Double:
         reason = Reason("SOFT_LABELS", "It asks for them.", 1.0, 0.1, 2.0, 10.0)
         return AccountView(account_id, 3, "", "", "person", 2.0, 0.1, 30.0, [reason], {"requests": 3.0}, [])
 
+    def traffic(self):
+        return 10_000.0
+
     def forget(self, account_id):
         self.forgotten.append(account_id)
 

@@ -10,9 +10,16 @@ import time
 from pathlib import Path
 
 import httpx
+import making
 import pytest
+from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from detector.alerts.notify.topic import ALERTS, RECOMMENDATIONS
+from detector.alerts.store import Store
+from detector.config import ChannelSettings
+from detector.service.channels import channels_of
+from detector.service.outbox import Outbox
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 from streams.sinks.kafka import KafkaSink
@@ -134,6 +141,36 @@ def test_a_service_killed_in_between_ends_like_one_that_was_not(world, tmp_path)
         ended(process, client)
     assert found == expected
     assert expected
+
+
+def test_alerts_and_recommendations_go_into_topics_under_their_keys(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    with broker() as address:
+        admin = KafkaAdminClient(bootstrap_servers=address)
+        admin.create_topics(
+            [NewTopic(name=n, num_partitions=1, replication_factor=1) for n in (ALERTS, RECOMMENDATIONS)]
+        )
+        admin.close()
+        channel = ChannelSettings(name="bus", kind="kafka", to=address, severity="low")
+        box = Outbox(store, channels_of([channel], tmp_path))
+        box.start()
+        time.sleep(0.5)
+        store.alerts.upsert([making.alert("alr_1"), making.alert("alr_2")])
+        found = {name: read(address, name, 2) for name in (ALERTS, RECOMMENDATIONS)}
+        box.stop()
+    assert [json.loads(r.value)["id"] for r in found[ALERTS]] == ["alr_1", "alr_2"]
+    assert [json.loads(r.value)["alert_id"] for r in found[RECOMMENDATIONS]] == ["alr_1", "alr_2"]
+    for records in found.values():
+        keys = [dict(r.headers)["idempotency-key"].decode() for r in records]
+        assert [key.partition(".")[0] for key in keys] == ["alr_1", "alr_2"]
+    store.close()
+
+
+def read(address, name, count):
+    consumer = KafkaConsumer(name, bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=15_000)
+    records = list(itertools.islice(consumer, count))
+    consumer.close()
+    return records
 
 
 def test_from_the_topic_to_a_gateway(world, tmp_path):

@@ -1,38 +1,43 @@
-"""One store on SQLite and, where POSTGRES_URL names a server, the same on PostgreSQL."""
+"""One store on SQLite, and the same on PostgreSQL."""
 
-import os
 import uuid
 
 import pytest
 import sqlalchemy as sa
 from making import ticking
+from postgresql import available, postgresql
 
 from detector.alerts.store import Store
 
-POSTGRES = os.environ.get("POSTGRES_URL")
+
+@pytest.fixture(scope="session")
+def postgres():
+    with postgresql() as url:
+        yield url
 
 
-def _schema():
+def _schema(server):
     """A schema of its own on the server, and a URL that leads into it."""
     name = f"test_{uuid.uuid4().hex}"
-    server = sa.create_engine(POSTGRES)
-    with server.begin() as connection:
+    engine = sa.create_engine(server)
+    with engine.begin() as connection:
         connection.execute(sa.text(f"CREATE SCHEMA {name}"))
-    url = sa.make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={name}"})
+    url = sa.make_url(server).update_query_dict({"options": f"-csearch_path={name}"})
     yield url.render_as_string(hide_password=False)
-    with server.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(sa.text(f"DROP SCHEMA {name} CASCADE"))
-    server.dispose()
+    engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+NONE = pytest.mark.skip(reason="no PostgreSQL: POSTGRES_URL names none, and its wheel is not installed")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[] if available() else NONE)])
 def url(request, tmp_path):
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.db'}"
-    elif POSTGRES is None:
-        pytest.skip("POSTGRES_URL names no server")
     else:
-        yield from _schema()
+        yield from _schema(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

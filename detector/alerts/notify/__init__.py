@@ -7,16 +7,19 @@ from detector.alerts.notify.file import NdjsonFile
 from detector.alerts.notify.indicators import write_csv, write_ndjson
 from detector.alerts.notify.ocsf import detection_finding
 from detector.alerts.notify.reach import LOOPBACK, Reach, RefusedError
+from detector.alerts.notify.topic import KafkaTopic, UndeliveredError
 from detector.alerts.notify.webhook import Webhook
 
 __all__ = [
     "LOOPBACK",
     "Alertmanager",
     "Delivery",
+    "KafkaTopic",
     "NdjsonFile",
     "Notifier",
     "Reach",
     "RefusedError",
+    "UndeliveredError",
     "Webhook",
     "detection_finding",
     "write_csv",

@@ -26,7 +26,7 @@ class Alertmanager:
 
     Attributes:
         delivery: its URL ends in `/api/v2/alerts`.
-        console: address of Revenuer's own console, to which the alert links; none where empty.
+        console: address of Revenuer's own console (`https://…/console/`), to which the alert links; none where empty.
         holds_s: seconds until Alertmanager forgets an alert that is not sent again.
         clock: seconds since the epoch.
     """
@@ -66,11 +66,12 @@ def postable(alert: Alert, now: float, holds_s: float, console: str = "") -> dic
             "output_tokens_leaked": str(alert.output_tokens_leaked),
             "recommended_action": alert.recommendation.action if alert.recommendation else "none",
         },
-        "startsAt": alert.detected_at,
+        # Alertmanager refuses an alert that ends before it starts, and the data's clock may be ahead of ours.
+        "startsAt": min(alert.detected_at, _written(now)),
         "endsAt": _written(now if over else now + holds_s),
     }
     if console:
-        out["generatorURL"] = f"{console.rstrip('/')}/alerts/{alert.id}"
+        out["generatorURL"] = f"{console.rstrip('/')}/#alert={alert.id}"
     return out
 
 

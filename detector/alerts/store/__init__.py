@@ -8,8 +8,10 @@ from detector.alerts.store.allowances import Allowances
 from detector.alerts.store.answers import Answers
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
+from detector.alerts.store.enforcement import Enforcement
 from detector.alerts.store.forget import Forgetter, Receipt
 from detector.alerts.store.labels import Labels
+from detector.alerts.store.notified import Notified
 from detector.alerts.store.outcomes import Outcomes
 from detector.alerts.store.tokens import Tokens
 from detector.alerts.store.triage import Triage
@@ -40,6 +42,8 @@ class Store:
         self.tokens = Tokens(self._database, self.audit, now)
         self.outcomes = Outcomes(self._database, self.audit, now)
         self.answers = Answers(self._database, now)
+        self.enforcement = Enforcement(self._database, self.audit, now)
+        self.notified = Notified(self._database)
         self._forgetter = Forgetter(self._database, self.alerts, self.audit, now)
 
     def forget(self, account: str, actor: str) -> Receipt:

@@ -19,6 +19,7 @@ from detector.alerts.store.tables import (
     alerts,
     allowances,
     answers,
+    enforced,
     history,
     labels,
     outcomes,
@@ -127,6 +128,7 @@ def _from_history(connection: Connection, account: str) -> None:
 def _from_rows(connection: Connection, account: str) -> int:
     gone = (
         delete(labels).where(labels.c.kind == "account", labels.c.subject == account),
+        delete(enforced).where(enforced.c.account_id == account),
         delete(allowances).where(allowances.c.account_id == account),
         delete(answers).where(answers.c.body.contains(_quoted(account), autoescape=True)),
     )

@@ -1,7 +1,7 @@
 """What became of recommendations."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Row, insert, select
@@ -10,7 +10,10 @@ from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
 from detector.alerts.store.tables import outcomes
 
-OutcomeName = Literal["applied", "declined", "reverted", "expired"]
+OutcomeName = Literal[
+    "applied", "refused", "challenge_passed", "challenge_failed", "reverted", "appealed", "expired", "declined"
+]
+TAKES_BACK: Final = frozenset({"refused", "challenge_passed", "reverted", "expired", "declined"})
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -18,7 +21,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     Attributes:
         id, recommendation_id, alert_id: which.
-        outcome: applied, declined, reverted or expired.
+        outcome: applied; refused by the gateway; a challenge passed or failed; reverted; appealed by the customer; expired; or
+            declined by a person.
         actor, at: by whom, when (µs).
         note: why.
     """

@@ -143,3 +143,34 @@ answers: Final = Table(
     Column("status", SmallInteger),
     Column("body", Text),
 )
+# How far each channel of notifications has come through `alert_history`.
+notified: Final = Table(
+    "notified",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+# Live enforcement: accounts that a released recommendation binds, who approved which, and the brake once it was pulled.
+enforced: Final = Table(
+    "enforced",
+    metadata,
+    Column("recommendation_id", String(64), primary_key=True),
+    Column("account_id", Text, primary_key=True, index=True),
+    Column("requests_per_day", Float, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+approvals: Final = Table(
+    "approvals",
+    metadata,
+    Column("recommendation_id", String(64), primary_key=True),
+    Column("actor", String(256), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+brake: Final = Table(
+    "brake",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+)

@@ -7,8 +7,6 @@ import msgspec
 import zstandard
 from fastapi import HTTPException
 
-from detector.service.http.litellm import exchange
-
 _WINDOW = 27  # log2 of the largest zstd window, 128 MiB
 
 
@@ -65,16 +63,19 @@ def _check(size: int, most: int) -> None:
         raise HTTPException(413, f"The unpacked body may have {most} bytes; send it in parts.")
 
 
+def is_array(body: bytes) -> bool:
+    """Whether a body begins like a JSON array, as LiteLLM's `generic_api` and Kong's `http-log` post them."""
+    return body.lstrip()[:1] == b"["
+
+
 def lines(body: bytes) -> bytes:
-    """NDJSON as it is; a JSON array, as LiteLLM's `generic_api` posts it, as one line an element.
+    """Elements of a JSON array, one a line.
 
     Raises:
-        HTTPException: it begins like an array and is none (422).
+        HTTPException: it is none (422).
     """
-    if body.lstrip()[:1] != b"[":
-        return body
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError) as error:
         raise HTTPException(422, "The body begins like a JSON array and is none.") from error
-    return b"\n".join(exchange(bytes(item)) for item in items)
+    return b"\n".join(bytes(item).replace(b"\n", b" ") for item in items)

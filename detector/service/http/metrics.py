@@ -35,6 +35,7 @@ class Metrics:
             "revenuer_blast_radius_requests_per_day", "Requests a day that recommendations would hit", registry=r
         )
         self.reference_age = Gauge("revenuer_reference_age_seconds", "Age of the benign reference", registry=r)
+        self.brake = Gauge("revenuer_enforcement_brake", "1 where the brake of live enforcement is pulled", registry=r)
         self.http_requests = Counter(
             "revenuer_http_requests", "Requests answered", ["route", "method", "status"], registry=r
         )

@@ -3,15 +3,19 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
 
 from detector.alerts.model import Reason, Recommendation
 from detector.alerts.store import Store
+from detector.config import EnforcementSettings
 from detector.scoring.rules import Rule
+from detector.service.enforcing import Enforcing
 from detector.service.http.bucket import Buckets
 from detector.service.http.metrics import Metrics
+from streams.adapters.reader import Format
 from streams.batch import Batch
 
 _MIB = 1 << 20
@@ -110,6 +114,10 @@ class Detector(Protocol):
         """
         ...
 
+    def traffic(self) -> float:
+        """Requests a day of everybody."""
+        ...
+
     def forget(self, account_id: str) -> None:
         """Erase an account from memory."""
         ...
@@ -152,6 +160,8 @@ class State:
         limits: bounds.
         metrics: counted here, shown at /metrics.
         stopping: set when streams must end.
+        enforcement: mode and caps.
+        format: of what is posted.
     """
 
     store: Store
@@ -161,7 +171,16 @@ class State:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: threading.Event = field(default_factory=threading.Event)
+    enforcement: EnforcementSettings = field(default_factory=EnforcementSettings)
+    format: Format = field(default_factory=Format)
     buckets: Buckets = field(init=False)
 
     def __post_init__(self) -> None:
         self.buckets = Buckets(self.limits.rate, self.limits.burst)
+
+    @cached_property
+    def enforcing(self) -> Enforcing:
+        """What binds a gateway."""
+        made = Enforcing(self.enforcement, self.store, self.detector.traffic)
+        self.metrics.brake.set_function(made.pulled)
+        return made

@@ -53,7 +53,8 @@ def list_alerts(
 ) -> Response:
     """List alerts, the newest or the worst first."""
     filters = Filters(severity, tuple(status or ()), kind, account, merged)
-    return json(state.store.alerts.page(filters, order=order, after=cursor, limit=limit))
+    page = state.store.alerts.page(filters, order=order, after=cursor, limit=limit)
+    return json(msgspec.structs.replace(page, items=[state.enforcing.shown(alert) for alert in page.items]))
 
 
 @router.get(
@@ -61,7 +62,7 @@ def list_alerts(
 )
 def get_alert(state: StateDep, _: Reader, alert_id: Name, if_none_match: _Match = None) -> Response:
     """Read an alert; its ETag changes with it."""
-    alert = found(state.store.alerts.get(alert_id), "alert")
+    alert = state.enforcing.shown(found(state.store.alerts.get(alert_id), "alert"))
     tag = etag(alert)
     if if_none_match is not None and (if_none_match.strip() == "*" or tag in _tags(if_none_match)):
         return Response(status_code=304, headers={"ETag": tag})
@@ -90,8 +91,9 @@ def triage(
     """Decide about an alert. With If-Match, only if nobody changed it meanwhile."""
 
     def do() -> Response:
-        _unchanged(found(state.store.alerts.get(alert_id), "alert"), if_match)
+        _unchanged(state.enforcing.shown(found(state.store.alerts.get(alert_id), "alert")), if_match)
         alert = found(state.store.triage.decide(alert_id, body.status, token.name, body.note), "alert")
+        alert = state.enforcing.shown(alert)
         return json(alert, headers={"ETag": etag(alert)})
 
     return once(state, token, request, key, body, do)
@@ -103,7 +105,7 @@ def undo(state: StateDep, token: Triager, request: Request, alert_id: Name, key:
 
     def do() -> Response:
         try:
-            alert = found(state.store.triage.undo(alert_id, token.name), "alert")
+            alert = state.enforcing.shown(found(state.store.triage.undo(alert_id, token.name), "alert"))
         except NothingToUndoError as error:
             raise HTTPException(409, "No decision about this alert stands.") from error
         return json(alert, headers={"ETag": etag(alert)})

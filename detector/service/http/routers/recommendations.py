@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from detector.alerts.model import Alert, Recommendation, Severity
 from detector.alerts.store.alerts import Filters
-from detector.alerts.store.outcomes import Outcome, OutcomeName
+from detector.alerts.store.outcomes import TAKES_BACK, Outcome, OutcomeName
 from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep, Triager
 from detector.service.http.answer import gives, json
@@ -27,6 +27,13 @@ class Recommendations(msgspec.Struct):
 
     items: list[Recommendation]
     next: str | None
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """Whether a recommendation binds now, and why it does not."""
+
+    released: bool
+    why: str
 
 
 class Report(BaseModel):
@@ -55,7 +62,8 @@ def list_recommendations(
 ) -> Response:
     """List the current recommendations, of the worst alerts first."""
     page = state.store.alerts.page(Filters(severity, recommending=True), order="worst", after=cursor, limit=limit)
-    return json(Recommendations([a.recommendation for a in page.items if a.recommendation], page.next))
+    shown = [state.enforcing.shown(alert).recommendation for alert in page.items]
+    return json(Recommendations([made for made in shown if made], page.next))
 
 
 @router.get(
@@ -65,8 +73,20 @@ def list_recommendations(
 def get_recommendation(state: StateDep, _: Reader, recommendation_id: Name, fmt: _Format = "json") -> Response:
     """Read a recommendation, rendered for a gateway with `?format=`."""
     alert: Alert = found(state.store.alerts.recommending(recommendation_id), "recommendation")
-    made = found(alert.recommendation, "recommendation")
+    made = found(state.enforcing.shown(alert).recommendation, "recommendation")
     return json(made if fmt == "json" else _renderer()(made, fmt))
+
+
+@router.post("/{recommendation_id}/approve", responses=gives(Approval, Approval(True, ""), 404, 409, said="Noted"))
+def approve(state: StateDep, token: Triager, request: Request, recommendation_id: Name, key: Key = None) -> Response:
+    """Agree to a recommendation that needs people, such as the suspension of a cluster; each token counts once."""
+
+    def do() -> Response:
+        alert: Alert = found(state.store.alerts.recommending(recommendation_id), "recommendation")
+        why = state.enforcing.approve(alert, token.name)
+        return json(Approval(not why, why))
+
+    return once(state, token, request, key, None, do)
 
 
 @router.get("/{recommendation_id}/outcomes", responses=gives(list[Outcome], [examples.OUTCOME], 404, said="Outcomes"))
@@ -89,6 +109,8 @@ def add_outcome(
     def do() -> Response:
         alert: Alert = found(state.store.alerts.recommending(recommendation_id), "recommendation")
         made = state.store.outcomes.add(recommendation_id, alert.id, body.outcome, token.name, body.note)
+        if body.outcome in TAKES_BACK:
+            state.store.enforcement.withdraw(recommendation_id, token.name)
         return json(made, 201)
 
     return once(state, token, request, key, body, do)

@@ -1,0 +1,56 @@
+"""Channels of notifications from the settings."""
+
+import ipaddress
+from pathlib import Path
+
+from detector.alerts.notify import (
+    Alertmanager,
+    Delivery,
+    KafkaTopic,
+    NdjsonFile,
+    Notifier,
+    Reach,
+    Webhook,
+    detection_finding,
+)
+from detector.alerts.notify.base import whole
+from detector.config import ChannelSettings, ConfigError
+from detector.service.outbox import Channel
+from streams.sources.kafka import KafkaSettings
+
+
+def channels_of(settings: list[ChannelSettings], data: Path, console: str = "") -> dict[str, Channel]:
+    """Channels by name.
+
+    Args:
+        settings: of each.
+        data: folder of the service; what could not be delivered goes into `undelivered` there.
+        console: address to which alerts link.
+
+    Raises:
+        ConfigError: two share a name, or a secret cannot be read.
+    """
+    out: dict[str, Channel] = {}
+    for one in settings:
+        if one.name in out:
+            raise ConfigError(f"notify: two channels are called {one.name}")
+        try:
+            out[one.name] = Channel(_notifier(one, data, console), one.severity)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"notify: {one.name}: {error}") from error
+    return out
+
+
+def _notifier(one: ChannelSettings, data: Path, console: str) -> Notifier:
+    body = detection_finding if one.body == "ocsf" else whole
+    if one.kind == "file":
+        return NdjsonFile(Path(one.to), body)
+    if one.kind == "kafka":
+        return KafkaTopic(KafkaSettings(one.to.split(",")), body)
+    allowed = tuple(ipaddress.ip_network(network) for network in one.allow)
+    delivery = Delivery(one.to, data / "undelivered" / f"{one.name}.ndjson", Reach(allowed))
+    if one.kind == "alertmanager":
+        return Alertmanager(delivery, console)
+    if one.secret_file is None:
+        raise ValueError("a webhook needs secret_file")
+    return Webhook(delivery, one.secret_file.read_bytes().strip(), body)

@@ -1,0 +1,88 @@
+// A case: what an alert says, one section a matter.
+
+import { bars, count, el, facts, section, short, svg, when, words } from "./elements.js";
+import { reasons, recommendation, table, toAccount } from "./sections.js";
+
+function head(alert, acts) {
+  const note = el("input", { id: "note", placeholder: "Note (optional)", "aria-label": "Note", maxlength: "4000", "data-key": "note" });
+  const button = (key, status, text) => el("button", { type: "button", text, "data-key": status, "aria-keyshortcuts": key,
+    onclick: () => acts.decide(alert.id, status, note), ...(alert.status === status ? { disabled: "" } : {}) });
+  return el("section", { class: "full" },
+    el("h2", { text: `${alert.kind === "cluster" ? "Cluster" : "Account"} · ${alert.id}` }),
+    el("p", {}, el("span", { class: `badge ${alert.severity}`, text: alert.severity }),
+      ` · ${words(alert.status)}${alert.merged_into ? ` · merged into ${alert.merged_into}` : ""}`),
+    facts([["Risk", alert.risk.toFixed(1)], ["p-value", alert.p_value.toPrecision(2)], ["Accounts", count(alert.accounts.length)],
+      ["Exchanges", count(alert.exchanges)], ["Before detection", count(alert.exchanges_before_detection)],
+      ["Output tokens leaked", count(alert.output_tokens_leaked)], ["First seen", when(alert.first_seen)],
+      ["Detected", when(alert.detected_at)], ["Last seen", when(alert.last_seen)], ["ATLAS", alert.techniques.join(", ") || "none"]]),
+    el("div", { class: "acts" }, note, button("a", "acknowledged", "Acknowledge"), button("c", "confirmed", "Confirm"),
+      button("f", "false_positive", "False positive"), button("r", "resolved", "Resolve"),
+      el("button", { type: "button", text: "Undo", "data-key": "undo", "aria-keyshortcuts": "u", onclick: () => acts.undo(alert.id) })));
+}
+
+function timeline({ hours = [], counts = [] }) {
+  if (!hours.length) return null;
+  const [width, height, left, bottom] = [720, 150, 34, 20];
+  const most = Math.max(...counts, 1);
+  const step = (width - left) / hours.length;
+  const at = (n) => (height - bottom) * (1 - n / most) + 8 * (n / most);
+  const plot = svg("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img",
+    "aria-label": `Members active by hour, at most ${most}` });
+  plot.append(svg("line", { x1: left, x2: width, y1: height - bottom, y2: height - bottom }),
+    svg("text", { x: left - 6, y: 14, "text-anchor": "end" }, count(most)),
+    svg("text", { x: left - 6, y: height - bottom, "text-anchor": "end" }, "0"));
+  hours.forEach((hour, i) => {
+    const bar = svg("rect", { x: left + i * step + 0.5, y: at(counts[i]), width: Math.max(step - 1, 0.5), height: height - bottom - at(counts[i]), rx: 1 });
+    bar.append(svg("title", {}, `${when(hour * 1000)}: ${counts[i]} active`));
+    plot.append(bar);
+  });
+  plot.append(svg("text", { x: left, y: height - 5 }, when(hours[0] * 1000)),
+    svg("text", { x: width, y: height - 5, "text-anchor": "end" }, when(hours.at(-1) * 1000)));
+  return section("Members active by hour (UTC)", true, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Timeline" }, plot));
+}
+
+function members(alert) {
+  const line = (m) => el("tr", {}, el("td", {}, toAccount(m.account_id)), el("td", { text: m.role }),
+    el("td", { class: "n", text: m.p_member.toFixed(2) }), el("td", { class: "n", text: count(m.exchanges) }),
+    el("td", { class: "n", text: count(m.output_tokens) }), el("td", { text: m.reasons.map(words).join(", ") }));
+  const body = el("tbody", {}, ...alert.members.slice(0, 50).map(line));
+  const rest = alert.members.length - 50;
+  const all = el("button", { type: "button", text: `Show ${count(rest)} more`, onclick: () => {
+    body.append(...alert.members.slice(50).map(line));
+    all.remove();
+  } });
+  const names = [["Account", ""], ["Role", ""], ["Belongs", "n"], ["Exchanges", "n"], ["Output tokens", "n"], ["Ties", ""]];
+  return section("Members", true, table("Members", names, body), rest > 0 ? all : null);
+}
+
+function evidence(e) {
+  const links = Object.entries(e.links ?? {}).sort((a, b) => b[1] - a[1]);
+  const mix = Object.entries(e.capabilities ?? {}).filter(([, share]) => share > 0).sort((a, b) => b[1] - a[1]);
+  return [
+    links.length ? section("Ties (nats a member)", false, bars(links.map(([k, v]) => ({ name: words(k), size: v, said: short(v) })))) : null,
+    mix.length ? section("What the prompts train", false,
+      bars(mix.map(([k, v]) => ({ name: words(k), size: v, said: `${(100 * v).toFixed(0)} %` })))) : null,
+    e.skeletons?.length ? section("Shared texts, masked", false, ...e.skeletons.flatMap((s) => [
+      el("p", { class: "quiet", text: `${words(s.kind)}, ${count(s.accounts)} accounts` }), el("pre", { text: s.text })])) : null,
+  ];
+}
+
+function became({ versions, decisions }) {
+  const steps = versions.map((v) => [v.at, `${v.severity}, ${words(v.status)}, ${count(v.accounts)} accounts${v.joined.length ? ` (+${count(v.joined.length)})` : ""}`]);
+  for (const d of decisions) {
+    steps.push([d.at, `${d.actor}: ${words(d.before)} → ${words(d.after)}${d.note ? ` — ${d.note}` : ""}${d.undone_at ? " (taken back)" : ""}`]);
+  }
+  steps.sort((a, b) => b[0] - a[0]);
+  const line = ([at, text]) => el("li", {}, el("span", { class: "quiet", text: `${when(at / 1000)} ` }), text);
+  const list = el("ol", { class: "steps" }, ...steps.slice(0, 12).map(line));
+  const all = el("button", { type: "button", text: `Show ${steps.length - 12} more`, onclick: () => {
+    list.append(...steps.slice(12).map(line));
+    all.remove();
+  } });
+  return section("History", true, list, steps.length > 12 ? all : null);
+}
+
+export function caseOf(alert, past, acts) {
+  return [head(alert, acts), reasons(alert.reasons), recommendation(alert.recommendation), timeline(alert.evidence.timeline ?? {}),
+    ...evidence(alert.evidence), became(past), members(alert)];
+}

@@ -1,0 +1,32 @@
+// Sections that a case and an account share.
+
+import { attempt, read } from "./api.js";
+import { bars, count, el, facts, section, short, when, words } from "./elements.js";
+
+export function reasons(found) {
+  if (!found.length) return null;
+  return section("Why", false, bars(found.map((r) => ({
+    name: words(r.code), size: r.weight, said: `${short(r.weight)} nats · risk ${r.score_without.toFixed(1)} without it`,
+    note: `${r.text} Value ${short(r.value)}, benign p99 ${short(r.benign_p99)}.`,
+  }))));
+}
+
+export function recommendation(r) {
+  if (!r) return null;
+  const out = el("pre", { hidden: "" });
+  const choose = el("select", { "aria-label": "Format", onchange: () => attempt(async () => {
+    out.textContent = JSON.stringify(await read(`/recommendations/${encodeURIComponent(r.id)}?format=${choose.value}`), null, 2);
+    out.hidden = false;
+  }) }, el("option", { text: "Show as …", disabled: "", selected: "" }), ...["json", "litellm", "kong", "envoy", "ietf"].map((text) => el("option", { text, value: text })));
+  const tiers = Object.entries(r.blast_radius.revenue_tier_mix).map(([tier, n]) => `${count(n)} ${tier}`).join(", ");
+  const limit = (l) => `${count(l.quota)} ${words(l.unit)} in ${count(l.window_s / 3600)} h`;
+  return section("Recommendation", false, el("p", {}, el("strong", { text: words(r.action) }), r.dry_run ? " · dry run" : ""),
+    facts([["Limits", r.limits.map(limit).join("; ") || "none"], ["Withhold", r.degrade.map(words).join(", ") || "nothing"],
+      ["Blast radius", `${count(r.blast_radius.accounts)} accounts, ${short(r.blast_radius.requests_per_day)} requests a day`],
+      ["Tiers hit", tiers || "none"], ["Until", when(r.expires_at)]]), choose, out);
+}
+
+export const toAccount = (id) => el("a", { class: "id", href: `#account=${encodeURIComponent(id)}`, text: id });
+
+export const table = (label, names, body) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+  el("table", {}, el("thead", {}, el("tr", {}, ...names.map(([text, kind]) => el("th", { text, class: kind, scope: "col" })))), body));

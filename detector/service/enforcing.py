@@ -1,0 +1,117 @@
+"""What a gateway is given to enforce: nothing in shadow mode, and what the brakes let through in live mode.
+
+An alert is stored with a dry run. Whether it binds is asked each time that it is shown, so that a pulled brake, a decision of an
+analyst or the end of its time act at once, and a service in shadow mode has no way to bind anybody.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+import structlog
+
+from detector.alerts.brakes import Caps
+from detector.alerts.model import Alert, Recommendation
+from detector.alerts.store import Store
+from detector.alerts.store.enforcement import Brake
+from detector.config import EnforcementSettings
+
+_CLOSED: Final = frozenset({"false_positive", "resolved"})
+
+_log = structlog.get_logger(__name__)
+
+
+class View(msgspec.Struct, frozen=True):
+    """How enforcement stands.
+
+    Attributes:
+        mode: shadow or live.
+        brake: since when (µs) and why it is pulled; None where it is not.
+        accounts_last_hour: newly bound within the hour.
+        accounts_an_hour: that may be.
+        traffic_share: of all requests, by what is enforced.
+        traffic_share_allowed: that may be.
+    """
+
+    mode: str
+    brake: Brake | None
+    accounts_last_hour: int
+    accounts_an_hour: int
+    traffic_share: float
+    traffic_share_allowed: float
+
+
+class Enforcing:
+    """Live enforcement of a service.
+
+    Args:
+        settings: mode and caps.
+        store: remembers what was released.
+        traffic: requests a day of everybody, now.
+    """
+
+    def __init__(self, settings: EnforcementSettings, store: Store, traffic: Callable[[], float]) -> None:
+        self._live, self._mode = settings.mode == "live", settings.mode
+        self._caps = Caps(
+            settings.accounts_an_hour, settings.traffic_share, frozenset(settings.protected_tiers), settings.approvals
+        )
+        self._store, self._traffic = store.enforcement, traffic
+
+    def pulled(self) -> float:
+        """1 where the brake is pulled, for the metrics."""
+        return float(self._live and self._store.pulled() is not None)
+
+    def consider(self, alert: Alert) -> str:
+        """Release what an alert recommends, or pull the brake; why it is not released, empty where it is."""
+        made = alert.recommendation
+        if not self._live:
+            return "the service is in shadow mode"
+        if made is None or alert.status in _CLOSED or alert.merged_into is not None:
+            return "nothing stands"
+        verdict, why = self._store.release(made, self._caps, self._traffic())
+        if verdict == "pull":
+            _log.error("enforcement_brake_pulled", why=why, recommendation=made.id)
+        return why
+
+    def shown(self, alert: Alert) -> Alert:
+        """An alert whose recommendation says whether, and whom, it binds now."""
+        made = alert.recommendation
+        if made is None or not self._live or alert.status in _CLOSED or alert.merged_into is not None or _over(made):
+            return alert
+        bound = self._store.released(made)
+        accounts = tuple(a for a in made.subject.accounts if a in bound)
+        if not accounts:
+            return alert
+        subject = msgspec.structs.replace(made.subject, accounts=accounts)
+        return msgspec.structs.replace(
+            alert, recommendation=msgspec.structs.replace(made, dry_run=False, subject=subject)
+        )
+
+    def approve(self, alert: Alert, actor: str) -> str:
+        """A person agrees to what an alert recommends; why it is still not released, empty where it is."""
+        if alert.recommendation is not None:
+            self._store.approve(alert.recommendation, actor)
+        return self.consider(alert)
+
+    def view(self) -> View:
+        """How enforcement stands."""
+        traffic = self._traffic()
+        now = self._store.standing(traffic)
+        return View(
+            self._mode,
+            self._store.pulled(),
+            now.accounts,
+            self._caps.accounts_an_hour,
+            round(now.requests_per_day / max(traffic, 1.0), 6),
+            self._caps.traffic_share,
+        )
+
+    def reset(self, actor: str, note: str) -> View:
+        """Let go of the brake."""
+        self._store.reset(actor, note)
+        return self.view()
+
+
+def _over(made: Recommendation) -> bool:
+    return datetime.fromisoformat(made.expires_at) < datetime.now(UTC)

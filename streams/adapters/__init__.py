@@ -1,0 +1,1 @@
+"""Other people's logs as exchanges: one file a format, one registry."""

@@ -1,0 +1,57 @@
+"""The real service with a small world in it, and pages of a real browser."""
+
+import pytest
+from browser import axe, chromium
+from revenuer import serving
+
+from detector.simulator.generate import write
+from detector.simulator.world import load_world
+
+
+# No longer than a file: while it is open, an event loop seems to run in this thread, and tests of the service have their own.
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def judge():
+    """The source of axe-core."""
+    return axe()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("console")
+    write(load_world("tiny"), folder / "world")
+    data = folder / "data"
+    data.mkdir()
+    (data / "accounts.ndjson").write_bytes((folder / "world" / "accounts.ndjson").read_bytes())
+    with serving(data) as service:
+        service.ingest((folder / "world" / "requests.ndjson").read_bytes().splitlines(keepends=True))
+        yield service
+
+
+@pytest.fixture
+def open_page(browser, served):
+    """Opens the console at a hash. Whatever goes wrong in it, and whatever it asks of another host, fails the test."""
+    contexts, wrong = [], []
+
+    def opened(at="", *, signed_in=True, scheme="light", width=1280):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        if signed_in:
+            context.add_init_script(f"sessionStorage.setItem('token', '{served.token}')")
+        page = context.new_page()
+        page.on("console", lambda m: wrong.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda e: wrong.append(str(e)))
+        page.on("request", lambda r: None if r.url.startswith(served.url) else wrong.append(r.url))
+        page.goto(f"{served.url}/console/{at}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
