@@ -47,6 +47,14 @@ def read_rule(path: Path, known_fields: Fields) -> Rule:
         RuleError: with every problem of the file.
     """
     source = read_source(path)
+    try:
+        return _sound(source, known_fields)
+    except RecursionError as error:
+        # pySigma walks a condition step by step down.
+        raise RuleError([source.problem("nested too deeply", "detection", "condition")]) from error
+
+
+def _sound(source: Source, known_fields: Fields) -> Rule:
     logsource = source.value.get("logsource")
     category = str(logsource.get("category")) if isinstance(logsource, dict) else ""
     problems = check_header(source)
