@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+import zstandard
 
 from detector.config import Settings
 from detector.service.http.state import Ack
@@ -31,6 +32,10 @@ def frame(n=3, text=CANARY):
     return decode_lines(b"\n".join(msgspec.json.encode(r) for r in rows), Origin("t", 1, b"")).frame
 
 
+def _decompressed(data):
+    return zstandard.ZstdDecompressor().decompress(data[32:])  # behind the checksum
+
+
 @pytest.fixture(scope="module")
 def engine():
     return make_engine(Settings(hash_key=7), None, None)
@@ -48,7 +53,8 @@ def test_batches_come_back_in_order_without_their_texts(engine, tmp_path):
     assert {"prompt", "system_prompt"} <= set(first.seen)
     for mine, theirs in zip(first.digested.columns, engine.digest(made).columns, strict=True):
         assert mine.tolist() == theirs.tolist()
-    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    written = b"".join(_decompressed(path.read_bytes()) for path in tmp_path.iterdir())
+    assert b"acct-1" in written, "or the search would find nothing anyway"
     assert CANARY.encode() not in written
 
 
