@@ -9,6 +9,7 @@ import polars as pl
 
 from detector.simulator.accounts import DAY_S
 from detector.simulator.campaigns import CAMPAIGNS
+from detector.simulator.evasions import evade
 from detector.simulator.population import INNOCENTS
 from detector.simulator.traffic import Traffic, render
 from detector.simulator.world import World
@@ -50,7 +51,12 @@ def play(world: World, seed: int | None = None, scale: float = 1.0) -> list[tupl
         made += [(t, render(rng, t, world.setting)) for t in maker(rng, world.setting, n)]
     for plan, stream in zip(world.campaigns, streams[len(parts) :], strict=True):
         rng = np.random.default_rng(stream)
-        made += [(t, render(rng, t, world.setting)) for t in CAMPAIGNS[plan.kind](rng, world.setting, plan)]
+        traffic = CAMPAIGNS[plan.kind](rng, world.setting, plan)
+        if plan.evasions:
+            # Of their own stream: the campaign's accounts are the same with and without them.
+            evading = np.random.default_rng(stream.spawn(1)[0])
+            traffic = evade(evading, world.setting, traffic, plan.evasions)
+        made += [(t, render(rng, t, world.setting)) for t in traffic]
     return made
 
 
