@@ -56,6 +56,20 @@ def test_jitter_ends_common_silence():
     assert gaps[1] == 0
 
 
+@pytest.mark.parametrize("name", ["jitter", "human_hours", "slow_ramp"])
+def test_loops_of_tools_stay_together(name):
+    traffic = made("agentic_harvest", {name: 1.0})[0][0]
+    a = traffic.arrivals
+    loops = (
+        pl.DataFrame({"s": a.session, "ts": a.ts, "turn": a.turn})
+        .group_by("s")
+        .agg(pl.col("ts").max() - pl.col("ts").min())
+    )
+    assert a.turn.max() > 3
+    # Reflected ends of the world may tear one or two apart.
+    assert (loops["ts"] < 3600.0).mean() > 0.95
+
+
 def test_human_hours_follow_the_time_zone():
     traffic, log = made("wrapper_hydra", {"human_hours": 1.0}, accounts=60)
     zone = traffic[0].crowd.frame["_zone"].to_numpy()[traffic[0].arrivals.account]

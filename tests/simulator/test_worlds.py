@@ -10,6 +10,7 @@ import pytest
 
 from detector.simulator.arrivals import renewal
 from detector.simulator.campaigns import CAMPAIGNS, Plan
+from detector.simulator.evasions import EVASIONS
 from detector.simulator.generate import write
 from detector.simulator.population import INNOCENTS
 from detector.simulator.texts import wrappers
@@ -88,9 +89,13 @@ def test_products_do_not_begin_on_the_hour(requests):
     assert within.std() > 300.0
 
 
-def test_demo_plays_every_kind_of_campaign_and_a_ban():
-    world = load_world("demo")
+@pytest.mark.parametrize("name", ["evasive", "nightmare"])
+def test_every_kind_of_campaign_evades_among_every_kind_of_innocent(name):
+    world = load_world(name)
     assert {plan.kind for plan in world.campaigns} == set(CAMPAIGNS)
+    assert all(plan.evasions for plan in world.campaigns)
+    assert set(world.population) == set(INNOCENTS)
+    assert {e for plan in world.campaigns for e in plan.evasions} == set(EVASIONS)
     assert world.setting.bans
 
 
@@ -103,7 +108,14 @@ def test_some_permitted_distillers_have_an_allowance(name):
     assert set(known) == {True, False}
 
 
-ATTACKERS = (wrappers.reasoning, wrappers.grading, wrappers.synthesis, wrappers.agentic)
+ATTACKERS = (
+    wrappers.reasoning,
+    wrappers.grading,
+    wrappers.synthesis,
+    wrappers.agentic,
+    wrappers.extraction,
+    wrappers.coercion,
+)
 OTHERS = (wrappers.hobby, wrappers.licensed, wrappers.practice)
 SYSTEMS = (
     wrappers.product_system,

@@ -49,14 +49,21 @@ def own_requests(traffic: Traffic) -> npt.NDArray[np.bool_]:
 
 
 def moved(setting: Setting, traffic: Traffic, ts: npt.NDArray[np.float64]) -> Traffic:
-    """The same traffic with the attacker's requests at other times, reflected at the ends of the world."""
+    """The same traffic with the attacker's requests at other times, reflected at the ends of the world.
+
+    Later turns move with the first one of their conversation.
+    """
+    a, own = traffic.arrivals, own_requests(traffic)
+    shift = np.where(own, ts - a.ts, 0.0)
+    first = own & (a.turn == 0)
+    if (own & ~first).any():
+        of_session = np.zeros(int(a.session.max()) + 1)
+        of_session[a.session[first]] = shift[first]
+        shift = np.where(own, of_session[a.session], 0.0)
     start, end = setting.start, setting.start + setting.days * 86_400.0
-    ts = start + np.abs(np.clip(ts, start - (end - start), None) - start)
-    ts = end - np.abs(end - ts)
-    ts = np.clip(ts, start, end - 1.0)
-    return replace(
-        traffic, arrivals=traffic.arrivals._replace(ts=np.where(own_requests(traffic), ts, traffic.arrivals.ts))
-    )
+    new = start + np.abs(a.ts + shift - start)
+    new = np.clip(end - np.abs(end - new), start, end - 1.0)
+    return replace(traffic, arrivals=a._replace(ts=np.where(own, new, a.ts)))
 
 
 def evade(

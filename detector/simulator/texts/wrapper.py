@@ -20,11 +20,13 @@ class Wrapper:
         kind: name of the wrappers in the grammar.
         items: what is wrapped, one a request.
         system: whether the wrapper is the system prompt and the user turn the bare item.
+        bare: requests that have no wrapper at all, such as later turns; none where None.
     """
 
     kind: str
     items: pl.Series
     system: bool = False
+    bare: Rows | None = None
 
 
 def around(before: pl.Series, items: pl.Series, after: pl.Series) -> pl.Series:
@@ -52,6 +54,8 @@ def reworded(
         system: system prompts so far.
         language: of the words; English where empty.
     """
+    if wrapper.bare is not None:
+        rows = rows & ~wrapper.bare
     if not rows.any():
         return prompt, system, wrapper
     kind = f"{language}_{wrapper.kind}" if language else wrapper.kind
