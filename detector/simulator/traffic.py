@@ -101,8 +101,9 @@ def models(rng: Rng, t: Traffic, setting: Setting) -> pl.Series:
         chosen[moved] = len(names) - 1
     for name, share in setting.others:
         names.append(name)
-        loyal = rng.random(t.crowd.size) < share
-        chosen[loyal[t.arrivals.account] & (chosen == 0)] = len(names) - 1
+        # Most who use it use nothing else; some choose by the task.
+        part = np.where(rng.random(t.crowd.size) < share, rng.beta(0.6, 0.3, t.crowd.size), 0.0)
+        chosen[(rng.random(n) < part[t.arrivals.account]) & (chosen == 0)] = len(names) - 1
     return pl.Series(names).gather(chosen)
 
 

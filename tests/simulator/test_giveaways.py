@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from giveaways import EXEMPT, account_table, combine, single_values, tree_curve
 
 PRECISION, RECALL = 0.6, 0.3
-WORLDS = ("demo", "tiny")  # quiet has no campaign
+WORLDS = ("demo", "tiny", "reported-2026", "evasive", "nightmare")  # quiet has no campaign
 HALVES = (0, 1, 2)  # innocents are split in more ways than one: a tree that is lucky once is not a finding
 
 

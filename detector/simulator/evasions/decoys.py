@@ -10,20 +10,22 @@ from detector.simulator.texts import tasks
 from detector.simulator.texts.compose import Rng
 from detector.simulator.traffic import Setting, Traffic
 
-_MORE = 0.5  # chance of a further turn after a decoy
+_EVEN = 3.0  # how alike accounts are in how often they follow up
 
 
 @evasion("decoys")
 class Decoys(Evasion):
-    """`strength` of the requests are followed up, by two turns on average; these are nobody's harvest."""
+    """`strength` of the requests are followed up, by as many turns as is the account's habit; these are nobody's harvest."""
 
     def requests(self, rng: Rng, setting: Setting, traffic: Traffic, strength: float) -> list[Traffic]:
         """The same traffic, and the decoys."""
         a = traffic.arrivals
-        followed = np.flatnonzero(own_requests(traffic) & (rng.random(a.ts.size) < strength))
+        # Some accounts follow up more than others, as people do.
+        often = rng.beta(_EVEN * strength, _EVEN * (1.0 - strength) + 1e-6, traffic.crowd.size)[a.account]
+        followed = np.flatnonzero(own_requests(traffic) & (rng.random(a.ts.size) < often))
         if traffic.embeddings or followed.size == 0:
             return [traffic]
-        length = rng.geometric(_MORE, followed.size)
+        length = rng.geometric(1.0 / traffic.crowd.frame["_turns"].to_numpy()[a.account[followed]])
         row, step = np.repeat(followed, length), counter(length)
         gap = np.cumsum(rng.lognormal(4.0, 1.0, row.size))
         ends = np.cumsum(length)
