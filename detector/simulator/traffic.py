@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from detector.simulator.accounts import DAY_S, Crowd
+from detector.simulator.accounts import ADDRESSES, DAY_S, Crowd
 from detector.simulator.arrivals import Arrivals
 from detector.simulator.artefacts import references
 from detector.simulator.texts.compose import Rng
@@ -108,11 +108,11 @@ def models(rng: Rng, t: Traffic, setting: Setting) -> pl.Series:
 
 
 def _addresses(rng: Rng, crowd: Crowd, account: I64) -> pl.Series:
-    places = np.array(crowd.frame["_network"].to_list())
-    hosts = np.array(crowd.frame["_host"].to_list())
     used = crowd.frame["_places"].to_numpy()[account]
     which = np.minimum((rng.random(account.size) ** 2 * used).astype(int), used - 1)
-    return pl.DataFrame({"net": places[account, which], "host": hosts[account, which] + 1}).select(
+    place = account * ADDRESSES + which
+    nets, hosts = (crowd.frame[name].explode().gather(place) for name in ("_network", "_host"))
+    return pl.DataFrame({"net": nets, "host": hosts + 1}).select(
         pl.concat_str("net", pl.lit("."), pl.col("host").cast(pl.String)).alias("ip")
     )["ip"]
 
