@@ -16,7 +16,7 @@ def mixed_use(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """N unrelated people, each with a share of chats of their own."""
     crowd = draw_accounts(rng, n, setting.start, "mixed_use")
     zone, turns = crowd.frame["_zone"].to_numpy(), crowd.frame["_turns"].to_numpy()
-    total = rng.lognormal(2.2, 1.0, n) * setting.days / 7.0
+    total = rng.lognormal(2.7, 1.1, n) * setting.days / 7.0
     chats = rng.beta(1.2, 1.2, n)
     counts = [np.maximum(total * share, 1.0).round().astype(np.int64) for share in (chats / turns, 1.0 - chats)]
     talk = sessions(rng, counts[0], zone, turns + 1.0, setting.start, setting.days)
