@@ -14,6 +14,7 @@ _RECORD = (
     "country",
     "allowances",
 )
+_NOTHING = pl.Series("allowances", [[]], dtype=pl.List(pl.String))
 
 
 class Truth:
@@ -29,7 +30,7 @@ class Truth:
         """Take in what one crowd did."""
         frame = traffic.crowd.frame
         if "allowances" not in frame.columns:
-            frame = frame.with_columns(pl.Series("allowances", [[]] * frame.height, dtype=pl.List(pl.String)))
+            frame = frame.with_columns(_NOTHING.new_from_index(0, frame.height))
         self._records.append(frame.select(_RECORD))
         ids = frame["account_id"].to_list()
         self._archetype.update(dict.fromkeys(ids, traffic.crowd.archetype))
