@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from detector.simulator.habits import choose, draw_habits
@@ -54,12 +55,20 @@ class Crowd:
 def identifiers(rng: Rng, prefix: str, n: int) -> pl.Series:
     """Opaque identifiers, of one shape for everybody."""
     high, low = rng.integers(0, 1 << 32, n), rng.integers(0, 1 << 16, n)
-    return pl.Series([f"{prefix}_{h:08x}{x:04x}" for h, x in zip(high.tolist(), low.tolist(), strict=True)])
+    # Sixteen digits a number, of which the first four are zeros.
+    digits = ((high << 16) | low).astype(">u8").tobytes().hex()
+    return pl.Series([f"{prefix}_{digits[i + 4 : i + 16]}" for i in range(0, 16 * n, 16)], dtype=pl.String)
 
 
 def networks(rng: Rng, n: int) -> list[str]:
     """/24 prefixes, without the last part, of the block that nobody uses (240.0.0.0/4)."""
     return [f"{240 + a}.{b}.{c}" for a, b, c in rng.integers(0, (15, 256, 256), (n, 3)).tolist()]
+
+
+def _prefixes(places: npt.NDArray[np.int64]) -> pl.Series:
+    parts = [pl.Series(places[:, :, k].ravel() + (240 if k == 0 else 0)).cast(pl.String) for k in range(3)]
+    flat = pl.select(pl.concat_str(*parts, separator=".").alias("p"))["p"]
+    return flat.reshape((places.shape[0], ADDRESSES)).cast(pl.List(pl.String))
 
 
 def draw_accounts(rng: Rng, n: int, start: float, archetype: str, campaign: str | None = None) -> Crowd:
@@ -89,8 +98,8 @@ def draw_accounts(rng: Rng, n: int, start: float, archetype: str, campaign: str 
             "payment_fingerprint": identifiers(rng, "pm", n),
             "signup_email_domain": mail,
             "country": [_COUNTRIES[int(i)] for i in np.minimum(rng.geometric(0.22, n) - 1, len(_COUNTRIES) - 1)],
-            "_network": [[f"{240 + a}.{b}.{c}" for a, b, c, _ in row] for row in places.tolist()],
-            "_host": [[int(d) for *_, d in row] for row in places.tolist()],
+            "_network": _prefixes(places),
+            "_host": pl.Series(places[:, :, 3]).cast(pl.List(pl.Int64)),
         }
     )
     return Crowd(pl.concat([record, draw_habits(rng, n)], how="horizontal"), archetype, campaign)

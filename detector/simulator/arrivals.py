@@ -38,7 +38,7 @@ def _within(a: Arrivals, start: float, days: float) -> Arrivals:
     return Arrivals(a.account[keep], a.ts[keep], a.session[keep], a.turn[keep])
 
 
-def _counter(counts: I64) -> I64:
+def counter(counts: I64) -> I64:
     """0, 1, … within each group of `counts`."""
     total = int(counts.sum())
     starts = np.repeat(np.cumsum(counts) - counts, counts)
@@ -52,8 +52,13 @@ def human_times(rng: Rng, zone: F64, start: float, days: float) -> F64:
     weekday = ((start // DAY_S + day).astype(int) + _EPOCH_WEEKDAY) % 7
     weight = np.where(weekday >= 5, _WEEKEND, 1.0)
     chosen = rng.choice(day, n, p=weight / weight.sum())
-    hour = rng.choice(24, n, p=_HOURS / _HOURS.sum()) + rng.random(n)
-    return start + chosen * DAY_S + ((hour - zone) % 24.0) * 3600.0
+    return start + chosen * DAY_S + human_clock(rng, zone)
+
+
+def human_clock(rng: Rng, zone: F64) -> F64:
+    """A time of day at which people are awake for each time zone given; seconds since midnight UTC."""
+    hour = rng.choice(24, zone.size, p=_HOURS / _HOURS.sum()) + rng.random(zone.size)
+    return ((hour - zone) % 24.0) * 3600.0
 
 
 def sessions(rng: Rng, per_account: I64, zone: F64, turns: float | F64, start: float, days: float) -> Arrivals:
@@ -72,7 +77,7 @@ def sessions(rng: Rng, per_account: I64, zone: F64, turns: float | F64, start: f
     length = rng.geometric(1.0 / np.broadcast_to(turns, per_account.shape)[account])
     session = np.repeat(np.arange(account.size), length)
     gap = rng.lognormal(4.0, 1.0, session.size)
-    turn = _counter(length)
+    turn = counter(length)
     gap[turn == 0] = 0.0
     since = np.cumsum(gap)
     since -= np.repeat(since[np.cumsum(length) - length], length)
@@ -122,7 +127,7 @@ def paced(rng: Rng, per_account: I64, jitter: float, start: float, days: float) 
     ts = (
         start
         + phase[account]
-        + _counter(per_account) * gap[account]
+        + counter(per_account) * gap[account]
         + rng.normal(0.0, jitter, account.size) * gap[account]
     )
     n = account.size

@@ -1,19 +1,30 @@
 """Plays a world: request log, account file, events and truth, the same bytes for the same seed."""
 
 import json
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
 
 from detector.simulator.accounts import DAY_S
 from detector.simulator.campaigns import CAMPAIGNS
-from detector.simulator.population import INNOCENTS
+from detector.simulator.evasions import evade
+from detector.simulator.population import AT_ONCE, INNOCENTS
+from detector.simulator.spool import Spool
 from detector.simulator.traffic import Traffic, render
+from detector.simulator.truth import Truth
 from detector.simulator.world import World
 
-_SLICE = 50_000  # rows written at a time
+_SLICE = 25_000  # rows turned into text at a time
+_WRITERS = 2  # threads that do so: it is done outside of Python's lock
+
+Played = tuple[Traffic, pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,15 @@ def _scaled(world: World, scale: float) -> World:
     return replace(world, population=population, campaigns=campaigns)
 
 
-def play(world: World, seed: int | None = None, scale: float = 1.0) -> list[tuple[Traffic, pl.DataFrame]]:
-    """Traffic of all crowds with their exchanges.
+def _chunks(kind: str, n: int) -> list[int]:
+    """Sizes of the parts in which a kind is made, so that no part is large."""
+    most = AT_ONCE[kind]
+    parts = -(-n // most)
+    return [n * (i + 1) // parts - n * i // parts for i in range(parts)]
+
+
+def crowds(world: World, seed: int | None = None, scale: float = 1.0) -> Iterator[Played]:
+    """Traffic of all crowds with their exchanges, one after the other.
 
     Args:
         world: what to play.
@@ -42,87 +60,96 @@ def play(world: World, seed: int | None = None, scale: float = 1.0) -> list[tupl
     world = _scaled(world, scale) if scale != 1.0 else world
     # Each crowd has a stream of chance of its own: adding one leaves the others as they were.
     root = np.random.SeedSequence(world.seed if seed is None else seed)
-    parts = [(INNOCENTS[k], n) for k, n in sorted(world.population.items()) if n > 0]
-    made: list[tuple[Traffic, pl.DataFrame]] = []
+    parts = [(k, n) for k, n in sorted(world.population.items()) if n > 0]
     streams = root.spawn(len(parts) + len(world.campaigns))
-    for (maker, n), stream in zip(parts, streams, strict=False):
-        rng = np.random.default_rng(stream)
-        made += [(t, render(rng, t, world.setting)) for t in maker(rng, world.setting, n)]
+    for (kind, n), stream in zip(parts, streams, strict=False):
+        sizes = _chunks(kind, n)
+        for size, own in zip(sizes, [stream] if len(sizes) == 1 else stream.spawn(len(sizes)), strict=True):
+            rng = np.random.default_rng(own)
+            for t in INNOCENTS[kind](rng, world.setting, size):
+                yield t, render(rng, t, world.setting)
     for plan, stream in zip(world.campaigns, streams[len(parts) :], strict=True):
         rng = np.random.default_rng(stream)
-        made += [(t, render(rng, t, world.setting)) for t in CAMPAIGNS[plan.kind](rng, world.setting, plan)]
-    return made
+        traffic = CAMPAIGNS[plan.kind](rng, world.setting, plan)
+        if plan.evasions:
+            # Of their own stream: the campaign's accounts are the same with and without them.
+            evading = np.random.default_rng(stream.spawn(1)[0])
+            traffic = evade(evading, world.setting, traffic, plan.evasions)
+        for t in traffic:
+            yield t, render(rng, t, world.setting)
 
 
-def truth_of(made: list[tuple[Traffic, pl.DataFrame]]) -> dict[str, object]:
-    """Labels: who attacked, with what, when."""
-    campaigns: dict[str, list[str]] = {}
-    archetype: dict[str, str] = {}
-    times: dict[str, list[float]] = {}
-    for t, frame in made:
-        ids = t.crowd.frame["account_id"].to_list()
-        archetype.update(dict.fromkeys(ids, t.crowd.archetype))
-        if t.crowd.campaign is None:
-            continue
-        campaigns[t.crowd.campaign] = sorted({*campaigns.get(t.crowd.campaign, []), *ids})
-        own = frame.filter("_attack").sort("ts").group_by("account_id", maintain_order=True).agg("ts")
-        for account, ts in own.iter_rows():
-            times[account] = sorted([*times.get(account, []), *ts])
-    return {"campaigns": campaigns, "archetype": archetype, "attack_times": times}
+def play(world: World, seed: int | None = None, scale: float = 1.0) -> list[Played]:
+    """The same, all at once, for a world that fits into memory."""
+    return list(crowds(world, seed, scale))
 
 
-def _accounts(made: list[tuple[Traffic, pl.DataFrame]]) -> pl.DataFrame:
-    columns = (
-        "account_id",
-        "org_id",
-        "created_at",
-        "tier",
-        "payment_fingerprint",
-        "signup_email_domain",
-        "country",
-        "allowances",
-    )
-    frames = []
-    for t, _ in made:
-        frame = t.crowd.frame
-        if "allowances" not in frame.columns:
-            frame = frame.with_columns(pl.Series("allowances", [[]] * frame.height, dtype=pl.List(pl.String)))
-        frames.append(frame.select(columns))
-    return pl.concat(frames).unique("account_id", keep="first", maintain_order=True).sort("account_id")
+def _text(rows: pl.DataFrame) -> bytes:
+    buffer = BytesIO()
+    rows.write_ndjson(buffer)
+    return buffer.getvalue()
+
+
+def _write_rows(file: BinaryIO, parts: Iterator[pl.DataFrame]) -> int:
+    """Write parts in their order, texts made ahead by some threads; how many rows."""
+    rows, waiting = 0, deque[Future[bytes]]()
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        for part in parts:
+            rows += part.height
+            waiting.append(pool.submit(_text, part))
+            if len(waiting) > 2 * _WRITERS:
+                file.write(waiting.popleft().result())
+        while waiting:
+            file.write(waiting.popleft().result())
+    return rows
+
+
+def _numbered(parts: Iterator[pl.DataFrame], seed: int) -> Iterator[pl.DataFrame]:
+    """Slices of the log with request ids."""
+    rng, before = np.random.default_rng(seed + 1), 0
+    for whole in parts:
+        for part in whole.iter_slices(_SLICE):
+            serial = rng.integers(0, 1 << 32, part.height)
+            ids = pl.DataFrame({"a": serial, "b": np.arange(before, before + part.height)}).select(
+                pl.format("req_{}_{}", pl.col("a").cast(pl.String), pl.col("b").cast(pl.String)).alias("request_id")
+            )["request_id"]
+            before += part.height
+            yield part.drop("_attack").insert_column(1, ids)
+
+
+def _events(world: World) -> list[dict[str, object]]:
+    start = world.setting.start
+    events: list[dict[str, object]] = [
+        {"ts": start + d * DAY_S, "kind": "model_launch", "model": m} for d, m in world.setting.launches
+    ]
+    events += [{"ts": start + d * DAY_S, "kind": "ban"} for d in world.setting.bans]
+    return sorted(events, key=lambda e: float(str(e["ts"])))
 
 
 def write(world: World, out: Path, seed: int | None = None, scale: float = 1.0) -> Written:
     """Write `requests.ndjson`, `accounts.ndjson`, `events.ndjson` and `truth.json` into a folder.
 
+    Memory is bounded by the largest crowd and the busiest hour, not by the world.
+
     Args:
         world: what to play.
         out: made where it is missing.
-        seed: as in `play`.
-        scale: the same.
+        seed: instead of the world's own.
+        scale: factor on all numbers of accounts.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    made = play(world, seed, scale)
     out.mkdir(parents=True, exist_ok=True)
-    frame = pl.concat([f for _, f in made], how="diagonal").sort("ts", maintain_order=True)
-    rng = np.random.default_rng((world.seed if seed is None else seed) + 1)
-    serial = rng.integers(0, 1 << 32, frame.height)
-    ids = pl.DataFrame({"a": serial, "b": np.arange(frame.height)}).select(
-        pl.format("req_{}_{}", pl.col("a").cast(pl.String), pl.col("b").cast(pl.String)).alias("request_id")
-    )["request_id"]
-    frame = frame.drop("_attack").insert_column(1, ids)
-    with (out / "requests.ndjson").open("wb") as file:
-        for part in frame.iter_slices(_SLICE):
-            part.write_ndjson(file)
-    accounts = _accounts(made)
+    truth = Truth()
+    with Spool(out, world.setting.start) as spool:
+        for t, frame in crowds(world, seed, scale):
+            truth.add(t, frame)
+            spool.add(frame)
+        with (out / "requests.ndjson").open("wb") as file:
+            exchanges = _write_rows(file, _numbered(spool.sorted(), world.seed if seed is None else seed))
+    accounts = truth.accounts()
     accounts.write_ndjson(out / "accounts.ndjson")
-    start = world.setting.start
-    events = [{"ts": start + d * DAY_S, "kind": "model_launch", "model": m} for d, m in world.setting.launches]
-    events += [{"ts": start + d * DAY_S, "kind": "ban"} for d in world.setting.bans]
-    lines = [json.dumps(e) for e in sorted(events, key=lambda e: float(str(e["ts"])))]
-    (out / "events.ndjson").write_text("".join(f"{line}\n" for line in lines))
-    truth = truth_of(made)
-    (out / "truth.json").write_text(json.dumps(truth, sort_keys=True))
-    hostile = {a for ids in truth["campaigns"].values() for a in ids} if isinstance(truth["campaigns"], dict) else set()
-    return Written(frame.height, accounts.height, len(hostile))
+    (out / "events.ndjson").write_text("".join(f"{json.dumps(e)}\n" for e in _events(world)))
+    (out / "truth.json").write_text(json.dumps(truth.labels(), sort_keys=True))
+    return Written(exchanges, accounts.height, truth.hostile)

@@ -68,6 +68,11 @@ def offer_tools(rng: Rng, account: npt.NDArray[np.int64], offers: npt.NDArray[np
     return {"tools": sets.gather(account), "tool_calls": called.astype(np.int64)}
 
 
+def tls_stack(number: int) -> str:
+    """Fingerprint of a TLS stack; 0 is the most frequent one."""
+    return f"t13d{(number * 2654435761) % (1 << 32):08x}_{(number * 40503) % 65536:04x}"
+
+
 def draw_habits(rng: Rng, n: int) -> pl.DataFrame:
     """Habits of n accounts, a column each, names with a leading underscore."""
     stack = np.minimum(rng.zipf(1.35, n), _STACKS) - 1
@@ -82,7 +87,7 @@ def draw_habits(rng: Rng, n: int) -> pl.DataFrame:
         "_format": choose(rng, FORMAT, n),
         "_retention": choose(rng, RETENTION, n),
         "_user_agent": [AGENTS[int(i)] for i in np.minimum(rng.geometric(0.35, n) - 1, len(AGENTS) - 1)],
-        "_tls": [f"t13d{(int(s) * 2654435761) % (1 << 32):08x}_{(int(s) * 40503) % 65536:04x}" for s in stack],
+        "_tls": [tls_stack(int(s)) for s in stack],
         "_route": choose(rng, ROUTES, n),
         "_keys": choose(rng, KEYS, n),
         "_conversations": rng.random(n) < 0.6,

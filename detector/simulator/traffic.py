@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from detector.simulator.accounts import DAY_S, Crowd
+from detector.simulator.accounts import ADDRESSES, DAY_S, Crowd
 from detector.simulator.arrivals import Arrivals
+from detector.simulator.artefacts import references
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
 
 I64 = npt.NDArray[np.int64]
 _FAILURES = ((200, 0.984), (429, 0.005), (500, 0.006), (529, 0.005))
@@ -27,6 +29,8 @@ class Setting:
         model, embedding: names in use at the beginning.
         launches: (day, name) of new models.
         bans: days on which campaigns may lose a pool.
+        others: (name, share of accounts that use it) of further models that were there from the beginning.
+        artefacts: whether the log names the reasoning artefacts that answers issue and requests present.
     """
 
     start: float
@@ -35,6 +39,8 @@ class Setting:
     embedding: str
     launches: tuple[tuple[float, str], ...] = ()
     bans: tuple[float, ...] = ()
+    others: tuple[tuple[str, float], ...] = ()
+    artefacts: bool = False
 
 
 @dataclass
@@ -50,6 +56,8 @@ class Traffic:
         attack: which requests are an attack's own; all or none by default.
         columns: further columns of the contract, by request.
         adopts: days after a launch at which each request's account moves to the new model; the account's habit where None.
+        relayed: which requests are customers' that an attacker passes on; none where None.
+        wrapper: what stands around a campaign's items, for evasions that word it anew.
     """
 
     crowd: Crowd
@@ -62,6 +70,8 @@ class Traffic:
     columns: Mapping[str, Any] = field(default_factory=dict)
     embeddings: bool = False
     adopts: npt.NDArray[np.float64] | None = None
+    relayed: npt.NDArray[np.bool_] | None = None
+    wrapper: Wrapper | None = None
 
 
 def reply_tokens(rng: Rng, n: int, median: float, spread: float = 0.7) -> I64:
@@ -69,7 +79,16 @@ def reply_tokens(rng: Rng, n: int, median: float, spread: float = 0.7) -> I64:
     return np.maximum(rng.lognormal(np.log(median), spread, n), 1).astype(np.int64)
 
 
-def _models(rng: Rng, t: Traffic, setting: Setting) -> pl.Series:
+def on_offer(setting: Setting) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """Names of the models, and since when each is there, in order."""
+    always = [setting.model, *(name for name, _ in setting.others)]
+    names = [*always, *(name for _, name in setting.launches)]
+    since = [setting.start] * len(always) + [setting.start + day * DAY_S for day, _ in setting.launches]
+    return names, np.array(since)
+
+
+def models(rng: Rng, t: Traffic, setting: Setting) -> pl.Series:
+    """The model of each request: the world's, or the one launched last once the account has moved to it."""
     n = t.arrivals.ts.size
     if t.embeddings:
         return pl.Series([setting.embedding]).new_from_index(0, n)
@@ -80,15 +99,20 @@ def _models(rng: Rng, t: Traffic, setting: Setting) -> pl.Series:
         since = (t.arrivals.ts - setting.start) / DAY_S - day
         moved = (since > habit) & (rng.random(n) < 0.92)
         chosen[moved] = len(names) - 1
+    for name, share in setting.others:
+        names.append(name)
+        # Most who use it use nothing else; some choose by the task.
+        part = np.where(rng.random(t.crowd.size) < share, rng.beta(0.6, 0.3, t.crowd.size), 0.0)
+        chosen[(rng.random(n) < part[t.arrivals.account]) & (chosen == 0)] = len(names) - 1
     return pl.Series(names).gather(chosen)
 
 
 def _addresses(rng: Rng, crowd: Crowd, account: I64) -> pl.Series:
-    places = np.array(crowd.frame["_network"].to_list())
-    hosts = np.array(crowd.frame["_host"].to_list())
     used = crowd.frame["_places"].to_numpy()[account]
     which = np.minimum((rng.random(account.size) ** 2 * used).astype(int), used - 1)
-    return pl.DataFrame({"net": places[account, which], "host": hosts[account, which] + 1}).select(
+    place = account * ADDRESSES + which
+    nets, hosts = (crowd.frame[name].explode().gather(place) for name in ("_network", "_host"))
+    return pl.DataFrame({"net": nets, "host": hosts + 1}).select(
         pl.concat_str("net", pl.lit("."), pl.col("host").cast(pl.String)).alias("ip")
     )["ip"]
 
@@ -141,7 +165,7 @@ def render(rng: Rng, t: Traffic, setting: Setting) -> pl.DataFrame:
         "org_id": who["org_id"],
         "api_key_id": _suffixed(rng, who["account_id"], "key_", who["_keys"].to_numpy()),
         "end_user_id": _suffixed(rng, who["account_id"], "user_", who["_users"].to_numpy()),
-        "model": _models(rng, t, setting),
+        "model": models(rng, t, setting),
         "operation": pl.Series(["embeddings" if t.embeddings else "chat"]).new_from_index(0, n),
         "route": who["_route"],
         "status": status,
@@ -169,6 +193,7 @@ def render(rng: Rng, t: Traffic, setting: Setting) -> pl.DataFrame:
         "ip": _addresses(rng, t.crowd, account),
         "user_agent": who["_user_agent"],
         "tls_fingerprint": who["_tls"],
+        **(references(t.arrivals, who, reasoning) if setting.artefacts else {}),
         **t.columns,
     }
     attack = t.attack if t.attack is not None else np.full(n, t.crowd.campaign is not None)

@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 from detector.simulator.campaigns import CAMPAIGNS, Plan
+from detector.simulator.evasions import EVASIONS
 from detector.simulator.population import INNOCENTS
 from detector.simulator.traffic import Setting
 
@@ -25,6 +26,8 @@ class _Campaign(msgspec.Struct, forbid_unknown_fields=True):
     days: float = 7.0
     dilution: float = 0.0
     burst: float = 0.0
+    evasions: list[str] | dict[str, float] = []
+    strength: float = 1.0  # of the evasions that have none of their own
 
 
 class _Launch(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,6 +46,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     campaigns: dict[str, _Campaign] = {}
     launches: list[_Launch] = []
     bans: list[float] = []
+    other_models: dict[str, float] = {}
+    artefacts: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class World:
     setting: Setting
     population: dict[str, int]
     campaigns: list[Plan] = field(default_factory=list)
+
+
+def _evasions(campaign: _Campaign) -> dict[str, float]:
+    wanted = campaign.evasions
+    return dict.fromkeys(wanted, campaign.strength) if isinstance(wanted, list) else wanted
 
 
 def shipped() -> dict[str, Path]:
@@ -91,6 +101,10 @@ def load_world(name: str | Path) -> World:
     for label, c in spec.campaigns.items():
         if c.kind not in CAMPAIGNS:
             raise WorldError(f"{path}: campaign {label}: no kind {c.kind}: choose from {', '.join(sorted(CAMPAIGNS))}")
+        for wrong in sorted({*_evasions(c)} - {*EVASIONS}):
+            raise WorldError(f"{path}: campaign {label}: no evasion {wrong}: choose from {', '.join(sorted(EVASIONS))}")
+        if any(not 0.0 <= s <= 1.0 for s in _evasions(c).values()):
+            raise WorldError(f"{path}: campaign {label}: strengths of evasions run from 0 to 1")
     setting = Setting(
         spec.start,
         spec.days,
@@ -98,9 +112,11 @@ def load_world(name: str | Path) -> World:
         spec.embedding_model,
         tuple((n.day, n.model) for n in spec.launches),
         tuple(spec.bans),
+        tuple(spec.other_models.items()),
+        spec.artefacts,
     )
     plans = [
-        Plan(label, c.kind, c.accounts, c.per_day, c.start_day, c.days, c.dilution, c.burst)
+        Plan(label, c.kind, c.accounts, c.per_day, c.start_day, c.days, c.dilution, c.burst, _evasions(c))
         for label, c in spec.campaigns.items()
     ]
     return World(path.stem, spec.seed, setting, spec.population, plans)

@@ -38,8 +38,11 @@ WORDS = (
 )
 PRESENT = ("conversation_id", "end_user_id", "system_prompt", "tools", "reasoning_tokens", "temperature", "max_tokens")
 DISTINCT = ("api_key_id", "end_user_id", "conversation_id", "ip", "user_agent", "model")
-# Kinds that are a parameter or an endpoint: what they are after shows in the field itself.
-EXEMPT = ("soft_labels", "embeddings_harvest")
+# Kinds that are a parameter or an endpoint, with what shows.
+EXEMPT = {
+    "soft_labels": "log-probabilities are what it is after, so that top_logprobs is set",
+    "embeddings_harvest": "vectors are what it is after, so that the operation is embeddings",
+}
 
 
 # Texts, payment means and networks are left out: that a campaign shares them is what a detector is meant to find.
@@ -65,17 +68,22 @@ def account_table(requests: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFram
     return joined.with_columns((pl.lit(requests["ts"].min()) - born).alias("age")).drop("created_at").sort("account_id")
 
 
-def single_values(requests: pl.DataFrame, hostile: set[str]) -> list[tuple[str, object, float, float]]:
-    """(field, value, precision, recall) of calling hostile every account that shows the value mostly."""
+def usual_values(requests: pl.DataFrame) -> pl.DataFrame:
+    """The value of each field that each account shows mostly."""
+    fields = (*WORDS, "temperature", "max_tokens", "n", "top_logprobs", "top_p")
+    usual = [pl.col(f).cast(pl.String).fill_null("(none)").mode().min().alias(f) for f in fields]
+    return requests.group_by("account_id").agg(usual)
+
+
+def single_values(usual: pl.DataFrame, hostile: set[str]) -> list[tuple[str, object, float, float]]:
+    """(field, value, precision, recall) of calling hostile every account that shows the value mostly.
+
+    A value that one or two accounts have, such as the mail domain of a company, is a name and no habit.
+    """
+    mine = pl.col("account_id").is_in(pl.Series(sorted(hostile)).implode())
     out = []
-    wanted = pl.Series(sorted(hostile))
-    for field in (*WORDS, "temperature", "max_tokens", "n", "top_logprobs", "top_p"):
-        share = requests.group_by("account_id").agg(
-            pl.col(field).cast(pl.String).fill_null("(none)").mode().min().alias("v")
-        )
-        counted = share.group_by("v").agg(
-            pl.col("account_id").is_in(wanted.implode()).sum().alias("hit"), pl.len().alias("all")
-        )
+    for field in usual.columns[1:]:
+        counted = usual.group_by(field).agg(mine.sum().alias("hit"), pl.len().alias("all")).filter(pl.col("all") > 2)
         out += [(field, v, hit / size, hit / len(hostile)) for v, hit, size in counted.iter_rows()]
     return out
 

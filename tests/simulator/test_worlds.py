@@ -1,5 +1,6 @@
 """Worlds: the same seed gives the same bytes, and the truth fits the traffic."""
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -8,10 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from detector.simulator import spool
 from detector.simulator.arrivals import renewal
 from detector.simulator.campaigns import CAMPAIGNS, Plan
-from detector.simulator.generate import write
-from detector.simulator.population import INNOCENTS
+from detector.simulator.evasions import EVASIONS
+from detector.simulator.generate import play, write
+from detector.simulator.population import AT_ONCE, INNOCENTS
 from detector.simulator.texts import wrappers
 from detector.simulator.traffic import Setting, render
 from detector.simulator.world import WorldError, load_world
@@ -25,6 +28,40 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     write(load_world("tiny"), tmp_path / "b")
     for name in ("requests.ndjson", "accounts.ndjson", "truth.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_world_that_goes_through_the_disk_has_the_same_bytes(tmp_path, monkeypatch):
+    write(load_world("tiny"), tmp_path / "memory")
+    monkeypatch.setattr(spool, "_HELD", 1000)
+    write(load_world("tiny"), tmp_path / "disk")
+    for name in ("requests.ndjson", "accounts.ndjson", "events.ndjson", "truth.json"):
+        assert (tmp_path / "memory" / name).read_bytes() == (tmp_path / "disk" / name).read_bytes()
+    assert sorted(p.name for p in (tmp_path / "disk").iterdir()) == sorted(
+        p.name for p in (tmp_path / "memory").iterdir()
+    )
+
+
+def test_a_large_population_is_made_in_parts(monkeypatch):
+    world = replace(load_world("tiny"), population={"script": 90}, campaigns=[])
+    assert len(play(world)) == 1
+    monkeypatch.setitem(AT_ONCE, "script", 40)
+    made = play(world)
+    assert [t.crowd.size for t, _ in made] == [30, 30, 30]
+    assert len({a for t, _ in made for a in t.crowd.frame["account_id"]}) == 90
+
+
+def test_shipped_worlds_keep_their_bytes(tmp_path):
+    write(load_world("tiny"), tmp_path)
+    # Figures and references elsewhere depend on the shipped worlds; a change here changes them all.
+    digest = hashlib.sha256((tmp_path / "truth.json").read_bytes()).hexdigest()
+    assert digest.startswith("4b9a32f1c4593bb7")
+
+
+def test_needle_has_two_campaigns_of_fifty_among_200_000():
+    world = load_world("needle")
+    assert sorted(plan.accounts for plan in world.campaigns) == [50, 50]
+    single = {"human", "mixed_use", "script", "product", "hobby_synthesis"}
+    assert 190_000 < sum(n for kind, n in world.population.items() if kind in single) < 200_000
 
 
 def test_the_truth_fits_the_traffic(tmp_path):
@@ -88,9 +125,13 @@ def test_products_do_not_begin_on_the_hour(requests):
     assert within.std() > 300.0
 
 
-def test_demo_plays_every_kind_of_campaign_and_a_ban():
-    world = load_world("demo")
+@pytest.mark.parametrize("name", ["evasive", "nightmare"])
+def test_every_kind_of_campaign_evades_among_every_kind_of_innocent(name):
+    world = load_world(name)
     assert {plan.kind for plan in world.campaigns} == set(CAMPAIGNS)
+    assert all(plan.evasions for plan in world.campaigns)
+    assert set(world.population) == set(INNOCENTS)
+    assert {e for plan in world.campaigns for e in plan.evasions} == set(EVASIONS)
     assert world.setting.bans
 
 
@@ -103,7 +144,14 @@ def test_some_permitted_distillers_have_an_allowance(name):
     assert set(known) == {True, False}
 
 
-ATTACKERS = (wrappers.reasoning, wrappers.grading, wrappers.synthesis, wrappers.agentic)
+ATTACKERS = (
+    wrappers.reasoning,
+    wrappers.grading,
+    wrappers.synthesis,
+    wrappers.agentic,
+    wrappers.extraction,
+    wrappers.coercion,
+)
 OTHERS = (wrappers.hobby, wrappers.licensed, wrappers.practice)
 SYSTEMS = (
     wrappers.product_system,

@@ -10,6 +10,7 @@ from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, s
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 
 _REFUSED = 12  # tries of a banned account before its owner gives up
@@ -31,8 +32,9 @@ def banned_pool(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
         a = windowed(
             rng, counts(rng, part, last - first), shifts(rng, setting, part, 24.0), setting.start, setting.days
         )
-        prompt = wrapped(before, tasks.code(rng, a.ts.size), after)
-        out.append(Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size)))
+        items = tasks.code(rng, a.ts.size)
+        prompt = wrapped(before, items, after)
+        out.append(Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size), wrapper=Wrapper("reasoning", items)))
     out.append(_refused(rng, setting, out[0], ban, before, after))
     return out
 
@@ -41,7 +43,9 @@ def _refused(rng: Rng, setting: Setting, pool: Traffic, ban: float, before: str,
     account = np.repeat(np.arange(pool.crowd.size), _REFUSED)
     ts = setting.start + ban * DAY_S + np.sort(rng.exponential(900.0, account.size))
     a = Arrivals(account, ts, np.arange(account.size), np.zeros(account.size, np.int64))
-    prompt = wrapped(before, tasks.code(rng, a.ts.size), after)
+    items = tasks.code(rng, a.ts.size)
+    prompt = wrapped(before, items, after)
     nothing = np.zeros(account.size, np.int64)
     refused = {"status": np.full(account.size, 403), "output_tokens": nothing, "reasoning_tokens": nothing}
-    return Traffic(pool.crowd, a, prompt, None, None, nothing, nothing > 0, columns=refused)
+    wrapper = Wrapper("reasoning", items)
+    return Traffic(pool.crowd, a, prompt, None, None, nothing, nothing > 0, columns=refused, wrapper=wrapper)

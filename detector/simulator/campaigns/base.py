@@ -1,7 +1,7 @@
 """One kind of campaign: a function that makes its traffic from a specification, registered under its name."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,8 @@ import polars as pl
 from detector.simulator.accounts import DAY_S, Crowd, draw_accounts
 from detector.simulator.arrivals import F64, I64, Arrivals, windowed
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
+from detector.simulator.texts.wrappers import pair
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -24,6 +26,7 @@ class Plan:
         start_day, days: when.
         dilution: share of the traffic that is relayed customers'.
         burst: days within which the accounts are made; 0 for ages like everybody's.
+        evasions: name → strength 0–1 of what it does so as not to be found.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Plan:
     days: float = 7.0
     dilution: float = 0.0
     burst: float = 0.0
+    evasions: Mapping[str, float] = field(default_factory=dict)
 
 
 Maker = Callable[[Rng, Setting, Plan], list[Traffic]]
@@ -91,6 +95,35 @@ def scheduled(rng: Rng, setting: Setting, plan: Plan, hours: float = 14.0) -> Ar
     """Arrivals of a pool under one scheduler."""
     n = counts(rng, plan, span(setting, plan))
     return windowed(rng, n, shifts(rng, setting, plan, hours), setting.start, setting.days)
+
+
+def wrap(rng: Rng, kind: str, items: pl.Series, *, system: bool = False) -> tuple[pl.Series, pl.Series | None, Wrapper]:
+    """(prompt, system prompt, wrapper) of items in one wording of a kind, which stands in the prompt or is the system prompt."""
+    before, after = pair(rng, kind)
+    wrapper = Wrapper(kind, items, system)
+    if system:
+        return items, pl.Series([before + after]).new_from_index(0, items.len()), wrapper
+    return wrapped(before, items, after), None, wrapper
+
+
+def handed_over(
+    rng: Rng, setting: Setting, plan: Plan, begin: F64, length: float, steadiness: float = 0.12
+) -> Arrivals:
+    """Arrivals of accounts that each work from a day of their own on, for some days, and are then left.
+
+    Args:
+        begin: f64[accounts], days since the beginning of the campaign.
+        length: days.
+        steadiness: spread of the accounts' loads.
+        rng: source of chance.
+        setting: time.
+        plan: how many requests a day.
+    """
+    n = counts(rng, plan, length, steadiness)
+    account = np.repeat(np.arange(plan.accounts), n)
+    day = plan.start_day + begin[account] + rng.random(account.size) * length
+    ts = np.minimum(setting.start + day * DAY_S, setting.start + setting.days * DAY_S - 1.0)
+    return Arrivals(account, ts, np.arange(account.size), np.zeros(account.size, np.int64))
 
 
 def wrapped(before: str, items: pl.Series, after: str) -> pl.Series:

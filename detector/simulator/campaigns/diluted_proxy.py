@@ -10,6 +10,7 @@ from detector.simulator.population.clients import one_style
 from detector.simulator.population.humans import human_lengths, human_texts
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper, around
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -27,10 +28,12 @@ def diluted_proxy(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     which = rng.integers(0, len(forms), own.ts.size)
     items = tasks.answers(rng, own.ts.size)
     before, after = (pl.Series([f[k] for f in forms]).gather(which) for k in (0, 1))
-    prompt = pl.concat([pl.select(pl.concat_str(before, items, after).alias("t"))["t"], human_texts(rng, cover.turn)])
+    relays = human_texts(rng, cover.turn)
+    prompt = pl.concat([around(before, items, after), relays])
     a = Arrivals(*(np.concatenate(pair) for pair in zip(own, cover, strict=True)))
     attack = np.arange(a.ts.size) < own.ts.size
     sent, received = human_lengths(rng, a, prompt)
     own_sent, own_received = one_style(rng, own.ts.size)
     sent[attack], received[attack] = own_sent, own_received
-    return [Traffic(crowd, a, prompt, None, sent, received, attack)]
+    wrapper = Wrapper("grading", pl.concat([items, relays]))
+    return [Traffic(crowd, a, prompt, None, sent, received, attack, relayed=~attack, wrapper=wrapper)]

@@ -6,6 +6,7 @@ from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -16,4 +17,6 @@ def fixed_prompt(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = scheduled(rng, setting, plan, 12.0)
     before, after = wrappers.reasoning(rng)
     system = pl.Series([before + after]).new_from_index(0, a.ts.size)
-    return [Traffic(crowd, a, tasks.mixed(rng, a.ts.size), system, *one_style(rng, a.ts.size))]
+    items = tasks.mixed(rng, a.ts.size)
+    wrapper = Wrapper("reasoning", items, system=True)
+    return [Traffic(crowd, a, items, system, *one_style(rng, a.ts.size), wrapper=wrapper)]

@@ -9,6 +9,7 @@ from detector.simulator.habits import offer_tools
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -21,7 +22,19 @@ def launch_pivot(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     crowd = crowd.set(_network=pl.Series([[nets[int(i)]] * 4 for i in mine]), _places=1)
     a = scheduled(rng, setting, plan, 24.0)
     before, after = wrappers.agentic(rng)
-    prompt = wrapped(before, tasks.tool_task(rng, a.ts.size), after)
+    items = tasks.tool_task(rng, a.ts.size)
+    prompt = wrapped(before, items, after)
     more = offer_tools(rng, a.account, np.ones(plan.accounts, np.bool_))
     adopts = rng.random(a.ts.size)
-    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size), columns=more, adopts=adopts)]
+    return [
+        Traffic(
+            crowd,
+            a,
+            prompt,
+            None,
+            *one_style(rng, a.ts.size),
+            columns=more,
+            adopts=adopts,
+            wrapper=Wrapper("agentic", items),
+        )
+    ]

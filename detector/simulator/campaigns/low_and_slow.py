@@ -5,6 +5,7 @@ from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, s
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -15,5 +16,15 @@ def low_and_slow(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     n = counts(rng, plan, span(setting, plan), 0.2)
     a = sessions(rng, n, crowd.frame["_zone"].to_numpy(), 1.02, setting.start, setting.days)
     before, after = wrappers.reasoning(rng)
-    prompt = wrapped(before, tasks.mixed(rng, a.ts.size), after)
-    return [Traffic(crowd, a._replace(turn=a.turn * 0), prompt, None, *one_style(rng, a.ts.size))]
+    items = tasks.mixed(rng, a.ts.size)
+    prompt = wrapped(before, items, after)
+    return [
+        Traffic(
+            crowd,
+            a._replace(turn=a.turn * 0),
+            prompt,
+            None,
+            *one_style(rng, a.ts.size),
+            wrapper=Wrapper("reasoning", items),
+        )
+    ]

@@ -8,6 +8,7 @@ from detector.simulator.campaigns.base import Plan, campaign, recruit, span, wra
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -22,5 +23,6 @@ def swarm(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     ts = np.minimum(ts, setting.start + setting.days * DAY_S - 1.0)
     a = Arrivals(account, ts, np.arange(account.size), np.zeros(account.size, np.int64))
     before, after = wrappers.reasoning(rng)
-    prompt = wrapped(before, tasks.mixed(rng, a.ts.size), after)
-    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size))]
+    items = tasks.mixed(rng, a.ts.size)
+    prompt = wrapped(before, items, after)
+    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size), wrapper=Wrapper("reasoning", items))]

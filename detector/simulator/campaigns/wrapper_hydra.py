@@ -4,6 +4,7 @@ from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
 from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 
 
@@ -13,5 +14,6 @@ def wrapper_hydra(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     crowd = recruit(rng, setting, plan)
     a = scheduled(rng, setting, plan, 24.0)
     before, after = wrappers.synthesis(rng)
-    prompt = wrapped(before, tasks.mixed(rng, a.ts.size), after)
-    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size))]
+    items = tasks.mixed(rng, a.ts.size)
+    prompt = wrapped(before, items, after)
+    return [Traffic(crowd, a, prompt, None, *one_style(rng, a.ts.size), wrapper=Wrapper("synthesis", items))]

@@ -15,7 +15,7 @@ _LEARNERS = (15, 80)
 _BANK = (80, 600)  # exercises
 
 
-@innocent("exam_prep")
+@innocent("exam_prep", at_once=40)
 def exam_prep(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """N platforms whose unrelated learners have worked solutions explained, the same exercises to many of them."""
     out = []

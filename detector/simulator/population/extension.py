@@ -15,7 +15,7 @@ _USERS = (12, 70)
 _SPREAD = 1.1  # of their volumes, as of everybody's
 
 
-@innocent("extension")
+@innocent("extension", at_once=40)
 def extension(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """N tools, each with unrelated users: one wrapper, lengths of one kind, nothing followed up, volumes as people's."""
     out = []

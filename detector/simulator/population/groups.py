@@ -23,7 +23,7 @@ def _sizes(rng: Rng, groups: int, low: int, high: int) -> list[int]:
     return [int(x) for x in np.exp(rng.uniform(np.log(low), np.log(high), groups))]
 
 
-@innocent("office")
+@innocent("office", at_once=40)
 def office(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     """Staff of one company: one network, one payer, one internal assistant, joined when the company did."""
     out = []
@@ -47,7 +47,7 @@ def office(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     return out
 
 
-@innocent("class")
+@innocent("class", at_once=40)
 def university_class(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     """Students: one network, sign-ups together, one homework of a few questions, on the same evenings."""
     out = []
@@ -78,7 +78,7 @@ def university_class(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     return out
 
 
-@innocent("coding_agent")
+@innocent("coding_agent", at_once=40)
 def coding_agent(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     """Users of an open-source agent: unrelated, one system prompt in a few versions, long loops of tool results."""
     out = []
@@ -109,7 +109,7 @@ def coding_agent(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     return out
 
 
-@innocent("benchmark")
+@innocent("benchmark", at_once=40)
 def benchmark(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     """Users of an evaluation harness: the same public items again and again, from unrelated accounts."""
     out = []
@@ -133,7 +133,7 @@ def benchmark(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     return out
 
 
-@innocent("vpn")
+@innocent("vpn", at_once=40)
 def vpn(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     """Strangers behind one exit of a VPN."""
     out = []
@@ -158,7 +158,7 @@ def monitor(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     return [Traffic(crowd, a, word, None, None, reply_tokens(rng, a.ts.size, 8, 0.6))]
 
 
-@innocent("reseller")
+@innocent("reseller", at_once=40)
 def reseller(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """Consented resellers: many people in one account."""
     crowd = draw_accounts(rng, n, setting.start, "reseller").set(_users=400, tier="scale")
@@ -175,7 +175,7 @@ def reseller(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     return [Traffic(crowd, a, prompt, None, *human_lengths(rng, a, prompt))]
 
 
-@innocent("sanctioned_distillation")
+@innocent("sanctioned_distillation", at_once=40)
 def sanctioned(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """Customers whose contract permits distillation; for every second one, nobody has recorded the allowance."""
     crowd = draw_accounts(rng, n, setting.start, "sanctioned_distillation").set(tier="scale")
@@ -189,7 +189,7 @@ def sanctioned(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     return [Traffic(crowd, a, text, None, *own_styles(rng, a.account, n))]
 
 
-@innocent("indexer_fleet")
+@innocent("indexer_fleet", at_once=40)
 def indexer_fleet(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """N companies whose search index is built by several accounts of theirs: one card, one corpus, each its own part."""
     out = []

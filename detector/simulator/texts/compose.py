@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,14 @@ _INT = "int"
 
 def pick(rng: Rng, options: Options, n: int) -> pl.Series:
     """N of the options, with repeats."""
-    return pl.Series(list(options), dtype=pl.String).gather(rng.integers(0, len(options), n))
+    # Indexing costs less a call than `gather`, and calls are many.
+    return _column(tuple(options))[rng.integers(0, len(options), n)]
+
+
+@lru_cache(maxsize=1024)
+def _column(options: tuple[str, ...]) -> pl.Series:
+    # The lists of the grammar are asked for thousands of times, and some are long.
+    return pl.Series(options, dtype=pl.String)
 
 
 def number(rng: Rng, n: int, low: int = 2, high: int = 980) -> pl.Series:
@@ -28,18 +36,19 @@ def number(rng: Rng, n: int, low: int = 2, high: int = 980) -> pl.Series:
 
 def fill(rng: Rng, pattern: str, slots: Slots, n: int) -> pl.Series:
     """N texts of one pattern: `{slot}` is drawn anew each time, `{int}` is a number."""
-    parts: list[pl.Series] = []
+    drawn: list[pl.Series] = []
+    parts: list[pl.Expr] = []
     for i, piece in enumerate(_SLOT.split(pattern)):
         if i % 2 == 0:
             if piece:
-                parts.append(pl.Series([piece]).new_from_index(0, n))
-        elif piece.startswith(_INT):
-            parts.append(number(rng, n))
-        else:
-            options = slots[piece]
-            parts.append(options if isinstance(options, pl.Series) else pick(rng, options, n))
-    frame = pl.DataFrame([p.alias(str(i)) for i, p in enumerate(parts)])
-    return frame.select(pl.concat_str(pl.all(), separator="").alias("text"))["text"]
+                parts.append(pl.lit(piece))
+            continue
+        values = number(rng, n) if piece.startswith(_INT) else slots[piece]
+        drawn.append((values if isinstance(values, pl.Series) else pick(rng, values, n)).alias(str(i)))
+        parts.append(pl.col(str(i)))
+    if not drawn:
+        return pl.Series([pattern]).new_from_index(0, n)
+    return pl.DataFrame(drawn).select(pl.concat_str(parts).alias("text"))["text"]
 
 
 def compose(

@@ -6,7 +6,7 @@ from detector.simulator.texts.compose import Rng, compose
 from detector.simulator.texts.words import PATTERNS, SENTENCES, WORDS
 
 _FOREIGN_SHARE = 0.12
-_SLOTS = {
+SLOTS = {
     "name": WORDS["names"],
     "other": WORDS["names"],
     "things": WORDS["things"],
@@ -36,39 +36,39 @@ def chat(rng: Rng, n: int) -> pl.Series:
     """First turns of people, some in other languages."""
     own, foreign = PATTERNS["chat"], PATTERNS["foreign"]
     weights = [(1.0 - _FOREIGN_SHARE) / len(own)] * len(own) + [_FOREIGN_SHARE / len(foreign)] * len(foreign)
-    return compose(rng, (*own, *foreign), _SLOTS, n, weights)
+    return compose(rng, (*own, *foreign), SLOTS, n, weights)
 
 
 def follow_up(rng: Rng, n: int) -> pl.Series:
     """Later turns of people."""
-    return compose(rng, PATTERNS["follow"], _SLOTS, n)
+    return compose(rng, PATTERNS["follow"], SLOTS, n)
 
 
 def maths(rng: Rng, n: int) -> pl.Series:
     """Word problems."""
-    return compose(rng, PATTERNS["maths"], _SLOTS, n)
+    return compose(rng, PATTERNS["maths"], SLOTS, n)
 
 
 def code(rng: Rng, n: int) -> pl.Series:
     """Programming tasks."""
-    return compose(rng, PATTERNS["code"], _SLOTS, n)
+    return compose(rng, PATTERNS["code"], SLOTS, n)
 
 
 def tool_task(rng: Rng, n: int) -> pl.Series:
     """Tasks for tools."""
-    return compose(rng, PATTERNS["tool"], _SLOTS, n)
+    return compose(rng, PATTERNS["tool"], SLOTS, n)
 
 
 def document(rng: Rng, n: int) -> pl.Series:
     """Texts to be worked on."""
-    return compose(rng, PATTERNS["document"], _SLOTS, n)
+    return compose(rng, PATTERNS["document"], SLOTS, n)
 
 
 def answers(rng: Rng, n: int) -> pl.Series:
     """Answers to be judged."""
-    return compose(rng, PATTERNS["answer"], _SLOTS, n)
+    return compose(rng, PATTERNS["answer"], SLOTS, n)
 
 
 def mixed(rng: Rng, n: int) -> pl.Series:
     """All of it: what a curriculum is made of."""
-    return compose(rng, [p for kind in ("maths", "code", "tool", "chat") for p in PATTERNS[kind]], _SLOTS, n)
+    return compose(rng, [p for kind in ("maths", "code", "tool", "chat") for p in PATTERNS[kind]], SLOTS, n)

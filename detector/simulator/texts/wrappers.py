@@ -36,44 +36,55 @@ def _worded(rng: Rng, *names: str) -> list[str]:
     return texts
 
 
-def _pair(rng: Rng, kind: str) -> tuple[str, str]:
+def pair(rng: Rng, kind: str) -> tuple[str, str]:
+    """What stands before and after an item, of a kind of the grammar."""
     before, after = _worded(rng, f"{kind}_before", f"{kind}_after")
     return before, after
 
 
 def reasoning(rng: Rng) -> tuple[str, str]:
     """What stands before and after an item when the reasoning is wanted."""
-    return _pair(rng, "reasoning")
+    return pair(rng, "reasoning")
 
 
 def grading(rng: Rng) -> tuple[str, str]:
     """The same for rubric grading."""
-    return _pair(rng, "grading")
+    return pair(rng, "grading")
 
 
 def synthesis(rng: Rng) -> tuple[str, str]:
     """The same for data synthesis."""
-    return _pair(rng, "synthesis")
+    return pair(rng, "synthesis")
+
+
+def extraction(rng: Rng) -> tuple[str, str]:
+    """The same for getting at hidden reasoning under a pretext."""
+    return pair(rng, "extraction")
+
+
+def coercion(rng: Rng) -> tuple[str, str]:
+    """The same for fixing the language of hidden reasoning."""
+    return pair(rng, "coercion")
 
 
 def hobby(rng: Rng) -> tuple[str, str]:
     """What a hobbyist writes around an example to get more of its kind; no words in common with `synthesis`."""
-    return _pair(rng, "hobby")
+    return pair(rng, "hobby")
 
 
 def licensed(rng: Rng) -> tuple[str, str]:
     """What a customer with permission writes to teach a model of its own; no words in common with `reasoning`."""
-    return _pair(rng, "licensed")
+    return pair(rng, "licensed")
 
 
 def practice(rng: Rng) -> tuple[str, str]:
     """What a platform for learners writes around an exercise."""
-    return _pair(rng, "practice")
+    return pair(rng, "practice")
 
 
 def agentic(rng: Rng) -> tuple[str, str]:
     """The same for tool-use trajectories."""
-    return _pair(rng, "agentic")
+    return pair(rng, "agentic")
 
 
 def product_system(rng: Rng) -> str:
