@@ -67,7 +67,7 @@ class Enforcing:
         made = alert.recommendation
         if not self._live:
             return "the service is in shadow mode"
-        if made is None or alert.status in _CLOSED or alert.merged_into is not None:
+        if made is None or not _stands(alert):
             return "nothing stands"
         verdict, why = self._store.release(made, self._caps, self._traffic())
         if verdict == "pull":
@@ -77,7 +77,7 @@ class Enforcing:
     def shown(self, alert: Alert) -> Alert:
         """An alert whose recommendation says whether, and whom, it binds now."""
         made = alert.recommendation
-        if made is None or not self._live or alert.status in _CLOSED or alert.merged_into is not None or _over(made):
+        if made is None or not self._live or not _stands(alert) or _over(made):
             return alert
         bound = self._store.released(made)
         accounts = tuple(a for a in made.subject.accounts if a in bound)
@@ -111,6 +111,11 @@ class Enforcing:
         """Let go of the brake."""
         self._store.reset(actor, note)
         return self.view()
+
+
+def _stands(alert: Alert) -> bool:
+    """Whether nobody closed the alert, and no other one took it in."""
+    return alert.status not in _CLOSED and alert.merged_into is None
 
 
 def _over(made: Recommendation) -> bool:

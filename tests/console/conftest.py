@@ -2,10 +2,7 @@
 
 import pytest
 from browser import axe, chromium
-from revenuer import serving
-
-from detector.simulator.generate import write
-from detector.simulator.world import load_world
+from revenuer import serving, tiny
 
 
 # No longer than a file: while it is open, an event loop seems to run in this thread, and tests of the service have their own.
@@ -23,13 +20,9 @@ def judge():
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("console")
-    write(load_world("tiny"), folder / "world")
-    data = folder / "data"
-    data.mkdir()
-    (data / "accounts.ndjson").write_bytes((folder / "world" / "accounts.ndjson").read_bytes())
+    data, lines = tiny(tmp_path_factory.mktemp("console"))
     with serving(data) as service:
-        service.ingest((folder / "world" / "requests.ndjson").read_bytes().splitlines(keepends=True))
+        service.ingest(lines)
         yield service
 
 

@@ -6,12 +6,9 @@ import time
 
 import pytest
 from prometheus import prometheus
-from revenuer import serving
+from revenuer import serving, tiny
 from running import free_port, program
 from test_dashboards import RULES, known, panel_queries, rules
-
-from detector.simulator.generate import write
-from detector.simulator.world import load_world
 
 pytestmark = pytest.mark.slow
 program("prometheus")
@@ -24,11 +21,7 @@ GARBAGE = [b"no record\n"]
 def watched(tmp_path_factory):
     """(a Prometheus, what the service exposed in the end)."""
     folder = tmp_path_factory.mktemp("watched")
-    write(load_world("tiny"), folder / "world")
-    data = folder / "data"
-    data.mkdir()
-    (data / "accounts.ndjson").write_bytes((folder / "world" / "accounts.ndjson").read_bytes())
-    lines = (folder / "world" / "requests.ndjson").read_bytes().splitlines(keepends=True)
+    data, lines = tiny(folder)
     step = -(-len(lines) // PARTS)
     with serving(data) as served, prometheus(folder, {"revenuer": served.address}, RULES) as asked:
         for start in range(0, len(lines), step):

@@ -13,7 +13,8 @@ import venv
 from pathlib import Path
 
 import pytest
-from broker import broker, free_port
+from broker import broker
+from running import free_port
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "quickstart.md").read_text()

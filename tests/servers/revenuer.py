@@ -10,6 +10,9 @@ from pathlib import Path
 
 import httpx
 
+from detector.simulator.generate import write
+from detector.simulator.world import load_world
+
 
 class Served:
     """A running `revenuer serve`, and a client that may do everything."""
@@ -37,6 +40,15 @@ class Served:
         while "\nrevenuer_lag_records 0.0" not in self.client.get("/metrics").text:
             assert time.monotonic() < end, "records still wait"
             time.sleep(0.1)
+
+
+def tiny(folder: Path) -> tuple[Path, list[bytes]]:
+    """A service's folder that knows the accounts of a small world, and the lines of the world's log."""
+    write(load_world("tiny"), folder / "world")
+    data = folder / "data"
+    data.mkdir()
+    (data / "accounts.ndjson").write_bytes((folder / "world" / "accounts.ndjson").read_bytes())
+    return data, (folder / "world" / "requests.ndjson").read_bytes().splitlines(keepends=True)
 
 
 @contextmanager

@@ -8,12 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from running import free_port, stop
 
 
 @contextmanager
@@ -35,12 +30,7 @@ def broker() -> Iterator[str]:
         _wait(address, process)
         yield address
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
-from detector.alerts.brakes import HARMLESS, HOUR_US, Caps, Standing, Verdict, decide, needs_approval
+from detector.alerts.brakes import HARMLESS, HOUR_US, Caps, Standing, Verdict, decide
 from detector.alerts.model import Recommendation
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import AUDIT_LOCK, Database
@@ -102,13 +102,6 @@ class Enforcement:
         """What is enforced now."""
         with self._database.read() as connection:
             return self._standing(connection, traffic)
-
-    def waits_for(self, made: Recommendation, caps: Caps) -> str:
-        """Why a recommendation waits for people; empty where it does not."""
-        why = needs_approval(made, caps)
-        with self._database.read() as connection:
-            agreed = len(self._approved(connection, made.id))
-        return f"{why}: {agreed} of {caps.approvals} people agreed" if why and agreed < caps.approvals else ""
 
     def _pull(self, connection: Connection, why: str) -> None:
         connection.execute(insert(brake).values(id=1, at=self._now(), why=why))

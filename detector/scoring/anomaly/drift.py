@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from detector.profiles.layout import F64
+from detector.scoring.anomaly.prepare import finite_of
 
 BINS: Final = 10
 # A stability index above it is a large shift, by the convention of credit scoring (Siddiqi 2006, Credit Risk Scorecards).
@@ -61,9 +62,7 @@ class DriftReference:
         Args:
             x: f64[rows, features], NaN where unknown.
         """
-        finite = np.where(np.isfinite(x), x, np.nan)
-        finite[:, np.isnan(finite).all(axis=0)] = 0.0
-        edges = np.nanquantile(finite, np.arange(1, BINS) / BINS, axis=0).T.copy()
+        edges = np.nanquantile(finite_of(x), np.arange(1, BINS) / BINS, axis=0).T.copy()
         return cls(edges, _counts(edges, x))
 
     def drift(self, x: F64) -> Drift:

@@ -10,6 +10,17 @@ from detector.profiles.layout import F64
 _NORMAL_IQR = 1.349  # interquartile range of a standard normal
 
 
+def finite_of(x: F64) -> F64:
+    """Copy of raw features with ∞ as unknown; a column that nobody knows is a constant.
+
+    Args:
+        x: f64[rows, columns], NaN where unknown.
+    """
+    finite = np.where(np.isfinite(x), x, np.nan)
+    finite[:, np.isnan(finite).all(axis=0)] = 0.0
+    return finite
+
+
 @dataclass(frozen=True)
 class Preparation:
     """Robust scale of each column, learnt from one stratum.
@@ -37,8 +48,7 @@ class Preparation:
         Args:
             x: f64[rows, columns], NaN where unknown.
         """
-        finite = np.where(np.isfinite(x), x, np.nan)
-        finite[:, np.isnan(finite).all(axis=0)] = 0.0  # a column that nobody knows is a constant
+        finite = finite_of(x)
         low, q1, centre, q3, high = np.nanquantile(finite, (0.0, 0.25, 0.5, 0.75, 1.0), axis=0)
         spread = (q3 - q1) / _NORMAL_IQR
         # More than half of the rows are often alike (nobody asks for logprobs): then the deviation of the rest sets the scale.

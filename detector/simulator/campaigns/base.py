@@ -126,6 +126,18 @@ def handed_over(
     return Arrivals(account, ts, np.arange(account.size), np.zeros(account.size, np.int64))
 
 
+def as_cover(customer: Traffic, name: str) -> int:
+    """Make an innocent's traffic the cover of a campaign: the account is hostile, these exchanges are not the attack.
+
+    Returns:
+        Sessions so far, for the attack's own come after them.
+    """
+    customer.crowd.archetype, customer.crowd.campaign = "attack", name
+    n = customer.arrivals.ts.size
+    customer.attack, customer.relayed = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+    return n
+
+
 def wrapped(before: str, items: pl.Series, after: str) -> pl.Series:
     """Items inside a fixed wrapper."""
     return pl.select(pl.concat_str(pl.lit(before), items, pl.lit(after)).alias("t"))["t"]

@@ -1,10 +1,9 @@
 """A distiller inside a consented reseller: a few of its many users harvest, under an account that may have many personas."""
 
-import numpy as np
 import polars as pl
 
 from detector.simulator.arrivals import windowed
-from detector.simulator.campaigns.base import Plan, campaign, counts, shifts, span, wrap
+from detector.simulator.campaigns.base import Plan, as_cover, campaign, counts, shifts, span, wrap
 from detector.simulator.population import INNOCENTS
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks
@@ -19,9 +18,7 @@ def inside_reseller(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     """`accounts` resellers; only the distiller's users are the attack."""
     out = []
     for cover in INNOCENTS["reseller"](rng, setting, plan.accounts):
-        cover.crowd.archetype, cover.crowd.campaign = "attack", plan.name
-        n = cover.arrivals.ts.size
-        cover.attack, cover.relayed = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+        n = as_cover(cover, plan.name)
         a = windowed(
             rng, counts(rng, plan, span(setting, plan)), shifts(rng, setting, plan, 13.0), setting.start, setting.days
         )

@@ -1,10 +1,8 @@
 """Stolen key: somebody harvests with the key of a customer whose own traffic goes on."""
 
-import numpy as np
-
 from detector.simulator.accounts import draw_accounts
 from detector.simulator.arrivals import windowed
-from detector.simulator.campaigns.base import Plan, campaign, counts, shifts, span, wrap
+from detector.simulator.campaigns.base import Plan, as_cover, campaign, counts, shifts, span, wrap
 from detector.simulator.population import INNOCENTS
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks
@@ -19,9 +17,7 @@ def stolen_key(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     """Products work as ever from their own addresses; the thief's program comes from elsewhere, with its own habits."""
     out = []
     for victim in INNOCENTS["product"](rng, setting, plan.accounts):
-        victim.crowd.archetype, victim.crowd.campaign = "attack", plan.name
-        n = victim.arrivals.ts.size
-        victim.attack, victim.relayed = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+        n = as_cover(victim, plan.name)
         # The record is the victim's, what shows in requests is the thief's.
         thief = draw_accounts(rng, plan.accounts, setting.start, "attack", plan.name)
         thief = thief.set(**{name: victim.crowd.frame[name] for name in _RECORD})
