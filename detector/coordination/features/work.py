@@ -15,9 +15,15 @@ _LEAST_REQUESTS = 3  # members with fewer say nothing about their distribution o
     "disjoint_coverage", "share", "distinct prompts of all over the sum of each", ("prompt",), "a work queue"
 )
 def disjoint_coverage(v: ClusterView) -> F64:
-    """1 where no two members asked the same; people on one homework, and benchmarks, repeat each other."""
-    alone = np.minimum(hyperloglog(v.each.prompts), v.each.counts[:, COUNT["requests"]])
-    return np.minimum(hyperloglog(v.pooled.prompts) / np.maximum(v.total(alone), 1.0), 1.0)
+    """1 where no two members asked the same; people on one homework, and benchmarks, repeat each other.
+
+    An empty prompt asks for nothing in particular: it is no task that two members could share.
+    """
+    empty = v.each.counts[:, COUNT["empty"]]
+    alone = np.minimum(hyperloglog(v.each.prompts), v.each.counts[:, COUNT["requests"]]) - (empty > 0)
+    together = hyperloglog(v.pooled.prompts) - (v.total(empty.astype(np.float64)) > 0)
+    sum_of_each = v.total(alone)
+    return np.where(sum_of_each < 1.0, 1.0, np.minimum(together / np.maximum(sum_of_each, 1.0), 1.0))
 
 
 def _affinity(each: I64, cluster: I64, pooled: I64) -> F64:
