@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from detector.coordination.features import ClusterView, Population, cluster_frame
+from detector.coordination.features import OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
 from detector.coordination.lookalikes import ALIKE, LEAST, SLACK
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
 from detector.profiles.layout import F64, I32, I64, WINDOW_US
-from detector.profiles.pool import Pooled, gathered
+from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes), and its
@@ -106,14 +106,13 @@ def describe(
     now = moment.now
     slots = np.concatenate(groups).astype(np.int32)
     offsets = offsets_of(groups)
-    each = store.each(slots, now)
-    pooled = gathered(each, offsets)
+    pooled = store.pool(slots, offsets, now)
     alike = np.array([key == ALIKE for key, _ in names])
     view = ClusterView(
         slots=slots,
         offsets=offsets,
         pooled=pooled,
-        each=each,
+        each=store.each(slots, now, OF_MEMBERS),
         facts=book.as_of(store.accounts.ident[slots], now),
         links=links,
         bits=activity_bits(store.accounts, store.panes, slots, now),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from detector.coordination.features.base import N_KINDS, ClusterView
+from detector.coordination.features.base import ClusterView
 from detector.coordination.features.level import levelled
 from detector.coordination.features.twins import anybody, log_marginal
 from detector.profiles.layout import F64, I64
@@ -21,10 +21,8 @@ def ties(view: ClusterView) -> F64:
     A key counts for less the fewer of the members hold it (by the root of their share): what two bystanders have in common does
     not tie them to the cluster.
     """
-    member, kind, weight, share = view.shared
-    out = np.zeros((view.slots.size, N_KINDS))
-    np.maximum.at(out, (member, kind), weight * np.sqrt(share))
-    return np.asarray(out.sum(axis=1), np.float64)
+    _, _, weight, share = view.shared
+    return np.asarray(view.strongest(weight * np.sqrt(share)).sum(axis=1), np.float64)
 
 
 def _lengths(view: ClusterView, each: I64, everybody: F64) -> F64:

@@ -21,6 +21,7 @@ _HALF = 0.5
 # an octave a sixth (CV 0.17).
 SCHEDULER, BIN = 10.0, 33.0
 _LEAST_TAIL = 1e-12
+_FAR = 12.0  # times: a count so far from the mean of a bin has no chance there
 _EXCHANGES = (COUNT["requests"], COUNT["embeddings"], COUNT["system"], COUNT["multi_turn"])
 
 
@@ -92,39 +93,47 @@ def _tail(mean: float, shape: float, least: int) -> float:
     return max(1.0 - below, _LEAST_TAIL)
 
 
+@njit(cache=True, inline="always")
+def _ways(n: float, shape: float) -> float:
+    """Log of the part of a negative binomial's probability that has no mean in it."""
+    return math.lgamma(shape + n) - math.lgamma(shape) - math.lgamma(n + 1.0)
+
+
+@njit(cache=True, inline="always")
+def _powers(n: float, mean: float, shape: float) -> float:
+    """Log of the part that has."""
+    return -shape * math.log1p(mean / shape) - n * math.log1p(shape / mean)
+
+
 @njit(cache=True, nogil=True)
-def _log_count(n: float, mean: float, shape: float) -> float:
-    return (
-        math.lgamma(shape + n)
-        - math.lgamma(shape)
-        - math.lgamma(n + 1.0)
-        + shape * math.log(shape / (shape + mean))
-        + n * math.log(mean / (shape + mean))
-    )
+def _usual(n: float, exposure: float, floor: int, shares: F64) -> float:
+    """Log chance of a count at one of the rates of others, given that it reaches `floor`."""
+    seen, chance, ways = 0.0, 0.0, _ways(n, BIN)
+    for b in range(BINS):
+        mean = 2.0 ** ((b - _LOWEST) / 2.0) * exposure
+        if mean * _FAR > floor:
+            seen += shares[b] * (1.0 if mean > _FAR * floor else _tail(mean, BIN, floor))
+            if n < _FAR * mean and mean < _FAR * n:
+                chance += shares[b] * math.exp(ways + _powers(n, mean, BIN))
+    return math.log(max(chance, _LEAST_TAIL)) - math.log(max(seen, _LEAST_TAIL))
 
 
 @njit(cache=True, nogil=True)
 def _against(
     counts: F64, exposure: F64, mean: F64, least: I64, kind: I64, bins: I64, offsets: I64, table: F64, out: F64
 ) -> None:
-    own, q = np.zeros(table.shape), np.zeros(table.shape)
+    own, shares = np.zeros(table.shape), np.zeros(table.shape)
     for g in range(offsets.shape[0] - 1):
         own[:] = 0.0
         for i in range(offsets[g], offsets[g + 1]):
             own[kind[i], bins[i]] += 1.0
         for k in range(table.shape[0]):
             if own[k].sum() > 0.0:
-                _others(table, own, k, q[k])
+                _others(table, own, k, shares[k])
         for i in range(offsets[g], offsets[g + 1]):
-            floor = min(int(counts[i]), least[g])
-            seen, chance = 0.0, 0.0
-            for b in range(BINS):
-                usual = 2.0 ** ((b - _LOWEST) / 2.0) * exposure[i]
-                weight = q[kind[i], b]
-                seen += weight * _tail(usual, BIN, floor)
-                chance += weight * math.exp(_log_count(counts[i], usual, BIN))
-            level = _log_count(counts[i], mean[i], SCHEDULER) - math.log(_tail(mean[i], SCHEDULER, floor))
-            out[i] = level - math.log(max(chance, 1e-300) / seen)
+            n, floor = counts[i], min(int(counts[i]), least[g])
+            level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(_tail(mean[i], SCHEDULER, floor))
+            out[i] = level - _usual(n, exposure[i], floor, shares[kind[i]])
 
 
 def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, offsets: I64, table: F64) -> F64:

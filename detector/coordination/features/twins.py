@@ -12,19 +12,34 @@ from detector.profiles.layout import F64, I64
 # Pseudo-requests of the prior: how far one person's lengths stray from everybody's. Larger would ask for more requests before two
 # members look alike; the rules compare with benign clusters, so that only its order of magnitude matters.
 PRIOR = 8.0
+_SMALL, _TINY, _HUGE = 16, 1e-150, 1e150  # factors, and a product of them, that stay far inside the range of a double
+
+
+@njit(cache=True, inline="always")
+def _log_rising(x: float, n: int) -> float:
+    """Log of Γ(x + n) / Γ(x)."""
+    return math.lgamma(x + n) - math.lgamma(x)
 
 
 @njit(cache=True, nogil=True)
 def _log_marginal(counts: I64 | Counts, alpha: F64, out: F64) -> None:
     for i in range(counts.shape[0]):
-        prior = alpha[min(i, alpha.shape[0] - 1)]
-        seen, own = 0.0, 0.0
+        a = min(i, alpha.shape[0] - 1)
+        seen, whole, own, product = 0, 0.0, 0.0, 1.0
         for j in range(counts.shape[1]):
-            if counts[i, j] > 0:  # most bins are empty, and an empty bin says nothing
-                seen += counts[i, j]
-                own += math.lgamma(prior[j] + counts[i, j]) - math.lgamma(prior[j])
-        whole = prior.sum()
-        out[i] = math.lgamma(whole) - math.lgamma(whole + seen) + own
+            prior, count = alpha[a, j], counts[i, j]
+            whole += prior
+            seen += count
+            if count > _SMALL:
+                own += _log_rising(prior, count)
+            elif count > 0:  # most bins are empty, and an empty bin says nothing
+                # Γ(x + n) / Γ(x) is a product, and one logarithm does for several bins.
+                for k in range(count):
+                    product *= prior + k
+                if not _TINY < product < _HUGE:
+                    own += math.log(product)
+                    product = 1.0
+        out[i] = own + math.log(product) - (_log_rising(whole, seen) if seen > 0 else 0.0)
 
 
 def log_marginal(counts: I64 | Counts, alpha: F64) -> F64:
