@@ -89,7 +89,7 @@ class Coordinator:
         links = weigh(self.table, len(store), active)
         if everything:
             self._communities = Communities()
-        communities = self._communities.find(links)
+        communities = self._communities.find(links, moment.now)
         found = [(0, group) for group in communities] + cores(communities, links)
         groups = [group for _, group in found]
         names = [(key, int(group[0])) for key, group in found]

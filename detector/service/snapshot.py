@@ -28,7 +28,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 1  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 2  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -71,6 +71,16 @@ _GIVEN: Final[dict[type, frozenset[str]]] = {
     Clock: frozenset({"every", "coordination_every"}),
 }
 _CONTAINERS: Final[dict[str, type]] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+
+
+def _anew(state: State) -> State:
+    """Version 1 kept communities by component; they are found anew at the next look."""
+    state["engine"]["coordinator"]["is"]["_communities"] = _plain(Communities())
+    return state
+
+
+# By version, what turns a checkpoint's state into that of the next one.
+MIGRATIONS: Final = {1: _anew}
 
 
 def snapshot(part: object) -> State:
