@@ -80,7 +80,8 @@ def weigh(table: LinkTable, slots: int, population: int) -> Links:
     most = int(max(population, 2) * math.exp(-floor) + 1e-9)
     slot, key, weight = shared(table, slots, most, population)
     kind = ((table.hashed[key] >> np.uint64(56)) - np.uint64(1)).astype(np.uint8)
-    return Links(slot, key, kind, weight, table.holders, table.hashed)
+    # Who holds what goes on changing in the table, and what was looked at may wait for its scores.
+    return Links(slot, key, kind, weight, table.holders.copy(), table.hashed)
 
 
 def _numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
