@@ -45,55 +45,6 @@ _MEASURED = 40_000  # records that are produced at once to see how fast they are
 _OUTCOMES = ("accepted", "duplicate", "dead_lettered")
 
 
-class Proxy:
-    """Passes bytes between clients and a broker; can drop all connections, or slow them down."""
-
-    def __init__(self, broker_port: int) -> None:
-        self.target, self.delay_s = broker_port, 0.0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:
-                if self.listener.fileno() < 0:
-                    return
-                continue
-            self.open += [client, server]
-            for one, other in ((client, server), (server, client)):
-                threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
-
-    def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        try:
-            while data := one.recv(1 << 16):
-                if self.delay_s:
-                    time.sleep(self.delay_s)
-                other.sendall(data)
-        except OSError:
-            pass
-        for end in (one, other):
-            end.close()
-
-    def drop(self) -> None:
-        """Close every connection."""
-        gone, self.open = self.open, []
-        for end in gone:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                end.close()
-
-    def close(self) -> None:
-        """End."""
-        self.listener.close()
-        self.drop()
-
-
 @dataclass
 class Service:
     """`revenuer serve` as a process, killed and started again."""

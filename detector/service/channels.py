@@ -16,7 +16,7 @@ from detector.alerts.notify import (
 from detector.alerts.notify.base import whole
 from detector.config import ChannelSettings, ConfigError
 from detector.service.outbox import Channel
-from streams.sources.kafka import KafkaSettings
+from streams.kafka import KafkaSettings
 
 
 def channels_of(settings: list[ChannelSettings], data: Path, console: str = "") -> dict[str, Channel]:

@@ -34,8 +34,9 @@ from detector.service.resume import Resume
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
+from streams.kafka import KafkaSettings
 from streams.sources import SourceError
-from streams.sources.kafka import KafkaSettings, KafkaSource
+from streams.sources.kafka import KafkaSource
 
 USAGE: Final = 2
 _HTTP_S: Final = 3  # for answers under way

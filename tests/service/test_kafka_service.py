@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 import making
 import pytest
+from broker import broker
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient, NewTopic
 
@@ -22,11 +22,8 @@ from detector.service.channels import channels_of
 from detector.service.outbox import Outbox
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
+from streams.kafka import KafkaSettings
 from streams.sinks.kafka import KafkaSink
-from streams.sources.kafka import KafkaSettings
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "streams"))
-from broker import broker
 
 pytestmark = pytest.mark.slow
 
