@@ -76,6 +76,7 @@ class Live:
 
     Attributes:
         digest_key: of the dead letters' digests, whatever brings them.
+        letters: file of the dead letters.
 
     Raises:
         CheckpointError: there are checkpoints, and none of them can be used.
@@ -91,7 +92,7 @@ class Live:
         resume: Resume | None = None,
     ) -> None:
         self._engine, self._store, self._metrics = engine, store, metrics
-        self._letters = folder / "dead_letter.ndjson"
+        self.letters = folder / "dead_letter.ndjson"
         self.digest_key = engine.keys.letters
         self.inbox = Inbox(folder / "inbox", self.digest_key)
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +116,7 @@ class Live:
 
     def _restore(self, resume: Resume) -> None:
         """Go on from the newest checkpoint, and put what was posted since in front."""
-        counts = resume.load(self._engine, self._dedupe, self.inbox, self._letters)
+        counts = resume.load(self._engine, self._dedupe, self.inbox, self.letters)
         for fate, n in counts.items():
             self._metrics.exchanges.labels(fate).inc(n)
         for posted in resume.journal.after(resume.entry):
@@ -218,7 +219,7 @@ class Live:
         if self._resume is not None:
             lines = self._resume.unsaid(lines)
         if lines:
-            with self._letters.open("ab") as file:
+            with self.letters.open("ab") as file:
                 file.writelines(lines)
         return frame, ack
 
@@ -327,7 +328,7 @@ class Live:
             return
         with self._gate, self._busy, self._metrics.stage_seconds.labels("checkpoint").time():
             alone, self._erased = self._erased, False
-            self._resume.save(self._engine, self._dedupe, self.inbox, self._letters, alone=alone)
+            self._resume.save(self._engine, self._dedupe, self.inbox, self.letters, alone=alone)
 
     def _look(self, frame: pl.DataFrame, digested: Digest | None = None, fields: tuple[str, ...] | None = None) -> None:
         with self._busy:

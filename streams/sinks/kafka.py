@@ -1,12 +1,11 @@
-"""Records to Kafka topics: alerts, recommendations, dead letters."""
+"""Records to Kafka topics: alerts, recommendations, dead letters, whichever client library writes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from streams.batch import DeadLetter
 from streams.kafka import KafkaSettings, producer
 
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -19,14 +18,12 @@ class KafkaSink:
 
     Args:
         settings: how to reach the cluster; its topic is not used.
-        dead_letter_topic: for `write`.
 
     Raises:
         SourceError: the cluster cannot be reached, or the client library is not installed.
     """
 
-    def __init__(self, settings: KafkaSettings, dead_letter_topic: str = "dead-letter") -> None:
-        self._dead = dead_letter_topic
+    def __init__(self, settings: KafkaSettings) -> None:
         self._waiting = 0
         self._producer = producer(settings)
 
@@ -55,12 +52,6 @@ class KafkaSink:
             self.flush()
         self._producer.send(topic, msgspec.json.encode(record), key.encode(), pairs)
         self._waiting += 1
-
-    def write(self, letters: Iterable[DeadLetter]) -> None:
-        """Queue dead letters: position, reason, length and digest, never text."""
-        for letter in letters:
-            mark = f"{letter.source}/{letter.position}"
-            self.send(self._dead, letter, letter.source, {IDEMPOTENCY_KEY: mark})
 
     def flush(self) -> None:
         """Wait until everything queued is written.
