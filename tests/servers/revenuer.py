@@ -91,7 +91,7 @@ class Served:
         """Records by fate; the last known where it does not answer."""
         try:
             found = {o: self.metric(f'revenuer_exchanges_total{{outcome="{o}"}}') for o in OUTCOMES}
-        except httpx.HTTPError:
+        except (httpx.HTTPError, RuntimeError):  # the second: it was killed, and nobody may ask it any more
             return self.last
         self.last = {outcome: int(value) for outcome, value in found.items()}
         return self.last
