@@ -54,6 +54,9 @@ class ClusterSettings(BaseModel):
 
     client: Library = Field(default="kafka-python", description="library; `confluent` is faster: extra `fast`")
     group: str = Field(default="revenuer", min_length=1, description="under which the cluster sees our offsets")
+    accounts: str | None = Field(
+        default=None, min_length=1, description="topic of account records, read whole at each start and then followed"
+    )
     dead_letters: str | None = Field(
         default=None, min_length=1, description="topic of what could not be read, `dead-letter` say; never its text"
     )

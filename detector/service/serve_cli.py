@@ -21,6 +21,7 @@ from detector.alerts.store import Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
+from detector.service.account_topic import AccountTopic
 from detector.service.channels import channels_of
 from detector.service.engine import Engine
 from detector.service.http import State, make_app
@@ -33,11 +34,12 @@ from detector.service.live import Live
 from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
-from streams.accounts import read_accounts, read_events
+from streams.accounts import decode_accounts, read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
+from streams.sources.kafka_table import KafkaTable
 
 USAGE: Final = 2
 _HTTP_S: Final = 3  # for answers under way
@@ -148,9 +150,12 @@ def _take(context: typer.Context, data: Path, standby: bool) -> None:
 
 
 def _of_kafka(
-    cluster: ClusterSettings, brokers: str, topic: str, live: Live, store: Store, form: Format
+    cluster: ClusterSettings, brokers: str, topic: str, live: Live, store: Store, form: Format, data: Path
 ) -> Iterator[Beside]:
-    """What reads the topic of exchanges, and what writes the one of dead letters."""
+    """What reads the topics of accounts and exchanges, and what writes the one of dead letters."""
+    if cluster.accounts is not None:
+        table = KafkaTable(cluster.reach(brokers, cluster.accounts), decode_accounts, live.digest_key)
+        yield AccountTopic(table, _table(data / "accounts.ndjson", True), live)
     source = KafkaSource(cluster.reach(brokers, topic), live.offsets, digest_key=live.digest_key, read=form.reader())
     yield KafkaFeed(source, live)
     if cluster.dead_letters is not None:
@@ -199,7 +204,7 @@ def serve(
         channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
         beside: list[Beside] = [Outbox(store, channels)]
         if kafka:
-            beside += _of_kafka(settings.kafka, kafka, topic, live, store, form)
+            beside += _of_kafka(settings.kafka, kafka, topic, live, store, form, data)
     except (
         CheckpointError,
         ConfigError,

@@ -15,7 +15,7 @@ from streams.adapters.reader import Reader
 from streams.batch import Batch, DeadLetter, digest
 from streams.decode import MAX_LINE, Origin, decode_lines
 from streams.exchange import EXCHANGE_SCHEMA
-from streams.kafka import KafkaSettings, OffsetsGoneError, Records, consumer
+from streams.kafka import Consumer, KafkaSettings, OffsetsGoneError, Records, consumer
 from streams.sources import SourceError
 
 AHEAD_US: Final = 600_000_000  # a partition that runs ahead of the others by more than records may be late is held back
@@ -72,12 +72,10 @@ class KafkaSource:
             raise
 
     def _chosen(self, partitions: Sequence[int] | None) -> frozenset[int]:
-        topic, known = self.settings.topic, frozenset(self._consumer.partitions())
-        if not known:
-            raise SourceError(f"kafka {self.settings.where}: no topic {topic}")
+        known = partitions_of(self._consumer, self.settings)
         mine = known if partitions is None else frozenset(partitions)
         if absent := sorted(mine - known):
-            raise SourceError(f"kafka: topic {topic} has no partition {absent[0]}")
+            raise SourceError(f"kafka: topic {self.settings.topic} has no partition {absent[0]}")
         return mine
 
     def _go(self, partition: int, wanted: int, start: int) -> int:
@@ -133,7 +131,7 @@ class KafkaSource:
 
     def _decoded(self, records: Records) -> Batch:
         partition = records.partition
-        batch, size = self._read(records.values, Origin(self._name(partition), 0, self.digest_key), self._decode)
+        batch, size = read_values(records.values, Origin(self._name(partition), 0, self.digest_key), self._decode)
         # Offsets have holes: compaction, transactions.
         batch.dead = [replace(letter, position=records.offsets[letter.position]) for letter in batch.dead]
         self._bytes += size
@@ -142,22 +140,6 @@ class KafkaSource:
             latest = batch.frame["ts"].dt.epoch("us").max()
             self._latest[partition] = max(self._latest.get(partition, 0), int(latest))  # type: ignore[arg-type]
         return batch
-
-    @staticmethod
-    def _read(values: list[bytes | None], origin: Origin, read: Reader = decode_lines) -> tuple[Batch, int]:
-        """Decode all at once, one by one only where a value is not one line; and their bytes."""
-        filled = [value for value in values if value]
-        data = b"\n".join(filled)
-        plain = len(filled) == len(values) and data.count(b"\n") == len(values) - 1
-        if plain and max(map(len, filled)) <= MAX_LINE and not any(map(bytes.isspace, filled)):
-            return read(data, origin), len(data)
-        # A carriage return may stand where a line break may: between tokens, and not within a string.
-        lines = [
-            _NOTHING if v is None or len(v) > MAX_LINE or not v.strip() else v.replace(b"\n", b"\r") for v in values
-        ]
-        batch = read(b"\n".join(lines), origin)
-        batch.dead = [_true(letter, values[letter.position] or b"", origin.key) for letter in batch.dead]
-        return batch, len(data)
 
     def _hold_back(self) -> None:
         """Hold partitions that run ahead in event time, as long as another one has something to catch up with."""
@@ -199,6 +181,37 @@ class KafkaSource:
         """Stop and leave the cluster."""
         self.stop()
         self._consumer.close()
+
+
+def partitions_of(client: Consumer, settings: KafkaSettings) -> frozenset[int]:
+    """All partitions of the topic of the settings.
+
+    Raises:
+        SourceError: there is no such topic, or the cluster cannot be reached.
+    """
+    if known := frozenset(client.partitions()):
+        return known
+    raise SourceError(f"kafka {settings.where}: no topic {settings.topic}")
+
+
+def read_values(values: list[bytes | None], origin: Origin, read: Reader = decode_lines) -> tuple[Batch, int]:
+    """Decode all at once, one by one only where a value is not one line; and their bytes.
+
+    Args:
+        values: of records, in order; the position of a dead letter is its place among them.
+        origin: where they come from.
+        read: how lines become a batch.
+    """
+    filled = [value for value in values if value]
+    data = b"\n".join(filled)
+    plain = len(filled) == len(values) and data.count(b"\n") == len(values) - 1
+    if plain and max(map(len, filled)) <= MAX_LINE and not any(map(bytes.isspace, filled)):
+        return read(data, origin), len(data)
+    # A carriage return may stand where a line break may: between tokens, and not within a string.
+    lines = [_NOTHING if v is None or len(v) > MAX_LINE or not v.strip() else v.replace(b"\n", b"\r") for v in values]
+    batch = read(b"\n".join(lines), origin)
+    batch.dead = [_true(letter, values[letter.position] or b"", origin.key) for letter in batch.dead]
+    return batch, len(data)
 
 
 def _true(letter: DeadLetter, value: bytes, key: bytes) -> DeadLetter:

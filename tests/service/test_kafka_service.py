@@ -113,6 +113,30 @@ def test_a_service_killed_in_between_ends_like_one_that_was_not(world, expected,
         served.end()
 
 
+def test_accounts_of_a_topic_are_as_good_as_those_of_a_file(world, expected, serve, tmp_path):
+    folder, records = world
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "events.ndjson").write_bytes((folder / "events.ndjson").read_bytes())
+    known = [json.loads(line) for line in (folder / "accounts.ndjson").read_text().splitlines()]
+    with broker() as address:
+        topics(address, "exchanges", "accounts")
+        with KafkaSink(KafkaSettings([address])) as sink:
+            for record in [*known, {"tier": "canarybird"}]:
+                sink.send("accounts", record, record.get("account_id", ""))
+        token = ""
+        half = len(records) // 2
+        for start, stop in ((0, half), (half, len(records))):
+            produce(address, records[start:stop])
+            served = serve(tmp_path / "data", address, token, kafka={"accounts": "accounts"})
+            token = served.token
+            served.settle(stop)
+            found = everything(served.client)
+            served.end()
+    assert found == expected
+    letters = (tmp_path / "data" / "dead_letter.ndjson").read_text().splitlines()
+    assert [json.loads(line)["source"] for line in letters] == ["accounts/0"]  # once, though it was read twice
+
+
 def test_one_of_two_members_serves_and_the_other_takes_over_its_state(world, expected, serve, tmp_path):
     records, data = world[1], folder_of(world, tmp_path / "data")
     ends = [lambda member: member.kill(), lambda member: member.end()]

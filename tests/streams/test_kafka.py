@@ -13,12 +13,14 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 import streams.sources.kafka
+from streams.accounts import decode_accounts
 from streams.batch import digest
 from streams.decode import MAX_LINE, Origin
 from streams.kafka import KafkaSettings, Library, OffsetsGoneError
 from streams.sinks.kafka import IDEMPOTENCY_KEY, KafkaSink
 from streams.sources import SourceError
-from streams.sources.kafka import KafkaSource
+from streams.sources.kafka import KafkaSource, read_values
+from streams.sources.kafka_table import KafkaTable
 from streams.sources.memory import MemorySource
 
 START = 1780000000.0
@@ -262,7 +264,7 @@ def test_a_value_is_one_record_whatever_it_holds():
     long = json.dumps(record(2, prompt="x" * MAX_LINE)).encode()
     two = json.dumps(record(3)).encode() + b"\n" + json.dumps(record(4)).encode()
     values = [pretty, None, b"  ", broken, long, two, json.dumps(record(5)).encode()]
-    batch, size = KafkaSource._read(values, Origin("t/0", 0, b"key"))
+    batch, size = read_values(values, Origin("t/0", 0, b"key"))
     assert batch.frame["request_id"].to_list() == ["r1", "r5"]
     assert [(d.position, d.reason) for d in batch.dead] == [
         (1, "not_object"),
@@ -288,3 +290,34 @@ def test_a_record_that_the_cluster_refuses_is_an_error(settings):
     with pytest.raises(SourceError, match=r"(?i)too.?large"):
         sink.send(settings.topic, {"text": "x" * (2 << 20)}, "key")
     sink.close()
+
+
+def test_a_topic_that_is_a_table_is_read_whole_and_followed(settings):
+    def versions(batches):
+        rows = [row for b in batches for row in b.frame.select("account_id", "tier").iter_rows()]
+        return sorted(rows), sorted((d.position, d.reason) for b in batches for d in b.dead)
+
+    with KafkaSink(settings) as sink:
+        for value in (
+            {"account_id": "a1", "tier": "free"},
+            None,
+            {"tier": "free"},
+            {"account_id": "a1", "tier": "pro"},
+        ):
+            sink.send(settings.topic, value, "a1")
+    producer = KafkaProducer(bootstrap_servers=list(settings.bootstrap))
+    producer.send(settings.topic, None, key=b"a1").get(10)  # a tombstone
+    producer.close()
+    table = KafkaTable(settings, decode_accounts, b"key")
+    rows, dead = versions(table.whole(200))
+    assert rows == [("a1", "free"), ("a1", "pro")]
+    assert dead == [(1, "not_object"), (2, "missing_field")]
+    with KafkaSink(settings) as sink:
+        sink.send(settings.topic, {"account_id": "a2", "tier": "free"}, "a1")
+    assert versions(table.more(5000)) == ([("a2", "free")], [])
+    table.close()
+
+
+def test_a_table_that_is_not_there(cluster, library):
+    with pytest.raises(SourceError, match="no topic"):
+        KafkaTable(KafkaSettings(cluster.split(","), f"none-{uuid.uuid4().hex}", library=library), decode_accounts)
