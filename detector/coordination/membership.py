@@ -48,7 +48,9 @@ def membership(view: ClusterView) -> F64:
     """
     tie, level = ties(view), np.maximum(*levelled(view))
     like = level + lengths(view)
-    strength = np.where(view.slack[view.cluster] > 0.0, np.where(level > 0.0, np.maximum(like, 0.0), 0.0), tie)
+    strength = np.where(
+        view.slack[view.cluster] > 0.0, np.where(level > view.slack[view.cluster], np.maximum(like, 0.0), 0.0), tie
+    )
     out = np.zeros(tie.size)
     for g in range(view.offsets.size - 1):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])
