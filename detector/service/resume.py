@@ -10,7 +10,8 @@ import structlog
 from detector.service.engine import Engine
 from detector.service.inbox import Inbox
 from detector.service.journal import Journal
-from detector.service.snapshot import MIGRATIONS, VERSION, restore, snapshot
+from detector.service.migrations import MIGRATIONS
+from detector.service.snapshot import VERSION, restore, snapshot
 from streams.checkpoint import CheckpointError, Checkpoints
 from streams.dedupe import Deduplicator
 

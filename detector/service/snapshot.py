@@ -17,7 +17,9 @@ from detector.alerts.quota import TierUsage
 from detector.coordination.coordinator import Coordinator, LastLook
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities
+from detector.coordination.lookalikes import Lookalikes
 from detector.coordination.table import LinkTable
+from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
 from detector.profiles.layout import Accounts, Panes
 from detector.profiles.store import ProfileStore
@@ -48,6 +50,7 @@ _RECORDS: Final[dict[str, type]] = {
         Recommendation,
         Subject,
         TierUsage,
+        Volumes,
     )
 }
 # Filled in place.
@@ -61,6 +64,7 @@ _PARTS: Final = (
     EventTracker,
     Indicators,
     LinkTable,
+    Lookalikes,
     ProfileStore,
     SkeletonBank,
 )
@@ -71,16 +75,6 @@ _GIVEN: Final[dict[type, frozenset[str]]] = {
     Clock: frozenset({"every", "coordination_every"}),
 }
 _CONTAINERS: Final[dict[str, type]] = {"tuple": tuple, "set": set, "frozenset": frozenset}
-
-
-def _anew(state: State) -> State:
-    """Version 1 kept communities by component; they are found anew at the next look."""
-    state["engine"]["coordinator"]["is"]["_communities"] = _plain(Communities())
-    return state
-
-
-# By version, what turns a checkpoint's state into that of the next one.
-MIGRATIONS: Final = {1: _anew}
 
 
 def snapshot(part: object) -> State:

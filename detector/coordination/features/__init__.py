@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from detector.coordination.features import links, moments, shape, twins, work
+from detector.coordination.features import level, links, moments, shape, twins, work
 from detector.coordination.features.base import CLUSTER_FEATURES, OF_MEMBERS, ClusterFeature, ClusterView, Population
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "ClusterView",
     "Population",
     "cluster_frame",
+    "level",
     "links",
     "moments",
     "shape",

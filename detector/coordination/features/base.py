@@ -10,6 +10,7 @@ from numba import njit
 
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
+from detector.coordination.volumes import Volumes
 from detector.profiles.facts import Facts
 from detector.profiles.layout import F64, I32, I64, U8, U32
 from detector.profiles.pool import Pooled, rows_of
@@ -52,6 +53,7 @@ class Population:
         launch_share: share of all requests to models launched within three days.
         first: i64[size], first sight of each account, sorted.
         lengths_in, lengths_out: f64[bins], requests by length of all accounts.
+        volumes: how unequal their volumes are.
     """
 
     size: int
@@ -61,6 +63,7 @@ class Population:
     first: I64
     lengths_in: F64
     lengths_out: F64
+    volumes: Volumes
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class ClusterView:
         launched: f64[clusters], requests to models launched within three days.
         bans: event times of bans so far, µs.
         now: event time, µs.
+        least: i64[clusters], requests below which an account would not be in the cluster.
+        slack: f64[clusters], nats of level volumes that each member has for nothing, by the way in which the cluster was found.
     """
 
     slots: I32
@@ -92,6 +97,8 @@ class ClusterView:
     launched: F64
     bans: I64
     now: int
+    least: I64
+    slack: F64
 
     @cached_property
     def size(self) -> F64:
@@ -176,6 +183,8 @@ class ClusterView:
             facts=Facts(*rows_of(self.facts, part)),
             bits=self.bits[part],
             launched=self.launched[rows],
+            least=self.least[rows],
+            slack=self.slack[rows],
         )
 
     def total(self, values: F64) -> F64:

@@ -14,6 +14,7 @@ Flags = npt.NDArray[np.bool_]
 
 _LEAST_EXPECTED = 0.3  # below, the expansion does not hold
 _LEAST_EXPECTED_ACTIVE = 1e-6  # members; nothing is expected in ten minutes without anybody
+_MOST = 0.5
 _LEAST_REQUESTS = 3  # members with fewer say nothing about their distribution of lengths
 
 
@@ -21,9 +22,16 @@ _LEAST_REQUESTS = 3  # members with fewer say nothing about their distribution o
     "disjoint_coverage", "share", "distinct prompts of all over the sum of each", ("prompt",), "a work queue"
 )
 def disjoint_coverage(v: ClusterView) -> F64:
-    """1 where no two members asked the same; people on one homework, and benchmarks, repeat each other."""
-    alone = np.minimum(hyperloglog(v.each.prompts), v.each.counts[:, COUNT["requests"]])
-    return np.minimum(hyperloglog(v.pooled.prompts) / np.maximum(v.total(alone), 1.0), 1.0)
+    """1 where no two members asked the same; people on one homework, and benchmarks, repeat each other.
+
+    Conversations are compared by how they open. An empty prompt asks for nothing in particular: where most are, there is no task
+    that two members could share.
+    """
+    requests, talk, empty = (v.each.counts[:, COUNT[name]] for name in ("requests", "multi_turn", "empty"))
+    alone = v.total(np.minimum(hyperloglog(v.each.prompts), requests - talk))
+    coverage = np.minimum(hyperloglog(v.pooled.prompts) / np.maximum(alone, 1.0), 1.0)
+    seedless = v.total(empty.astype(np.float64)) > _MOST * v.total(requests.astype(np.float64))
+    return np.where(seedless | (alone < 1.0), 1.0, coverage)
 
 
 @njit(cache=True, nogil=True)
