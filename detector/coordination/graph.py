@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS
-from detector.coordination.moving import bipartite, carried_on
+from detector.coordination.moving import bipartite, carried_on, numbered
 from detector.coordination.table import LinkTable, shared
 from detector.profiles.layout import F64, HOUR_US, I32, I64, U64, grown
 
@@ -84,13 +84,6 @@ def weigh(table: LinkTable, slots: int, population: int) -> Links:
     return Links(slot, key, kind, weight, table.holders.copy(), table.hashed)
 
 
-def _numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
-    """Values in use, ascending, and the place of each value among them: `np.unique` for small numbers, without a sort."""
-    used = np.zeros(int(values.max()) + 1, np.bool_)
-    used[values] = True
-    return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
-
-
 def _signatures(links: Links, component: I64, n: int) -> U64:
     """One number a component, the same as long as it has the same edges; the order of edges does not matter."""
     mixed = (links.slot.astype(np.uint64) + _MIX[0]) * _MIX[1] ^ links.hashed[links.key] * _MIX[0]
@@ -131,9 +124,9 @@ class Communities:
         )
         if links.slot.size == 0:
             return []
-        numbers, rows = _numbered(links.slot)
+        numbers, rows = numbered(links.slot)
         slots = numbers.astype(np.int32)
-        keys, columns = _numbered(links.key)
+        keys, columns = numbered(links.key)
         graph = _graph(_damped(links, rows, slots.size), rows, columns + slots.size, slots.size + keys.size)
         parts, component = connected_components(graph, directed=False)
         signs = _signatures(links, component[rows], parts)

@@ -5,6 +5,7 @@ again: what has come since the last whole run finds its place by it, and a whole
 """
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from numba import njit
 
@@ -122,6 +123,13 @@ def move(indptr: I32, indices: I32, data: F64, first: I64, whole: float, label: 
                 count += 1
 
 
+def numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
+    """Values in use, ascending, and the place of each value among them: `np.unique` for small numbers, without a sort."""
+    used = np.zeros(int(values.max()) + 1, np.bool_)
+    used[values] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
+
+
 def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I64:
     """Communities after nodes and then whole communities have moved.
 
@@ -133,12 +141,13 @@ def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I
     """
     label = label.copy()
     move(graph.indptr, graph.indices, graph.data, active, whole, label)
+    node = np.repeat(np.arange(label.size, dtype=np.int32), np.diff(graph.indptr))
     while True:
-        names, part = np.unique(label[active], return_inverse=True)
-        inside = sp.csr_matrix((np.ones(active.size), (np.arange(active.size), part)), shape=(active.size, names.size))
-        level = (inside.T @ graph[active][:, active] @ inside).tocsr()
-        joined = np.arange(names.size)
-        move(level.indptr, level.indices, level.data, np.arange(names.size), whole, joined)
-        if np.unique(joined).size == names.size:
+        names, part = numbered(label)
+        n = names.size
+        level = sp.csr_matrix((graph.data, (part[node], part[graph.indices])), shape=(n, n))
+        joined = np.arange(n)
+        move(level.indptr, level.indices, level.data, numbered(part[active])[0], whole, joined)
+        if (joined == np.arange(n)).all():
             return label
-        label[active] = names[joined[part]]
+        label = names[joined[part]]

@@ -1,7 +1,9 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -78,6 +80,8 @@ class Engine:
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[Name, float] = field(default_factory=dict)
+    _population: int = 0
+    _pending: Future[None] | None = None
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
     def digest(self, frame: pl.DataFrame) -> Digest:
@@ -85,7 +89,11 @@ class Engine:
         return digest(frame, self.model, self.keys)
 
     def process(
-        self, frame: pl.DataFrame, digested: Digest | None = None, fields: Collection[str] | None = None
+        self,
+        frame: pl.DataFrame,
+        digested: Digest | None = None,
+        fields: Collection[str] | None = None,
+        behind: Executor | None = None,
     ) -> None:
         """Take in a batch in time order and look at every tick that it passes.
 
@@ -93,6 +101,8 @@ class Engine:
             frame: exchanges in the canonical schema, sorted by `ts`; with `digested`, columns of text may be missing.
             digested: of the same frame, where it was made ahead.
             fields: those with at least one value, where columns are missing.
+            behind: of one thread, which scores and alerts while the next batch is taken in; `wait` for it before anything else is
+                read off the engine.
         """
         if frame.height == 0:
             return
@@ -109,9 +119,26 @@ class Engine:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
-        self.settle()
+        close = partial(self._close, *self._drained_waiting(), frame, columns, self.now)
+        self.wait()
+        if behind is None:
+            close()
+        else:
+            self._pending = behind.submit(close)
+
+    def wait(self) -> None:
+        """Let what was given to another thread come to its end."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def _close(
+        self, waiting: Sequence[Tick | Taken], population: int, frame: pl.DataFrame, columns: Columns, now: int
+    ) -> None:
+        """The end of a batch: reads nothing that the next batch changes."""
+        self._settle(waiting, population)
         if self.skeletons.wanted and "prompt" in frame.columns:
-            self.skeletons.look(frame, columns, self._owners(frame, columns.slot))
+            self.skeletons.look(frame, columns, self._owners(frame, columns.slot, now))
 
     def finish(self) -> None:
         """The end of a replay is a tick, and a look at clusters."""
@@ -167,7 +194,16 @@ class Engine:
 
     def settle(self) -> None:
         """Score what waits, and take it in in the order in which it came: as if each had been scored when it was looked at."""
+        self.wait()
+        self._settle(*self._drained_waiting())
+
+    def _drained_waiting(self) -> tuple[list[Tick | Taken], int]:
+        """What waits, which nobody else has then, and the accounts known by now."""
         waiting, self._waiting = self._waiting, []
+        return waiting, len(self.store)
+
+    def _settle(self, waiting: Sequence[Tick | Taken], population: int) -> None:
+        self._population = population
         ticks = [item for item in waiting if isinstance(item, Tick)]
         cases = self._account_cases([tick.look for tick in ticks])
         scored = score_clusters(self.scorer, ticks)
@@ -259,8 +295,8 @@ class Engine:
     def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
         category = CLUSTER if kind == "cluster" else ACCOUNT
         score, p_value = rescore(self.scorer, category, list(codes))
-        known = self._p_values[: len(self.store)]
-        level = int(severities(np.array([p_value]), np.append(known[known < 1.0], p_value), len(self.store))[0])
+        known = self._p_values[: self._population]
+        level = int(severities(np.array([p_value]), np.append(known[known < 1.0], p_value), self._population)[0])
         return (None if level == NONE or score <= 0 else SEVERITIES[level]), risk(p_value), p_value
 
     def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32]) -> None:
@@ -274,9 +310,9 @@ class Engine:
         quiet = active if not named else np.array([s for s in active if self.store.ids[s] not in named], np.int32)
         return tier_usage(self.store, self.accounts, quiet, now)
 
-    def _owners(self, frame: pl.DataFrame, slots: I32) -> tuple[I64, I64]:
+    def _owners(self, frame: pl.DataFrame, slots: I32, now: int) -> tuple[I64, I64]:
         """Payer and organisation of each exchange; the account itself where one is not known."""
-        facts = self.accounts.as_of(self.store.accounts.ident[slots], self.now)
+        facts = self.accounts.as_of(self.store.accounts.ident[slots], now)
         logged = short(hash_strings(frame["org_id"], self.keys.identity))
         organisation = np.where(facts.organisation != 0, facts.organisation, logged)
         own = -1 - slots.astype(np.int64)
