@@ -27,7 +27,8 @@ ALIKE: Final = 1  # in the name of a cluster, in place of the hash of a key
 LEAST: Final = 12  # requests; with fewer the lengths of an account say little
 SMALLEST: Final = 5
 _NEIGHBOURS = 10
-_NEAR_ENOUGH = 1.0  # a tree may miss some that are less than twice as near: 97 % of what it finds is the same, at a quarter of the time
+# A tree may miss some that are up to twice as near: 97 % of what it finds is the same, at a quarter of the time.
+_NEAR_ENOUGH = 1.0
 _WAVES = 6  # lowest frequencies kept of a distribution of lengths, so that a few requests do not look unlike
 # Weight of a share of one, between root-shares of lengths: habits (a system prompt, turns, tools) and what the requests are after.
 _HABITS, _AIMS = 0.5, 0.3
