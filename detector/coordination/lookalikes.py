@@ -19,7 +19,7 @@ from scipy.spatial import KDTree
 
 from detector.coordination.behaviour import Behaviour, behaviour_of
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
-from detector.coordination.volumes import Volumes, log_level
+from detector.coordination.volumes import SLACK, Volumes, log_level
 from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 
@@ -40,9 +40,6 @@ _HALF = 0.5
 # Modularity finds larger communities in larger graphs. At a resolution in proportion to the number of ties two groups of forty
 # accounts become one from about ten ties between them on, however many accounts there are.
 _TIES = 7_000.0
-# Nats a member. People who are alike in lengths are a little more alike in volume than people are: in worlds without an attack the
-# groups found here have up to 0.34 nats a member of being level.
-SLACK: Final = 0.4
 # Nats: a candidate is worth a full look at odds of a hundred to one, of the 11.5 nats that name it.
 _WORTH = 4.6
 _EVERY_US = 6 * HOUR_US
