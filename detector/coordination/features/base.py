@@ -101,6 +101,11 @@ class ClusterView:
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @cached_property
+    def pairs(self) -> dict[str, tuple[F64, F64]]:
+        """Arrays over members that several features and the members' cases need, by name: computed once."""
+        return {}
+
+    @cached_property
     def size(self) -> F64:
         """Members of each cluster."""
         return np.asarray(np.diff(self.offsets), np.float64)

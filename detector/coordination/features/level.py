@@ -9,6 +9,12 @@ from detector.profiles.layout import COUNT, DAY_US, F64
 
 def levelled(v: ClusterView) -> tuple[F64, F64]:
     """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each."""
+    if "levelled" not in v.pairs:
+        v.pairs["levelled"] = _levelled(v)
+    return v.pairs["levelled"]
+
+
+def _levelled(v: ClusterView) -> tuple[F64, F64]:
     requests = v.each.counts[:, COUNT["requests"]].astype(np.float64)
     # A pool that was replaced has stopped, not slowed down.
     days = np.maximum((v.each.last - v.each.first) / DAY_US, 1.0)
