@@ -2,7 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import TypeVar
 
@@ -95,7 +96,7 @@ class Bench:
     def _ranked(self, peer: Ranker) -> Iterator[Row]:
         prepared, before = timed(lambda: peer.prepare(self.world.case))
         folds = self._folds() if peer.fitted else {"": frozenset[str]()}
-        asked = {kind: timed(lambda out=out: peer.rank(prepared, out)) for kind, out in folds.items()}
+        asked = {kind: timed(partial(peer.rank, prepared, out)) for kind, out in folds.items()}
         after = next(iter(asked.values()))[1]
         seconds = before[0] + after[0], before[1] + after[1]
         ranks = {kind: answer for kind, (answer, _) in asked.items()}
@@ -112,8 +113,10 @@ class Bench:
             out[kind_of(name)] |= accounts
         return dict(out) or {"": frozenset()}
 
-    def _together(self, named: dict[str, Detections], folds: dict[str, frozenset[str]]) -> Detections:
+    def _together(self, named: Mapping[str, Detections], folds: dict[str, frozenset[str]]) -> Detections:
         """Each hostile account as judged without its kind, each benign one as judged most often."""
+        if len(named) == 1:
+            return next(iter(named.values()))
         out = {account: when[account] for kind, when in named.items() for account in folds[kind] & when.keys()}
         times: dict[str, list[float]] = defaultdict(list)
         for when in named.values():
