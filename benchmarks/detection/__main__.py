@@ -1,6 +1,6 @@
 """Revenuer and its peers on the same worlds: one table.
 
-    python -m benchmarks.detection [--world-dev DIR] [--worlds demo reported-2026 evasive] [--seed 911] [--scale 1]
+    python -m benchmarks.detection [--world-dev DIR] [--worlds demo reported-2026 evasive] [--seed 911] [--scale 1] [--ablation]
 
 Revenuer goes first. A method without a threshold of its own may then name as many accounts as Revenuer did in that world, at least
 0.2 % of the active ones, and names its most suspicious: a budget of alerts, not a threshold read off the truth. A method that was
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.detection.ablation import ABLATIONS
 from benchmarks.detection.harness import Bench, Row
 from benchmarks.detection.peers import PEERS, Revenuer
 from benchmarks.detection.table import markdown
@@ -45,8 +46,10 @@ def compare(options: argparse.Namespace, work: Path) -> Iterator[Row]:
         for row in bench.rows(Revenuer()):
             bench.spend(row.flagged)
             yield _said(row)
-        for peer in PEERS:
+        for peer in () if options.only_ablation else PEERS:
             yield from map(_said, bench.rows(peer()))
+        for ablation in ABLATIONS if options.ablation or options.only_ablation else ():
+            yield from map(_said, bench.rows(ablation))
 
 
 def _worlds(options: argparse.Namespace, work: Path) -> Iterator[World]:
@@ -82,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--worlds", nargs="*", default=list(WORLDS), help="of the simulator")
     parser.add_argument("--seed", type=int, default=911)
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the accounts of simulated worlds")
+    parser.add_argument("--ablation", action="store_true", help="also Revenuer without one kind of evidence at a time")
+    parser.add_argument("--only-ablation", action="store_true", help="that, and no peers")
     parser.add_argument("--work", type=Path, help="where worlds are kept from run to run")
     parser.add_argument("--out", type=Path, help="also write the table there")
     return parser
