@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from benchmarks.detection.harness import Row
-from detector.evaluation.table import percent
+from detector.evaluation.words import percent
 
 COLUMNS = (
     "world",
