@@ -108,9 +108,7 @@ def _speed(result: Result) -> Table:
 
 
 def _ranking(result: Result) -> Table:
-    table = new_table(
-        "\nPrecision of the accounts that come first, alerts of every severity", "first", "precision", "95 %"
-    )
+    table = new_table("\nPrecision at k", "first", "precision", "95 %")
     for at in result.precision_at_k:
         table.add_row(f"{at.k:,}", percent(at.precision), span((at.low, at.high)))
     return table
