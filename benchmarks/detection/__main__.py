@@ -29,10 +29,13 @@ WORLDS = ("demo", "reported-2026", "evasive")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare and print."""
     options = _parser().parse_args(arguments)
+    rows = []
     with tempfile.TemporaryDirectory() as scratch:
-        rows = list(compare(options, options.work or Path(scratch)))
-    if options.out:
-        options.out.write_text(markdown(rows) + "\n")
+        for row in compare(options, options.work or Path(scratch)):
+            rows.append(row)
+            _say(f"{row.world}: {row.method}: {row.flagged} named, precision {row.account_precision:.3f}")
+            if options.out:
+                options.out.write_text(markdown(rows) + "\n")
     print(markdown(rows))
     told = {"seed": options.seed, "scale": options.scale, "rows": rows}
     print(msgspec.json.encode(told).decode())
@@ -40,16 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def compare(options: argparse.Namespace, work: Path) -> Iterator[Row]:
     """The rows of every world."""
-    Revenuer().name(simulated("tiny", work, options.seed, 1.0).case)  # the first run compiles kernels
-    for world in _worlds(options, work):
+    for number, world in enumerate(_worlds(options, work)):
+        if number == 0:
+            Revenuer().name(simulated("tiny", work, options.seed, 1.0).case)  # the first run compiles kernels
         bench = Bench(world)
         for row in bench.rows(Revenuer()):
             bench.spend(row.flagged)
-            yield _said(row)
+            yield row
         for peer in () if options.only_ablation else PEERS:
-            yield from map(_said, bench.rows(peer()))
+            yield from bench.rows(peer())
         for ablation in ABLATIONS if options.ablation or options.only_ablation else ():
-            yield from map(_said, bench.rows(ablation))
+            yield from bench.rows(ablation)
 
 
 def _worlds(options: argparse.Namespace, work: Path) -> Iterator[World]:
@@ -61,11 +65,6 @@ def _worlds(options: argparse.Namespace, work: Path) -> Iterator[World]:
         yield found("world-dev", options.world_dev)
     for name in options.worlds:
         yield simulated(name, work, options.seed, options.scale)
-
-
-def _said(row: Row) -> Row:
-    _say(f"{row.world}: {row.method}: {row.flagged} named, precision {row.account_precision:.3f}")
-    return row
 
 
 def _say(line: str) -> None:
@@ -88,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ablation", action="store_true", help="also Revenuer without one kind of evidence at a time")
     parser.add_argument("--only-ablation", action="store_true", help="that, and no peers")
     parser.add_argument("--work", type=Path, help="where worlds are kept from run to run")
-    parser.add_argument("--out", type=Path, help="also write the table there")
+    parser.add_argument("--out", type=Path, help="also write the table there, row by row")
     return parser
 
 

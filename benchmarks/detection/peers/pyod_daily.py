@@ -27,10 +27,15 @@ class _Pyod(Ranker):
 
     def rank(self, prepared: pl.DataFrame, without: frozenset[str]) -> pl.DataFrame:
         """The detector's anomaly score of each day."""
-        values = prepared.drop(KEYS)
-        learnt = values.filter(~prepared["account_id"].is_in(without))
-        model = self.model().fit(learnt.to_numpy())
-        return prepared.select(KEYS).with_columns(pl.Series("score", model.decision_function(values.to_numpy())))
+        learnt = prepared.filter(~pl.col("account_id").is_in(without)).drop(KEYS)
+        varied = [
+            name for name in learnt.columns if learnt[name].n_unique() > 1
+        ]  # the others tell nothing, and ECOD warns
+        if not varied:
+            return prepared.select(KEYS).with_columns(pl.lit(0.0).alias("score"))
+        model = self.model().fit(learnt.select(varied).to_numpy())
+        scores = model.decision_function(prepared.select(varied).to_numpy())
+        return prepared.select(KEYS).with_columns(pl.Series("score", scores))
 
 
 class IsolationForest(_Pyod):
