@@ -89,6 +89,15 @@ def test_the_rows_figures_are_those_of_an_evaluation(tmp_path):
     assert row.exchanges_per_s > 0
 
 
+def test_a_world_without_an_attack_has_false_alarms_alone(tmp_path):
+    world, spy = write_world(tmp_path), Spy()
+    world.truth.write_text('{"campaigns": {}}')
+    (row,) = Bench(world).rows(spy)
+    assert spy.asked == [frozenset()]
+    assert (row.account_recall, row.leak, row.campaigns) == (None, None, 0)
+    assert row.benign_flagged_share == pytest.approx(1 / 43)
+
+
 def test_the_budget_is_never_below_its_share_of_the_accounts(tmp_path):
     bench = Bench(write_world(tmp_path))
     assert bench.budget == 1
