@@ -17,7 +17,9 @@ from detector.alerts.quota import TierUsage
 from detector.coordination.coordinator import Coordinator, LastLook
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities
+from detector.coordination.lookalikes import Lookalikes
 from detector.coordination.table import LinkTable
+from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
 from detector.profiles.layout import Accounts, Panes
 from detector.profiles.store import ProfileStore
@@ -48,6 +50,7 @@ _RECORDS: Final[dict[str, type]] = {
         Recommendation,
         Subject,
         TierUsage,
+        Volumes,
     )
 }
 # Filled in place.
@@ -61,6 +64,7 @@ _PARTS: Final = (
     EventTracker,
     Indicators,
     LinkTable,
+    Lookalikes,
     ProfileStore,
     SkeletonBank,
 )
