@@ -132,6 +132,9 @@ def _against(
                 _others(table, own, k, shares[k])
         for i in range(offsets[g], offsets[g + 1]):
             n, floor = counts[i], min(int(counts[i]), least[g])
+            if floor == 0:  # its requests have left the window, and it is not seen any more
+                out[i] = 0.0
+                continue
             level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(_tail(mean[i], SCHEDULER, floor))
             out[i] = level - _usual(n, exposure[i], floor, shares[kind[i]])
 
