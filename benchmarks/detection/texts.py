@@ -62,7 +62,7 @@ def hashed_texts(case: Case, words: tuple[int, int], dimensions: int) -> Texts:
     rows = (
         frame.select("account_id", moment(), pl.col("prompt").str.slice(0, READ))
         .drop_nulls()
-        .sort("account_id", "moment")
+        .sort("account_id", "moment", "prompt")  # of the same moment as well, so that a run can be repeated
         .collect()
         .with_columns((pl.col("prompt").rank("dense") - 1).cast(pl.Int64).alias("which"))
     )
