@@ -35,7 +35,10 @@ class HoneypotLlm(Ranker):
         """Exchanges by account and time, with the similarity of each prompt to the one before."""
         frame = RequestLog(case.requests).frame("account_id", "ts", "prompt")
         rows = (
-            frame.select("account_id", moment(), "prompt").drop_nulls("moment").sort("account_id", "moment", "prompt").collect()
+            frame.select("account_id", moment(), "prompt")
+            .drop_nulls("moment")
+            .sort("account_id", "moment", "prompt")
+            .collect()
         )
         return rows.select("account_id", "moment", similarity(rows))
 
