@@ -94,7 +94,7 @@ class Coordinator:
         links = weigh(self.table, len(store), active)
         if everything:
             self._communities = Communities()
-        communities = self._communities.find(links)
+        communities = self._communities.find(links, moment.now)
         population = self._everybody(store, moment, active, fresh=everything)
         alike = self.lookalikes.find(
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything

@@ -19,23 +19,27 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from detector.alerts.store import Store
 from detector.alerts.store.database import sqlite_url
-from detector.config import ConfigError, Settings, load_settings
+from detector.config import ClusterSettings, ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
+from detector.service.account_topic import AccountTopic
 from detector.service.channels import channels_of
 from detector.service.engine import Engine
 from detector.service.http import State, make_app
 from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
 from detector.service.kafka_feed import KafkaFeed
+from detector.service.lease import Lease
+from detector.service.letters import LetterTopic
 from detector.service.live import Live
 from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
-from streams.accounts import read_accounts, read_events
+from streams.accounts import decode_accounts, read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
-from streams.sources.kafka import KafkaSettings, KafkaSource
+from streams.sources.kafka import KafkaSource
+from streams.sources.kafka_table import KafkaTable
 
 USAGE: Final = 2
 _HTTP_S: Final = 3  # for answers under way
@@ -131,7 +135,35 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
     return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
 
 
+def _take(context: typer.Context, data: Path, standby: bool) -> None:
+    """The folder for this process, until it ends; waits for it where it may stand by."""
+    lease = Lease(data)
+    context.call_on_close(lease.release)
+    if lease.take():
+        return
+    if not standby:
+        _stop(f"{data}: process {lease.owner()} serves it; with --standby this one waits to take over")
+    sys.stdout.write(f"standby: process {lease.owner()} serves {data}\n")
+    sys.stdout.flush()
+    if not lease.wait():
+        raise typer.Exit
+
+
+def _of_kafka(
+    cluster: ClusterSettings, brokers: str, topic: str, live: Live, store: Store, form: Format, data: Path
+) -> Iterator[Beside]:
+    """What reads the topics of accounts and exchanges, and what writes the one of dead letters."""
+    if cluster.accounts is not None:
+        table = KafkaTable(cluster.reach(brokers, cluster.accounts), decode_accounts, live.digest_key)
+        yield AccountTopic(table, _table(data / "accounts.ndjson", True), live)
+    source = KafkaSource(cluster.reach(brokers, topic), live.offsets, digest_key=live.digest_key, read=form.reader())
+    yield KafkaFeed(source, live)
+    if cluster.dead_letters is not None:
+        yield LetterTopic(live.letters, cluster.reach(brokers, cluster.dead_letters), store)
+
+
 def serve(
+    context: typer.Context,
     data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
@@ -144,6 +176,9 @@ def serve(
         typer.Option(envvar="REVENUER_KAFKA_BOOTSTRAP", help="host:port of brokers, by comma: reads a topic, too"),
     ] = None,
     topic: Annotated[str, typer.Option(envvar="REVENUER_KAFKA_TOPIC", help="Topic of exchanges")] = "exchanges",
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Where another process serves the folder, wait and take over from it")
+    ] = False,
     new_token: Annotated[
         str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
     ] = None,
@@ -151,6 +186,8 @@ def serve(
     """Serve the API and the console, and detect what is posted or put into the inbox."""
     try:
         data.mkdir(parents=True, exist_ok=True)
+        if new_token is None:
+            _take(context, data, standby)
         settings = _keyed(load_settings(config), data)
         store = Store(database or sqlite_url(data / "revenuer.db"))
         if new_token is not None:
@@ -164,12 +201,10 @@ def serve(
         live = _live(settings, store, metrics, data)
         live.inbox.format = form
         rules = load_rules(settings.rules)
-        beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data, settings.console_url))]
+        channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
+        beside: list[Beside] = [Outbox(store, channels)]
         if kafka:
-            source = KafkaSource(
-                KafkaSettings(kafka.split(","), topic), live.offsets, digest_key=live.digest_key, read=form.reader()
-            )
-            beside.append(KafkaFeed(source, live))
+            beside += _of_kafka(settings.kafka, kafka, topic, live, store, form, data)
     except (
         CheckpointError,
         ConfigError,

@@ -68,9 +68,9 @@ _PARTS: Final = (
     ProfileStore,
     SkeletonBank,
 )
-# From the configuration, or made by the next look.
+# From the configuration, made by the next look, or of use within a batch only.
 _GIVEN: Final[dict[type, frozenset[str]]] = {
-    Engine: frozenset({"scorer", "model", "keys", "accounts", "allowances", "clusters"}),
+    Engine: frozenset({"scorer", "model", "keys", "accounts", "allowances", "clusters", "_population", "_pending"}),
     EventTracker: frozenset({"told"}),
     Clock: frozenset({"every", "coordination_every"}),
 }
