@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from detector.alerts import model
 from detector.cli import app
-from detector.config import ChannelSettings, EnforcementSettings, Settings
+from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
 from detector.scoring.rules import load_rules, rules_markdown
@@ -192,6 +192,10 @@ def _settings() -> list[str]:
         "## Enforcement",
         _ENFORCEMENT,
         _table(("key", "default", "values", "meaning"), _model(EnforcementSettings)),
+        "## People by JWT",
+        _PEOPLE,
+        _table(("key", "default", "values", "meaning"), _model(JwtSettings)),
+        _ISSUER,
     ]
 
 
@@ -221,11 +225,31 @@ _ENFORCEMENT = (
 )
 
 
+_PEOPLE = (
+    "The `[jwt]` table, beside our own tokens. A JWT needs `exp`, `iss`, `aud`, `sub` and a key id; `sub` is whom the audit log "
+    "names. Keys are read at the first token, then hourly, and for an unknown key id at most once a minute. With a mapping as below, "
+    "a value that is not in it gives nothing."
+)
+_ISSUER = """```toml
+[jwt]
+jwks = "https://login.example.com/.well-known/jwks.json"
+issuer = "https://login.example.com/"
+audience = "revenuer"
+scopes_claim = "roles"
+
+[jwt.scopes]
+soc-analyst = ["read", "triage"]
+soc-lead = ["admin"]
+```"""
+
+
 def _model(of: type[BaseModel]) -> list[tuple[str, ...]]:
     rows = []
     for name, schema in of.model_json_schema()["properties"].items():
         field = of.model_fields[name]
-        default = "required" if field.is_required() else "—" if field.default in (None, []) else f"`{field.default}`"
+        default = (
+            "required" if field.is_required() else "—" if field.default in (None, [], {}) else f"`{field.default}`"
+        )
         values = ", ".join(f"`{value}`" for value in schema["enum"]) if "enum" in schema else _range(schema)
         rows.append((f"`{name}`", default, values, schema.get("description", "")))
     return rows

@@ -26,6 +26,7 @@ from detector.service.engine import Engine
 from detector.service.http import State, make_app
 from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
+from detector.service.http.people import People
 from detector.service.kafka_feed import KafkaFeed
 from detector.service.live import Live
 from detector.service.outbox import Outbox
@@ -158,7 +159,9 @@ def serve(
             store.close()
             return
         tokens = store.tokens.all()
-        check_exposure(host, tokens)
+        if settings.jwt is None:
+            check_exposure(host, tokens)
+        people = People(settings.jwt) if settings.jwt else None
         metrics = Metrics()
         form = Format(settings.format, settings.account_path)
         live = _live(settings, store, metrics, data)
@@ -185,9 +188,18 @@ def serve(
     except SQLAlchemyError as error:
         # Its text may hold the password of the URL.
         _stop(f"the database cannot be opened: {type(error).__name__}")
-    alive = any(t.revoked_at is None for t in tokens)
-    secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, live.digest_key, metrics=metrics, format=form, enforcement=settings.enforcement)
+    known = people is not None or any(t.revoked_at is None for t in tokens)
+    secret = None if known else store.tokens.issue("first", ("admin",), "command line")[1]
+    state = State(
+        store,
+        live,
+        rules,
+        live.digest_key,
+        metrics=metrics,
+        format=form,
+        enforcement=settings.enforcement,
+        people=people,
+    )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider
     run(state, live, secret, host, port, beside)

@@ -27,6 +27,7 @@ class Token(msgspec.Struct, frozen=True):
         name: of its holder, for the audit log.
         scopes: what it may do; `admin` may do all.
         created_at, revoked_at: µs.
+        expires_at: µs; of a JWT, for ours end when they are revoked.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Token(msgspec.Struct, frozen=True):
     scopes: tuple[Scope, ...]
     created_at: int
     revoked_at: int | None = None
+    expires_at: int | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether it covers a scope."""
@@ -76,6 +78,14 @@ class Tokens:
         if row is None or row.revoked_at is not None or not hmac.compare_digest(row.digest, wanted):
             return None
         return _token(row)
+
+    def alive(self, token: Token) -> bool:
+        """Whether a token that was found still holds."""
+        if token.expires_at is not None:
+            return self._now() < token.expires_at
+        alive = (tokens.c.id == token.id) & tokens.c.revoked_at.is_(None)
+        with self._database.read() as connection:
+            return connection.execute(select(tokens.c.id).where(alive)).first() is not None
 
     def all(self) -> list[Token]:
         """All tokens, revoked ones too."""

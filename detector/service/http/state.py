@@ -15,6 +15,7 @@ from detector.scoring.rules import Rule
 from detector.service.enforcing import Enforcing
 from detector.service.http.bucket import Buckets
 from detector.service.http.metrics import Metrics
+from detector.service.http.people import People
 from streams.adapters.reader import Format
 from streams.batch import Batch
 
@@ -162,6 +163,7 @@ class State:
         stopping: set when streams must end.
         enforcement: mode and caps.
         format: of what is posted.
+        people: those who come with JWTs; None where no issuer is configured.
     """
 
     store: Store
@@ -173,6 +175,7 @@ class State:
     stopping: threading.Event = field(default_factory=threading.Event)
     enforcement: EnforcementSettings = field(default_factory=EnforcementSettings)
     format: Format = field(default_factory=Format)
+    people: People | None = None
     buckets: Buckets = field(init=False)
 
     def __post_init__(self) -> None:
