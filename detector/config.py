@@ -63,6 +63,20 @@ class JwtSettings(BaseModel):
     allow: list[IPvAnyNetwork] = Field([], description="networks where the URL may be though private, and without TLS")
 
 
+class RetentionSettings(BaseModel):
+    """How long the store keeps what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    versions_days: int = Field(
+        default=400, ge=0, description="versions of an alert, its latest aside; alerts themselves stay"
+    )
+    labels_days: int = Field(default=730, ge=0, description="labels")
+    answers_hours: int = Field(default=24, ge=1, description="answers by idempotency key")
+    channels_days: int = Field(default=90, ge=0, description="how far a channel had come that is no longer configured")
+    audit_days: int = Field(default=0, ge=0, description="entries of the audit log")
+
+
 class Settings(BaseSettings):
     """All settings of a run."""
 
@@ -78,6 +92,7 @@ class Settings(BaseSettings):
     )
     console_url: str = Field("", description="address of the console as people reach it; alerts link to it")
     notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
+    retention: RetentionSettings = Field(RetentionSettings(), description="how long what is kept, see below")
     jwt: JwtSettings | None = Field(None, description="an issuer whose JWTs name people, see below")
     format: str = Field(
         "auto", description="of logs: auto, revenuer, a name of docs/adapters.md, or a field map (.yaml)"

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from detector.alerts import model
 from detector.cli import app
-from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, Settings
+from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
 from detector.scoring.rules import load_rules, rules_markdown
@@ -192,6 +192,9 @@ def _settings() -> list[str]:
         "## Enforcement",
         _ENFORCEMENT,
         _table(("key", "default", "values", "meaning"), _model(EnforcementSettings)),
+        "## Retention",
+        _RETENTION,
+        _table(("key", "default", "values", "meaning"), _model(RetentionSettings)),
         "## People by JWT",
         _PEOPLE,
         _table(("key", "default", "values", "meaning"), _model(JwtSettings)),
@@ -225,6 +228,11 @@ _ENFORCEMENT = (
 )
 
 
+_RETENTION = (
+    "The `[retention]` table; 0 keeps for ever. A minute after the start and then every six hours the service removes what is older, "
+    "a few hundred rows at a time, and writes into the audit log how much. A version that a configured channel was not told of stays. "
+    "Before entries of the audit log go, an entry says which, with the hash of the last one: the rest can still be verified."
+)
 _PEOPLE = (
     "The `[jwt]` table, beside our own tokens. A JWT needs `exp`, `iss`, `aud`, `sub` and a key id; `sub` is whom the audit log "
     "names. Keys are read at the first token, then hourly, and for an unknown key id at most once a minute. With a mapping as below, "

@@ -32,6 +32,7 @@ from detector.service.live import Live
 from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
+from detector.service.retention import Retention
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
@@ -167,7 +168,8 @@ def serve(
         live = _live(settings, store, metrics, data)
         live.inbox.format = form
         rules = load_rules(settings.rules)
-        beside: list[Beside] = [Outbox(store, channels_of(settings.notify, data, settings.console_url))]
+        channels = channels_of(settings.notify, data, settings.console_url)
+        beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
         if kafka:
             source = KafkaSource(
                 KafkaSettings(kafka.split(","), topic), live.offsets, digest_key=live.digest_key, read=form.reader()

@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from detector.alerts.model import alert_schema
 from detector.cli import app
-from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, Settings
+from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.base import FEATURES
 from detector.scoring.rules import load_rules
@@ -56,7 +56,9 @@ def test_every_rule_has_a_section():
 def test_every_setting_is_explained():
     rows = cells("settings.md")
     assert set(rows) == {
-        n for of in (Settings, ChannelSettings, EnforcementSettings, JwtSettings) for n in of.model_fields
+        n
+        for of in (Settings, ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings)
+        for n in of.model_fields
     }
     assert [name for name, row in rows.items() if not row[-1].strip()] == []
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 metadata: Final = MetaData()
 
-# SQLite numbers rows by itself only where the key is its own INTEGER.
+# SQLite numbers rows by itself only where the key is its own INTEGER, and never gives a number again only with AUTOINCREMENT.
 _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -63,6 +63,7 @@ history: Final = Table(
     Column("accounts", Integer, nullable=False),
     Column("joined", Text, nullable=False),
     Column("gone", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 triage: Final = Table(
     "triage",
@@ -76,6 +77,7 @@ triage: Final = Table(
     Column("note", Text),
     Column("undone_at", BigInteger),
     Column("undone_by", Text),
+    sqlite_autoincrement=True,
 )
 labels: Final = Table(
     "labels",
@@ -88,6 +90,7 @@ labels: Final = Table(
     Column("at", BigInteger, nullable=False),
     Column("note", Text),
     Index("labels_subject", "kind", "subject"),
+    sqlite_autoincrement=True,
 )
 allowances: Final = Table(
     "allowances",
@@ -100,6 +103,7 @@ allowances: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 tokens: Final = Table(
     "tokens",
@@ -110,6 +114,7 @@ tokens: Final = Table(
     Column("scopes", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    sqlite_autoincrement=True,
 )
 audit: Final = Table(
     "audit",
@@ -121,6 +126,7 @@ audit: Final = Table(
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+    Index("audit_action", "action", "id"),
 )
 outcomes: Final = Table(
     "outcomes",
@@ -132,6 +138,7 @@ outcomes: Final = Table(
     Column("actor", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("note", Text),
+    sqlite_autoincrement=True,
 )
 answers: Final = Table(
     "answers",
@@ -143,12 +150,13 @@ answers: Final = Table(
     Column("status", SmallInteger),
     Column("body", Text),
 )
-# How far each channel of notifications has come through `alert_history`.
+# How far each channel of notifications has come through `alert_history`, and when it last moved.
 notified: Final = Table(
     "notified",
     metadata,
     Column("channel", String(64), primary_key=True),
     Column("version", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False, server_default="0"),
 )
 
 # Live enforcement: accounts that a released recommendation binds, who approved which, and the brake once it was pulled.
