@@ -247,4 +247,5 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, besi
         server_header=False,
         timeout_graceful_shutdown=_HTTP_S,
     )
+    sys.setswitchinterval(0.001)
     _Server(chosen, state, live, secret, beside).run()

@@ -40,9 +40,9 @@ alerts: Final = Table(
     Column("merged_into", String(64)),
     Column("recommendation_id", String(64), index=True),
     Column("body", Text, nullable=False),
-    Index("alerts_newest", "detected_at", "id"),
-    Index("alerts_worst", "severity", "risk", "id"),
-    Index("alerts_status", "status"),
+    # In the order of a list, with all that it may be filtered by.
+    Index("alerts_newest", "detected_at", "id", "severity", "status", "kind", "merged_into", "recommendation_id"),
+    Index("alerts_worst", "severity", "risk", "id", "status", "kind", "merged_into", "recommendation_id"),
 )
 alert_accounts: Final = Table(
     "alert_accounts",

@@ -2,9 +2,10 @@
 
 import ipaddress
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -22,7 +23,7 @@ class ExposedError(RuntimeError):
     """The service would be open to others without a token."""
 
 
-def state_of(request: Request) -> State:
+async def state_of(request: Request) -> State:
     """The state that the app was made with."""
     state = request.app.state.revenuer
     assert isinstance(state, State)
@@ -33,11 +34,15 @@ StateDep = Annotated[State, Depends(state_of)]
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
-def need(scope: Scope) -> Callable[[State, HTTPAuthorizationCredentials | None], Token]:
+def need(scope: Scope) -> Callable[[State, HTTPAuthorizationCredentials | None], Awaitable[Token]]:
     """A dependency that gives the caller's token, or refuses."""
 
-    def check(state: StateDep, credentials: _Credentials) -> Token:
-        token = _holder(state, credentials.credentials) if credentials else None
+    # Each step that is no coroutine waits for a thread, and while the engine computes that takes milliseconds.
+    async def check(state: StateDep, credentials: _Credentials) -> Token:
+        token = None
+        if credentials is not None:
+            secret = credentials.credentials
+            token = state.store.tokens.seen(secret) or await run_sync(_holder, state, secret)
         if token is None:
             raise HTTPException(401, "Send a valid token: Authorization: Bearer …", {"WWW-Authenticate": _CHALLENGE})
         wait = state.buckets.take(token.id)

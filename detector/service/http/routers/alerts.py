@@ -53,8 +53,8 @@ def list_alerts(
 ) -> Response:
     """List alerts, the newest or the worst first."""
     filters = Filters(severity, tuple(status or ()), kind, account, merged)
-    page = state.store.alerts.page(filters, order=order, after=cursor, limit=limit)
-    return json(msgspec.structs.replace(page, items=[state.enforcing.shown(alert) for alert in page.items]))
+    rows, following = state.store.alerts.stored(filters, order=order, after=cursor, limit=limit)
+    return json({"items": state.enforcing.bodies(rows), "next": following})
 
 
 @router.get(

@@ -61,4 +61,4 @@ def get_cluster(state: StateDep, _: Reader, alert_id: Name) -> Response:
     alert: Alert = found(state.store.alerts.get(alert_id), "cluster")
     if alert.kind != "cluster":
         raise HTTPException(404, "The alert is of a single account.")
-    return json(_cluster(alert))
+    return json(_cluster(state.enforcing.shown(alert)))

@@ -62,7 +62,7 @@ def list_recommendations(
 ) -> Response:
     """List the current recommendations, of the worst alerts first."""
     page = state.store.alerts.page(Filters(severity, recommending=True), order="worst", after=cursor, limit=limit)
-    shown = [state.enforcing.shown(alert).recommendation for alert in page.items]
+    shown = [alert.recommendation for alert in state.enforcing.all_shown(page.items)]
     return json(Recommendations([made for made in shown if made], page.next))
 
 
