@@ -8,10 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 from typer.core import TyperGroup
-from typer.main import get_command
 
 from detector.alerts import model
-from detector.cli import app
+from detector.cli import whole
 from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
@@ -230,7 +229,7 @@ _ENFORCEMENT = (
 
 _RETENTION = (
     "The `[retention]` table; 0 keeps for ever. A minute after the start and then every six hours the service removes what is older, "
-    "a few hundred rows at a time, and writes into the audit log how much. A version that a configured channel was not told of stays. "
+    "a few hundred rows at a time, and writes into the audit log how much. A version that a channel was not told of stays. "
     "Before entries of the audit log go, an entry says which, with the hash of the last one: the rest can still be verified."
 )
 _PEOPLE = (
@@ -270,9 +269,7 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 
 def _commands() -> list[str]:
-    root = get_command(app)
-    assert isinstance(root, TyperGroup)
-    return [part for name, command in leaves(root) for part in _command(name, command)]
+    return [part for name, command in leaves(whole()) for part in _command(name, command)]
 
 
 def leaves(group: TyperGroup, prefix: str = "revenuer") -> list[tuple[str, Any]]:

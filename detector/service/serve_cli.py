@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final, NoReturn, Protocol
+from typing import Final, Protocol
 
 import polars as pl
-import typer
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,14 +32,15 @@ from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
 from detector.service.retention import Retention
+from detector.stop import USAGE, stop
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSettings, KafkaSource
 
-USAGE: Final = 2
 _HTTP_S: Final = 3  # for answers under way
+_TURN_S: Final = 0.001  # of a thread: while the engine computes, an answer waits for several
 _DRAIN_S: Final = 5.0  # for records accepted; both fit into the ten seconds that a supervisor gives
 
 
@@ -101,11 +101,6 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _stop(message: str) -> NoReturn:
-    sys.stderr.write(f"revenuer: {message}\n")
-    raise typer.Exit(USAGE)
-
-
 def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
     if not path.exists():
         return None
@@ -134,23 +129,16 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
 
 
 def serve(
-    data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
-    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
-    config: Annotated[Path | None, typer.Option("--config", help="Settings in TOML")] = None,
-    database: Annotated[
-        str | None, typer.Option(envvar="REVENUER_DATABASE_URL", help="Database; SQLite in the folder by default")
-    ] = None,
-    kafka: Annotated[
-        str | None,
-        typer.Option(envvar="REVENUER_KAFKA_BOOTSTRAP", help="host:port of brokers, by comma: reads a topic, too"),
-    ] = None,
-    topic: Annotated[str, typer.Option(envvar="REVENUER_KAFKA_TOPIC", help="Topic of exchanges")] = "exchanges",
-    new_token: Annotated[
-        str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
-    ] = None,
+    data: Path,
+    host: str,
+    port: int,
+    config: Path | None,
+    database: str | None,
+    kafka: str | None,
+    topic: str,
+    new_token: str | None,
 ) -> None:
-    """Serve the API and the console, and detect what is posted or put into the inbox."""
+    """Serve until a signal ends it; the options of the command, see `detector.service.cli`."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         settings = _keyed(load_settings(config), data)
@@ -184,12 +172,12 @@ def serve(
         FileNotFoundError,
         ValueError,
     ) as error:
-        _stop(str(error).splitlines()[0])
+        stop(str(error).splitlines()[0], USAGE)
     except OSError as error:
-        _stop(f"{error.filename}: {error.strerror}")
+        stop(f"{error.filename}: {error.strerror}", USAGE)
     except SQLAlchemyError as error:
         # Its text may hold the password of the URL.
-        _stop(f"the database cannot be opened: {type(error).__name__}")
+        stop(f"the database cannot be opened: {type(error).__name__}", USAGE)
     known = people is not None or any(t.revoked_at is None for t in tokens)
     secret = None if known else store.tokens.issue("first", ("admin",), "command line")[1]
     state = State(
@@ -247,5 +235,5 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, besi
         server_header=False,
         timeout_graceful_shutdown=_HTTP_S,
     )
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(_TURN_S)
     _Server(chosen, state, live, secret, beside).run()

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from typer.main import get_command
 
 from detector.alerts.model import alert_schema
-from detector.cli import app
+from detector.cli import whole
 from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings, Settings
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.base import FEATURES
@@ -18,7 +17,7 @@ from detector.scoring.rules import load_rules
 DOCS = Path(__file__).parents[2] / "docs"
 BUILD = runpy.run_path(str(DOCS / "build.py"))
 PAGES = BUILD["pages"]()
-COMMANDS = BUILD["leaves"](get_command(app))
+COMMANDS = BUILD["leaves"](whole())
 
 
 def on_disk(name):
