@@ -4,6 +4,8 @@ import pytest
 from browser import axe, chromium
 from revenuer import serving, tiny
 
+from detector.alerts.store.database import sqlite_url
+
 
 # No longer than a file: while it is open, an event loop seems to run in this thread, and tests of the service have their own.
 @pytest.fixture(scope="module")
@@ -19,8 +21,20 @@ def judge():
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    data, lines = tiny(tmp_path_factory.mktemp("console"))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("console")
+
+
+@pytest.fixture
+def database(folder, served):
+    """URL of the database of the service."""
+    assert served
+    return sqlite_url(folder / "data" / "revenuer.db")
+
+
+@pytest.fixture(scope="session")
+def served(folder):
+    data, lines = tiny(folder)
     with serving(data) as service:
         service.ingest(lines)
         yield service

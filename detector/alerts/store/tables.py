@@ -40,9 +40,21 @@ alerts: Final = Table(
     Column("merged_into", String(64)),
     Column("recommendation_id", String(64), index=True),
     Column("body", Text, nullable=False),
+    # Accounts that joined since people decided; the alert is open again as far as these go.
+    Column("joiners", Integer, nullable=False, server_default="0"),
     # In the order of a list, with all that it may be filtered by.
-    Index("alerts_newest", "detected_at", "id", "severity", "status", "kind", "merged_into", "recommendation_id"),
-    Index("alerts_worst", "severity", "risk", "id", "status", "kind", "merged_into", "recommendation_id"),
+    Index(
+        "alerts_newest",
+        "detected_at",
+        "id",
+        "severity",
+        "status",
+        "kind",
+        "merged_into",
+        "recommendation_id",
+        "joiners",
+    ),
+    Index("alerts_worst", "severity", "risk", "id", "status", "kind", "merged_into", "recommendation_id", "joiners"),
 )
 alert_accounts: Final = Table(
     "alert_accounts",

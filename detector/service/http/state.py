@@ -8,9 +8,10 @@ from typing import Protocol
 
 import msgspec
 
-from detector.alerts.model import Reason, Recommendation
+from detector.alerts.model import Alert, Reason, Recommendation
 from detector.alerts.store import Store
 from detector.config import EnforcementSettings
+from detector.report import Graph
 from detector.scoring.rules import Rule
 from detector.service.enforcing import Enforcing
 from detector.service.http.bucket import Buckets
@@ -109,6 +110,14 @@ class Detector(Protocol):
 
     def account(self, account_id: str) -> AccountView | None:
         """An account, or None where it was never seen.
+
+        Raises:
+            BusyError: it could not look within a second.
+        """
+        ...
+
+    def graph(self, alert: Alert) -> Graph | None:
+        """What ties the accounts of an alert; None where they are no cluster now.
 
         Raises:
             BusyError: it could not look within a second.

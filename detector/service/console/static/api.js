@@ -21,6 +21,9 @@ export async function api(path, options = {}) {
 
 export const read = async (path) => (await api(path)).json();
 
+export const write = (path, body, headers = {}, method = "POST") => api(path, { method, body: body && JSON.stringify(body),
+  headers: { "Idempotency-Key": crypto.randomUUID(), ...headers } });
+
 export async function attempt(work) {
   try {
     await work();

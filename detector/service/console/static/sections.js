@@ -11,7 +11,7 @@ export function reasons(found) {
   }))));
 }
 
-export function recommendation(r) {
+export function recommendation(r, became = []) {
   if (!r) return null;
   const out = el("pre", { hidden: "" });
   const choose = el("select", { "aria-label": "Format", onchange: () => attempt(async () => {
@@ -23,7 +23,7 @@ export function recommendation(r) {
   return section("Recommendation", false, el("p", {}, el("strong", { text: words(r.action) }), r.dry_run ? " · dry run" : ""),
     facts([["Limits", r.limits.map(limit).join("; ") || "none"], ["Withhold", r.degrade.map(words).join(", ") || "nothing"],
       ["Blast radius", `${count(r.blast_radius.accounts)} accounts, ${short(r.blast_radius.requests_per_day)} requests a day`],
-      ["Tiers hit", tiers || "none"], ["Until", when(r.expires_at)]]), choose, out);
+      ["Tiers hit", tiers || "none"], ["Until", when(r.expires_at)]]), el("div", { class: "acts" }, choose, became[0] ?? null), became[1] ?? null, out);
 }
 
 export const toAccount = (id) => el("a", { class: "id", href: `#account=${encodeURIComponent(id)}`, text: id });
