@@ -36,9 +36,13 @@ class Served:
     def ingest(self, lines: list[bytes]) -> None:
         """Post records and wait until they were looked at."""
         self.client.post("/v1/ingest", content=b"".join(lines)).raise_for_status()
+        self.settle("\nrevenuer_lag_records 0.0")
+
+    def settle(self, *lines: str) -> None:
+        """Wait until the metrics have these lines."""
         end = time.monotonic() + 120
-        while "\nrevenuer_lag_records 0.0" not in self.client.get("/metrics").text:
-            assert time.monotonic() < end, "records still wait"
+        while not all(line in self.client.get("/metrics").text for line in lines):
+            assert time.monotonic() < end, f"not yet: {lines}"
             time.sleep(0.1)
 
 
@@ -52,9 +56,10 @@ def tiny(folder: Path) -> tuple[Path, list[bytes]]:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[Served]:
+def serving(data: Path, **settings: str) -> Iterator[Served]:
+    """A service on a folder, with more of the environment where it is given."""
     command = [sys.executable, "-c", "from detector.cli import main; main()", "serve", "--data", data, "--port", "0"]
-    env = os.environ | {"REVENUER_HASH_KEY": "7", "PYTHONUNBUFFERED": "1"}
+    env = os.environ | {"REVENUER_HASH_KEY": "7", "PYTHONUNBUFFERED": "1", **settings}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     try:
         served = Served(process)
