@@ -70,7 +70,7 @@ def test_who_joins_after_a_decision_opens_it_again_as_far_as_they_go(open_page, 
     page = open_page(f"#alert={name}")
     page.select_option("#filters [name=status]", "open")
     page.wait_for_selector("#live.on")
-    page.wait_for_function(f"!document.querySelector('#alerts a[data-id=\"{name}\"]')")
+    page.wait_for_function(f"() => !document.querySelector('#alerts a[data-id=\"{name}\"]')")
     store = Store(database)
     stored = store.alerts.get(name)
     store.alerts.upsert([msgspec.structs.replace(stored, accounts=[*stored.accounts, "acct-late"])])
@@ -79,7 +79,50 @@ def test_who_joins_after_a_decision_opens_it_again_as_far_as_they_go(open_page, 
     page.wait_for_selector("#case .since a:text('acct-late')")
     page.wait_for_selector("#case button:text('Resolve'):enabled").click()
     said(page, f"{name} is resolved.")
-    page.wait_for_function("!document.querySelector('#case .since')")
+    page.wait_for_function("() => !document.querySelector('#case .since')")
     assert served.client.get("/v1/alerts?status=open").json()["joiners"] == {}
     for _ in range(2):
         served.client.post(f"/v1/alerts/{name}/undo").raise_for_status()
+
+
+def test_a_verdict_stands_where_only_counts_grew_and_waits_where_the_case_changed(open_page, served, cluster, database):
+    name = cluster["id"]
+    page = open_page(f"#alert={name}")
+    page.wait_for_selector("#case h2")
+    store = Store(database)
+    stored = store.alerts.get(name)
+    # No version, and so no event, comes of this.
+    store.alerts.upsert([msgspec.structs.replace(stored, exchanges=stored.exchanges + 5)])
+    page.click("#case button:text('Acknowledge')")
+    said(page, f"{name} is acknowledged.")
+    # What the page is not told of in time: the stream is cut.
+    page.route("**/v1/alerts/stream*", lambda route: route.abort())
+    page.evaluate("import('./api.js').then((m) => m.state.stream.abort())")
+    store.alerts.upsert([msgspec.structs.replace(store.alerts.get(name), severity="critical")])
+    store.close()
+    page.click("#case button:text('Confirm')")
+    page.wait_for_selector("#said:text('changed since it was read')")
+    assert served.client.get(f"/v1/alerts/{name}").json()["status"] == "acknowledged"
+    assert "critical" in page.text_content("#case .badge")
+    page.click("#case button:text('Confirm')")
+    said(page, f"{name} is confirmed.")
+    for _ in range(2):
+        served.client.post(f"/v1/alerts/{name}/undo").raise_for_status()
+
+
+def test_a_click_counts_though_the_case_is_drawn_anew_under_it(open_page, served, cluster):
+    name = cluster["id"]
+    page = open_page(f"#alert={name}")
+    page.wait_for_selector("#live.on")
+    page.hover("#case button:text('Acknowledge')")
+    page.mouse.down()
+    served.client.post(f"/v1/alerts/{name}/triage", json={"status": "resolved"}).raise_for_status()
+    with page.expect_response(lambda answer: answer.url.endswith("/outcomes")):
+        pass
+    page.mouse.up()
+    page.wait_for_function(
+        "() => document.getElementById('did').textContent || !document.getElementById('said').hidden"
+    )
+    served.client.post(f"/v1/alerts/{name}/undo").raise_for_status()
+    # Somebody else was quicker, and the analyst is told so instead of nothing.
+    assert "changed since it was read" in page.text_content("#said")

@@ -56,7 +56,11 @@ def topic(monkeypatch):
 
 
 def said(page, text):
-    page.wait_for_function("(text) => document.getElementById('did').textContent === text", arg=text)
+    page.wait_for_function(
+        "(text) => document.getElementById('did').textContent === text || !document.getElementById('said').hidden",
+        arg=text,
+    )
+    assert page.text_content("#said") == ""
 
 
 def test_from_a_call_to_a_gateways_configuration_and_back(tmp_path, topic, browser, monkeypatch):

@@ -57,6 +57,15 @@ function render(subject, parts) {
   document.title = `${subject} · Revenuer`;
 }
 
+// A button that is drawn anew between press and release swallows the click.
+let released = Promise.resolve();
+document.addEventListener("pointerdown", () => {
+  released = new Promise((done) => {
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(done), { once: true });
+    setTimeout(done, 1000);
+  });
+});
+
 async function show(id) {
   const path = `/alerts/${encodeURIComponent(id)}`;
   const [answer, past] = await Promise.all([api(path), read(`${path}/history`)]);
@@ -64,8 +73,10 @@ async function show(id) {
   // The picture needs the engine, which may be busy; the case does not wait for it for good.
   const [ties, said] = await Promise.all([
     alert.kind === "cluster" ? read(`/clusters/${encodeURIComponent(id)}/graph`).catch(() => null) : null, outcomesOf(alert.recommendation)]);
+  await released;
   if (state.chosen !== id) return;
   state.tag = answer.headers.get("ETag");
+  state.seen = JSON.stringify([alert.status, alert.severity, alert.accounts, alert.merged_into, alert.recommendation?.action]);
   render(id, caseOf(alert, past, ties, said, { decide, undo, tell }));
 }
 
@@ -84,8 +95,18 @@ async function tell(text) {
 }
 
 const decide = (id, status, note) => attempt(async () => {
-  await write(`/alerts/${encodeURIComponent(id)}/triage`, { status, note: note.value || null }, { "If-Match": state.tag });
-  note.value = "";
+  const text = note.value || null;
+  const seen = state.seen;
+  const send = () => write(`/alerts/${encodeURIComponent(id)}/triage`, { status, note: text }, { "If-Match": state.tag });
+  await send().catch(async (error) => {
+    if (error.status !== 412) throw error;
+    // The counts of an active case grow all the time; what matters for a verdict seldom does.
+    await show(id);
+    if (state.seen !== seen) throw new Error("The case changed since it was read; this is how it stands now.");
+    await send();
+  });
+  // Drawing the case anew kept the draft in a field of its own.
+  note.value = $("note").value = "";
   await tell(`${id} is ${words(status)}.`);
 });
 

@@ -11,13 +11,22 @@ export function reasons(found) {
   }))));
 }
 
+// What is shown stays so when the case is drawn anew.
+let opened = { id: null, format: null };
+
 export function recommendation(r, became = []) {
   if (!r) return null;
   const out = el("pre", { hidden: "" });
-  const choose = el("select", { "aria-label": "Format", onchange: () => attempt(async () => {
+  const open = () => attempt(async () => {
+    opened = { id: r.id, format: choose.value };
     out.textContent = JSON.stringify(await read(`/recommendations/${encodeURIComponent(r.id)}?format=${choose.value}`), null, 2);
     out.hidden = false;
-  }) }, el("option", { text: "Show as …", disabled: "", selected: "" }), ...["json", "litellm", "kong", "envoy", "ietf"].map((text) => el("option", { text, value: text })));
+  });
+  const choose = el("select", { "aria-label": "Format", "data-key": "format", onchange: open }, el("option", { text: "Show as …", disabled: "", selected: "" }), ...["json", "litellm", "kong", "envoy", "ietf"].map((text) => el("option", { text, value: text })));
+  if (opened.id === r.id) {
+    choose.value = opened.format;
+    open();
+  }
   const tiers = Object.entries(r.blast_radius.revenue_tier_mix).map(([tier, n]) => `${count(n)} ${tier}`).join(", ");
   const limit = (l) => `${count(l.quota)} ${words(l.unit)} in ${count(l.window_s / 3600)} h`;
   return section("Recommendation", false, el("p", {}, el("strong", { text: words(r.action) }), r.dry_run ? " · dry run" : ""),
