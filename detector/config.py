@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.kafka import Compression, KafkaSettings, Library, Mechanism, Security
+
 
 class ConfigError(ValueError):
     """A configuration is broken; one line that names file and setting."""
@@ -77,6 +79,63 @@ class RetentionSettings(BaseModel):
     audit_days: int = Field(default=0, ge=0, description="entries of the audit log")
 
 
+class ClusterSettings(BaseModel):
+    """How to talk to Kafka."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client: Library = Field(default="kafka-python", description="library; `confluent` is faster: extra `fast`")
+    group: str = Field(default="revenuer", min_length=1, description="under which the cluster sees our offsets")
+    accounts: str | None = Field(
+        default=None, min_length=1, description="topic of account records, read whole at each start and then followed"
+    )
+    dead_letters: str | None = Field(
+        default=None, min_length=1, description="topic of what could not be read, `dead-letter` say; never its text"
+    )
+    security: Security = Field(default="PLAINTEXT", description="TLS, SASL, both or neither")
+    cafile: Path | None = Field(
+        default=None, description="certificates that vouch for the brokers; the system's own by default"
+    )
+    certfile: Path | None = Field(default=None, description="certificate that we show")
+    keyfile: Path | None = Field(default=None, description="its key")
+    mechanism: Mechanism | None = Field(default=None, description="of SASL")
+    username: str | None = Field(default=None, description="of SASL")
+    password_file: Path | None = Field(default=None, description="file with the password of SASL")
+    compression: Compression | None = Field(default=None, description="of what we write; what we read may be any")
+
+    def reach(self, bootstrap: str, topic: str = "exchanges") -> KafkaSettings:
+        """How to reach a cluster.
+
+        Args:
+            bootstrap: host:port of some brokers, by comma.
+            topic: to read or to write.
+
+        Raises:
+            ConfigError: the password cannot be read.
+        """
+        try:
+            password = self.password_file.read_text().strip() if self.password_file else None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"kafka: password_file: {error}") from error
+        cafile, certfile, keyfile = (
+            None if path is None else str(path) for path in (self.cafile, self.certfile, self.keyfile)
+        )
+        return KafkaSettings(
+            bootstrap.split(","),
+            topic,
+            self.group,
+            self.client,
+            self.security,
+            cafile,
+            certfile,
+            keyfile,
+            self.mechanism,
+            self.username,
+            password,
+            compression=self.compression,
+        )
+
+
 class Settings(BaseSettings):
     """All settings of a run."""
 
@@ -90,6 +149,7 @@ class Settings(BaseSettings):
     enforcement: EnforcementSettings = Field(
         EnforcementSettings(), description="what a gateway is given to enforce, see below"
     )
+    kafka: ClusterSettings = Field(ClusterSettings(), description="how to talk to Kafka, see below")
     console_url: str = Field("", description="address of the console as people reach it; alerts link to it")
     notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
     retention: RetentionSettings = Field(RetentionSettings(), description="how long what is kept, see below")

@@ -11,7 +11,14 @@ from typer.core import TyperGroup
 
 from detector.alerts import model
 from detector.cli import whole
-from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings, Settings
+from detector.config import (
+    ChannelSettings,
+    ClusterSettings,
+    EnforcementSettings,
+    JwtSettings,
+    RetentionSettings,
+    Settings,
+)
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
 from detector.scoring.rules import load_rules, rules_markdown
@@ -188,6 +195,9 @@ def _settings() -> list[str]:
         _CHANNELS,
         _table(("key", "default", "values", "meaning"), _model(ChannelSettings)),
         _NOTIFY,
+        "## Kafka",
+        _KAFKA,
+        _table(("key", "default", "values", "meaning"), _model(ClusterSettings)),
         "## Enforcement",
         _ENFORCEMENT,
         _table(("key", "default", "values", "meaning"), _model(EnforcementSettings)),
@@ -220,6 +230,10 @@ allow = ["192.0.2.0/24"]
 ```"""
 
 
+_KAFKA = (
+    "The `[kafka]` table: for the topic of exchanges (`serve --kafka`), for that of dead letters beside it, and for channels of kind "
+    "`kafka`. Both client libraries take the same settings and pass the same tests."
+)
 _ENFORCEMENT = (
     "The `[enforcement]` table. In shadow mode, the default, every recommendation is a dry run. In live mode a recommendation "
     "binds once it is released: the step past a cap pulls the brake instead, and from then on everything is only observed, until "

@@ -7,9 +7,10 @@ import msgspec
 import polars as pl
 
 from streams.account import ACCOUNT, ACCOUNT_SCHEMA
-from streams.batch import DeadLetter
+from streams.batch import Batch, DeadLetter
+from streams.decode import Origin
 from streams.event import EVENT, EVENT_SCHEMA
-from streams.tables import Kind, read_table
+from streams.tables import Kind, read_rows, read_table
 from streams.validate import EARLIEST, LATEST, as_time, is_far
 
 _PARTS: Final = ("name", "owner", "expires_at", "scope")
@@ -79,6 +80,12 @@ def read_accounts(path: Path, dead: list[DeadLetter] | None = None) -> pl.DataFr
         SourceError: the file cannot be read; the message names file and line.
     """
     return read_table(path, _ACCOUNTS, dead)
+
+
+def decode_accounts(data: bytes, origin: Origin) -> Batch:
+    """Account versions of lines, in the canonical schema, as a topic brings them."""
+    frame, dead = read_rows(data, origin, _ACCOUNTS)
+    return Batch(frame, dead, frame.height + len(dead))
 
 
 def read_events(path: Path, dead: list[DeadLetter] | None = None) -> pl.DataFrame:

@@ -60,19 +60,32 @@ def read_table(path: Path, kind: Kind, dead: list[DeadLetter] | None = None) -> 
 
 
 def _parts(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, list[DeadLetter]]]:
-    loose = {k: pl.String() if isinstance(v, pl.List) else v for k, v in kind.schema.items()}
     if path.suffix == ".parquet":
-        for part in parquet_parts(path, loose, kind.required, _UNKEYED):
+        for part in parquet_parts(path, _loose(kind), kind.required, _UNKEYED):
             yield _rows(part, path, kind) if isinstance(part, Rows) else (pl.DataFrame(schema=kind.schema), [part])
         return
-    texts = {k: pl.String() if v == TIME else v for k, v in loose.items()}
     for block in blocks(path, _BLOCK, _UNKEYED):
-        read = read_lines(block.data, texts)
-        frame, why, field = _checked(read.frame, kind)
-        at = read.positions if read.positions is not None else range(frame.height)
-        bad = read.bad + [(at[i], Bad(reason, name)) for i, reason, name in _refused(why, field)]
-        told = [*letters(bad, block.data, Origin(str(path), block.first, _UNKEYED)), *block.dead] if bad else block.dead
-        yield frame.filter(why.is_null()), sorted(told, key=lambda d: d.position)
+        frame, told = read_rows(block.data, Origin(str(path), block.first, _UNKEYED), kind)
+        yield frame, sorted([*told, *block.dead], key=lambda d: d.position)
+
+
+def read_rows(data: bytes, origin: Origin, kind: Kind) -> tuple[pl.DataFrame, list[DeadLetter]]:
+    """The rows of lines that can be read, and letters of the others.
+
+    Args:
+        data: one JSON object a line.
+        origin: where they come from.
+        kind: of its records.
+    """
+    read = read_lines(data, {k: pl.String() if v == TIME else v for k, v in _loose(kind).items()})
+    frame, why, field = _checked(read.frame, kind)
+    at = read.positions if read.positions is not None else range(frame.height)
+    bad = read.bad + [(at[i], Bad(reason, name)) for i, reason, name in _refused(why, field)]
+    return frame.filter(why.is_null()), letters(bad, data, origin) if bad else []
+
+
+def _loose(kind: Kind) -> dict[str, pl.DataType]:
+    return {k: pl.String() if isinstance(v, pl.List) else v for k, v in kind.schema.items()}
 
 
 def _rows(rows: Rows, path: Path, kind: Kind) -> tuple[pl.DataFrame, list[DeadLetter]]:

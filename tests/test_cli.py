@@ -25,7 +25,7 @@ def loaded(*arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], *([name, "--help"] for name in COMMANDS), ["rules", "list"], ["config", "show"]],
+    [["--help"], *([name, "--help"] for name in COMMANDS), ["rules", "list"]],
     ids=" ".join,
 )
 def test_no_help_and_no_list_waits_for_what_stands_behind_the_commands(arguments):

@@ -122,7 +122,8 @@ class AlertBook:
 
     def live(self) -> list[Entry]:
         """Alerts that were not merged away, in the order of opening."""
-        return [e for e in self.entries.values() if e.merged_into is None]
+        # A copy: a progress line may ask while another thread opens one.
+        return [e for e in list(self.entries.values()) if e.merged_into is None]
 
     def alerts(self) -> list[Alert]:
         """All live alerts as they are written, most severe first."""

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from detector.coordination.features import ClusterView, Population, cluster_frame
+from detector.coordination.features import OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
+from detector.coordination.lookalikes import ALIKE, LEAST, SLACK
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
 from detector.profiles.layout import F64, I32, I64, WINDOW_US
-from detector.profiles.pool import Pooled, gathered
+from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
-# A cluster from one look to the next: hash of the key that its members hold (0 for a community), and its first member.
+# A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes), and its
+# first member.
 Name = tuple[int, int]
+# An account comes into a cluster by what it repeats: those with fewer requests are not seen, and their absence proves nothing.
+_SEEN = 2
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,13 @@ def describe(
     now = moment.now
     slots = np.concatenate(groups).astype(np.int32)
     offsets = offsets_of(groups)
-    each = store.each(slots, now)
-    pooled = gathered(each, offsets)
+    pooled = store.pool(slots, offsets, now)
+    alike = np.array([key == ALIKE for key, _ in names])
     view = ClusterView(
         slots=slots,
         offsets=offsets,
         pooled=pooled,
-        each=each,
+        each=store.each(slots, now, OF_MEMBERS),
         facts=book.as_of(store.accounts.ident[slots], now),
         links=links,
         bits=activity_bits(store.accounts, store.panes, slots, now),
@@ -116,6 +120,8 @@ def describe(
         launched=_launched(pooled, moment.launched),
         bans=moment.bans,
         now=now,
+        least=np.where(alike, LEAST, _SEEN),
+        slack=np.where(alike, SLACK, 0.0),
     )
     profile = frame_of(
         View(pooled, np.full(len(groups), now), _youngest(view.facts, offsets), moment.launched), moment.seen

@@ -6,11 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from detector.coordination.behaviour import behaviour_of
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities, weigh
+from detector.coordination.lookalikes import ALIKE, Lookalikes
 from detector.coordination.table import LinkTable
+from detector.coordination.volumes import measure_volumes
 from detector.profiles.activity import active_counts
 from detector.profiles.facts import AccountBook
 from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Accounts, Panes
@@ -66,10 +69,12 @@ class Coordinator:
     Attributes:
         table: links of all accounts.
         seen: the latest look at each cluster, by its name.
+        lookalikes: accounts that share nothing and act as one.
     """
 
     table: LinkTable = field(default_factory=LinkTable)
     seen: dict[Name, LastLook] = field(default_factory=dict)
+    lookalikes: Lookalikes = field(default_factory=Lookalikes)
     _communities: Communities = field(default_factory=Communities)
     _population: tuple[int, Population | None] = (0, None)
 
@@ -89,8 +94,12 @@ class Coordinator:
         links = weigh(self.table, len(store), active)
         if everything:
             self._communities = Communities()
-        communities = self._communities.find(links)
-        found = [(0, group) for group in communities] + cores(communities, links)
+        communities = self._communities.find(links, moment.now)
+        population = self._everybody(store, moment, active, fresh=everything)
+        alike = self.lookalikes.find(
+            store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
+        )
+        found = [(0, group) for group in communities] + cores(communities, links) + [(ALIKE, group) for group in alike]
         groups = [group for _, group in found]
         names = [(key, int(group[0])) for key, group in found]
         due = self._due(store, groups, names, moment.now, everything=everything)
@@ -101,7 +110,6 @@ class Coordinator:
         }
         if not due:
             return None
-        population = self._everybody(store, moment, active, fresh=everything)
         chosen, called = [groups[i] for i in due], [names[i] for i in due]
         return describe(store, book, moment, chosen, links, population, called)
 
@@ -128,6 +136,7 @@ class Coordinator:
             return known
         alive = active_slots(store, moment.now)
         created = self.table.created[alive]
+        did = behaviour_of(store, alive, moment.now)
         used = (store.panes.slot >= 0) & (store.panes.index > moment.now // PANE_US - PANES)
         known = Population(
             size=active,
@@ -137,6 +146,7 @@ class Coordinator:
             first=np.sort(store.accounts.first[alive]),
             lengths_in=store.panes.lengths_in[used].sum(axis=0).astype(np.float64),
             lengths_out=store.panes.lengths_out[used].sum(axis=0).astype(np.float64),
+            volumes=measure_volumes(did.counts, did.days),
         )
         self._population = moment.now, known
         return known

@@ -10,8 +10,9 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS
+from detector.coordination.moving import bipartite, carried_on, numbered
 from detector.coordination.table import LinkTable, shared
-from detector.profiles.layout import F64, I32, I64, U64
+from detector.profiles.layout import F64, HOUR_US, I32, I64, U64, grown
 
 MIN_SURPRISE = 2.0  # nats: a key held by more than e⁻² of all accounts says nothing about two of them
 # Popular domains have sign-ups every week, and every client stack has strangers on it: evidence about a cluster, but nothing to
@@ -19,6 +20,8 @@ MIN_SURPRISE = 2.0  # nats: a key held by more than e⁻² of all accounts says 
 GLUE = ~np.isin(np.arange(len(KINDS)), (MAIL, TLS))
 TEXTS = np.isin(np.arange(len(KINDS)), (TEMPLATE, SYSTEM))
 SMALLEST = 3
+GROWN = 1.0 / 16.0  # of a component's accounts: fewer newcomers find their place without a whole run
+_ANEW_US = HOUR_US
 SEED = 20_260_224
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(31))
 
@@ -77,14 +80,8 @@ def weigh(table: LinkTable, slots: int, population: int) -> Links:
     most = int(max(population, 2) * math.exp(-floor) + 1e-9)
     slot, key, weight = shared(table, slots, most, population)
     kind = ((table.hashed[key] >> np.uint64(56)) - np.uint64(1)).astype(np.uint8)
-    return Links(slot, key, kind, weight, table.holders, table.hashed)
-
-
-def _numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
-    """Values in use, ascending, and the place of each value among them: `np.unique` for small numbers, without a sort."""
-    used = np.zeros(int(values.max()) + 1, np.bool_)
-    used[values] = True
-    return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
+    # Who holds what goes on changing in the table, and what was looked at may wait for its scores.
+    return Links(slot, key, kind, weight, table.holders.copy(), table.hashed)
 
 
 def _signatures(links: Links, component: I64, n: int) -> U64:
@@ -97,43 +94,86 @@ def _signatures(links: Links, component: I64, n: int) -> U64:
 
 
 class Communities:
-    """Communities of the link graph; components whose edges have not changed keep theirs.
+    """Communities of the link graph, kept up from look to look.
 
     Leiden (Traag et al. 2019) on the bipartite graph; the texts of one account share the weight of the strongest, so that a long
     wrapper does not outweigh a payment token. Modularity falls apart into components when each is given the resolution m / M, its
     weight over that of the whole graph, so that parts can be found alone.
+
+    A component whose edges have not changed keeps its communities. In one that changed, accounts and keys move from the communities
+    that were to where they fit best; when more than `GROWN` of its accounts have come since, or after an hour, it is partitioned
+    anew.
     """
 
     def __init__(self) -> None:
-        self._found: dict[int, list[I32]] = {}
+        # By slot: community, by its smallest slot, and event time of the whole run that it was part of; −1 and 0 where none.
+        self._label: I32 = np.zeros(0, np.int32)
+        self._since: I64 = np.zeros(0, np.int64)
+        self._signs: U64 = np.zeros(0, np.uint64)
 
-    def find(self, links: Links) -> list[I32]:
-        """Slots of each community of at least `SMALLEST` accounts, largest first, ties by smallest slot."""
+    def find(self, links: Links, now: int) -> list[I32]:
+        """Slots of each community of at least `SMALLEST` accounts, largest first, ties by smallest slot.
+
+        Args:
+            links: of the look.
+            now: event time, µs.
+        """
         glue = GLUE[links.kind]
         links = links._replace(
             slot=links.slot[glue], key=links.key[glue], kind=links.kind[glue], weight=links.weight[glue]
         )
         if links.slot.size == 0:
             return []
-        numbers, rows = _numbered(links.slot)
+        numbers, rows = numbered(links.slot)
         slots = numbers.astype(np.int32)
-        keys, columns = _numbered(links.key)
+        keys, columns = numbered(links.key)
         graph = _graph(_damped(links, rows, slots.size), rows, columns + slots.size, slots.size + keys.size)
-        parts, label = connected_components(graph, directed=False)
-        signs = [int(s) for s in _signatures(links, label[rows], parts)]
-        held = np.bincount(label[: slots.size], minlength=parts)
-        wanted = [c for c in range(parts) if held[c] >= SMALLEST]
-        fresh = np.array([c for c in wanted if signs[c] not in self._found], np.int64)
-        found = self._partition(graph, np.flatnonzero(np.isin(label, fresh)), slots) if fresh.size else []
-        made: dict[int, list[I32]] = {signs[c]: [] for c in fresh}
-        for group in found:
-            made[signs[label[np.searchsorted(slots, group[0])]]].append(group)
-        self._found = {signs[c]: made[signs[c]] if signs[c] in made else self._found[signs[c]] for c in wanted}
-        return sorted((g for groups in self._found.values() for g in groups), key=lambda g: (-g.size, int(g[0])))
+        parts, component = connected_components(graph, directed=False)
+        signs = _signatures(links, component[rows], parts)
+        label, since = self._before(slots)
+        changed = ~np.isin(signs, self._signs)
+        anew = changed & self._outdated(component[: slots.size], since, now, parts)
+        moving = changed & ~anew
+        if moving.any():
+            label = _moved(graph, moving[component], label, slots.size)
+        if anew.any():
+            nodes = np.flatnonzero(anew[component])
+            accounts, found = self._partition(graph, nodes, slots.size)
+            label[accounts], since[accounts] = found + label.max(initial=-1) + 1, now
+        groups = self._keep(slots, label, since)
+        self._signs = np.sort(signs)
+        return sorted(groups, key=lambda g: (-g.size, int(g[0])))
+
+    def _before(self, slots: I32) -> tuple[I64, I64]:
+        """Community and last whole run of each account, from the look before."""
+        n = int(slots[-1]) + 1
+        label, since = grown(self._label, n, -1)[slots], grown(self._since, n, 0)[slots]
+        return label.astype(np.int64), since.copy()
 
     @staticmethod
-    def _partition(graph: sp.csr_matrix, nodes: I64, slots: I32) -> list[I32]:
-        part = graph[nodes][:, nodes]
+    def _outdated(component: I64, since: I64, now: int, parts: int) -> npt.NDArray[np.bool_]:
+        """Components that too many accounts have joined since their last whole run, or whose last one was long ago."""
+        come = np.bincount(component[since == 0], minlength=parts)
+        old = np.bincount(component[(since > 0) & (since <= now - _ANEW_US)], minlength=parts)
+        return np.asarray((come > GROWN * np.bincount(component, minlength=parts)) | (old > 0))
+
+    def _keep(self, slots: I32, label: I64, since: I64) -> list[I32]:
+        """Remember what was found; slots of each community of at least `SMALLEST`, ascending."""
+        order = np.argsort(label, kind="stable")
+        ordered = slots[order]
+        bounds = np.concatenate([[0], np.flatnonzero(np.diff(label[order])) + 1, [ordered.size]])
+        size = np.diff(bounds)
+        n = int(slots[-1]) + 1
+        self._label, self._since = np.full(n, -1, np.int32), np.zeros(n, np.int64)
+        self._label[ordered] = np.repeat(ordered[bounds[:-1]], size)
+        self._since[slots] = since
+        large = np.flatnonzero(size >= SMALLEST)
+        return [ordered[a:b] for a, b in zip(bounds[large].tolist(), bounds[large + 1].tolist(), strict=True)]
+
+    @staticmethod
+    def _partition(graph: sp.csr_matrix, nodes: I64, accounts: int) -> tuple[I64, I64]:
+        """Accounts of a part of the graph, and the community of each."""
+        part = graph if nodes.size == graph.shape[0] else graph[nodes][:, nodes]
         _, labels = graspologic_native.leiden_csr(
             part.indptr.astype(np.int64),
             part.indices.astype(np.int32),
@@ -142,11 +182,25 @@ class Communities:
             resolution=float(part.data.sum() / graph.data.sum()),
             seed=SEED,
         )
-        accounts = np.flatnonzero(nodes < slots.size)
-        community = np.fromiter((labels[int(i)] for i in accounts), np.int64, accounts.size)
-        order = np.argsort(community, kind="stable")
-        cuts = np.flatnonzero(np.diff(community[order])) + 1
-        return [slots[nodes[accounts[group]]] for group in np.split(order, cuts) if group.size >= SMALLEST]
+        inside = nodes[nodes < accounts]
+        return inside, np.fromiter(map(labels.__getitem__, range(inside.size)), np.int64, inside.size)
+
+
+def _moved(graph: sp.csr_matrix, active: npt.NDArray[np.bool_], before: I64, accounts: int) -> I64:
+    """Communities of accounts after the active nodes have moved."""
+    n = active.size
+    label = np.arange(n)
+    known = np.flatnonzero(before >= 0)
+    _, place, number = np.unique(before[known], return_index=True, return_inverse=True)
+    label[known] = known[place][number]  # of one of them
+    # Keys start alone and go to those who held them before; then newcomers are looked at.
+    held = np.zeros(n, np.bool_)
+    held[known] = True
+    reached = (graph @ held.astype(np.float64)) > 0
+    order = np.where(np.arange(n) >= accounts, np.where(reached, 0, 2), np.where(held, 3, 1))
+    nodes = np.flatnonzero(active)
+    nodes = nodes[np.argsort(order[nodes], kind="stable")]
+    return carried_on(graph, nodes, float(graph.data.sum()), label)[:accounts]
 
 
 def _damped(links: Links, rows: I64, n: int) -> F64:
@@ -156,7 +210,6 @@ def _damped(links: Links, rows: I64, n: int) -> F64:
 
 
 def _graph(weight: F64, rows: I64, columns: I64, n: int) -> sp.csr_matrix:
-    half = sp.coo_matrix((weight, (rows, columns)), shape=(n, n))
-    graph = (half + half.T).tocsr()
-    graph.sum_duplicates()
-    return graph
+    indptr, indices, data = np.zeros(n + 1, np.int64), np.empty(2 * rows.size, np.int32), np.empty(2 * rows.size)
+    bipartite(rows, columns, weight, indptr, indices, data)
+    return sp.csr_matrix((data, indices, indptr), shape=(n, n))

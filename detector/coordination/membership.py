@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from detector.coordination.features.base import N_KINDS, ClusterView
-from detector.coordination.features.twins import anybody, levelled, log_marginal
+from detector.coordination.features.base import ClusterView
+from detector.coordination.features.level import levelled
+from detector.coordination.features.twins import anybody, log_marginal
 from detector.profiles.layout import F64, I64
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
@@ -20,10 +21,8 @@ def ties(view: ClusterView) -> F64:
     A key counts for less the fewer of the members hold it (by the root of their share): what two bystanders have in common does
     not tie them to the cluster.
     """
-    member, kind, weight, share = view.shared
-    out = np.zeros((view.slots.size, N_KINDS))
-    np.maximum.at(out, (member, kind), weight * np.sqrt(share))
-    return np.asarray(out.sum(axis=1), np.float64)
+    _, _, weight, share = view.shared
+    return np.asarray(view.strongest(weight * np.sqrt(share)).sum(axis=1), np.float64)
 
 
 def _lengths(view: ClusterView, each: I64, everybody: F64) -> F64:
@@ -33,24 +32,27 @@ def _lengths(view: ClusterView, each: I64, everybody: F64) -> F64:
     return log_marginal(each, alpha + shared) - log_marginal(each, alpha)
 
 
-def likeness(view: ClusterView) -> F64:
-    """Nats by which each member's lengths and volume are likelier as the rest's than as anybody's; f64[members]."""
-    return (
-        _lengths(view, view.each.lengths_in, view.population.lengths_in)
-        + _lengths(view, view.each.lengths_out, view.population.lengths_out)
-        + np.maximum(*levelled(view))
+def lengths(view: ClusterView) -> F64:
+    """Nats by which each member's lengths are likelier as the rest's than as anybody's; f64[members]."""
+    return _lengths(view, view.each.lengths_in, view.population.lengths_in) + _lengths(
+        view, view.each.lengths_out, view.population.lengths_out
     )
 
 
 def membership(view: ClusterView) -> F64:
     """How much of the typical tie of its cluster each account has, 0–1; 0 for one that behaves unlike the rest; f64[members].
 
-    The typical tie is the median over the community. An account at `MEMBER` or below is a bystander: on the same network, say, and
-    nothing else; so is one whose ties and likeness together do not reach `BELONGS`.
+    The typical tie is the median over the community. In a cluster that was found by likeness, likeness is the tie, and an account
+    whose volume is likelier anybody's is a bystander. So is one at `MEMBER` or below: on the same network, say, and nothing else;
+    and one whose ties and likeness together do not reach `BELONGS`.
     """
-    tie = ties(view)
+    tie, level = ties(view), np.maximum(*levelled(view))
+    like = level + lengths(view)
+    strength = np.where(
+        view.slack[view.cluster] > 0.0, np.where(level > view.slack[view.cluster], np.maximum(like, 0.0), 0.0), tie
+    )
     out = np.zeros(tie.size)
     for g in range(view.offsets.size - 1):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])
-        out[part] = np.minimum(tie[part] / max(float(np.median(tie[part])), 1e-9), 1.0)
-    return np.where(2.0 * tie + likeness(view) < BELONGS, 0.0, out)
+        out[part] = np.minimum(strength[part] / max(float(np.median(strength[part])), 1e-9), 1.0)
+    return np.where(2.0 * tie + like < BELONGS, 0.0, out)

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from detector.profiles.bits import trailing_zeros
 from detector.profiles.layout import F64, I32, PANE_US, PANES, SLOT_US, Accounts, Panes
 
 TENS = PANE_US // SLOT_US  # ten-minute slots of a pane
@@ -17,12 +18,9 @@ def _count(panes: Panes, index: int, out: F64) -> None:
         base = (panes.index[row] - index + 1) * TENS
         for w in range(panes.active.shape[1]):
             word = panes.active[row, w]
-            bit = 0
             while word != 0:
-                if word & np.uint64(1):
-                    out[base + 64 * w + bit] += 1.0
-                word >>= np.uint64(1)
-                bit += 1
+                out[base + 64 * w + trailing_zeros(word)] += 1.0
+                word &= word - np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
@@ -32,9 +30,11 @@ def _bits(accounts: Accounts, panes: Panes, slots: I32, index: int, out: npt.NDA
             row = accounts.pane[slots[i], (index - 1 + back) % PANES]
             if row < 0 or panes.index[row] != index - 1 + back:
                 continue
-            for ten in range(TENS):
-                if panes.active[row, ten >> 6] >> np.uint64(ten & 63) & np.uint64(1):
-                    out[i, back * TENS + ten] = True
+            for w in range(panes.active.shape[1]):
+                word = panes.active[row, w]
+                while word != 0:
+                    out[i, back * TENS + 64 * w + trailing_zeros(word)] = True
+                    word &= word - np.uint64(1)
 
 
 def active_counts(panes: Panes, now: int) -> F64:

@@ -65,9 +65,21 @@ def _trailing_zeros(typing_context: Any, x: Any) -> Any:  # noqa: ANN401, ARG001
     return signature, generate
 
 
+@intrinsic
+def _ones(typing_context: Any, x: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
+    """Bits set in a u64."""
+    signature = types.intp(types.uint64)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401, ARG001 - the same
+        return builder.ctpop(args[0])
+
+    return signature, generate
+
+
 # To the type checker an intrinsic has its compiler's arguments; in a kernel it has its own.
 load8 = cast("Callable[[int], int]", _load8)
 trailing_zeros = cast("Callable[[np.uint64], int]", _trailing_zeros)
+ones = cast("Callable[[np.uint64], int]", _ones)
 load64 = cast("Callable[[int], np.uint64]", _load64)
 mum = cast("Callable[[np.uint64, np.uint64], np.uint64]", _mum)
 

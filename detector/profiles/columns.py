@@ -41,7 +41,6 @@ def _flag_expressions() -> dict[str, pl.Expr]:
         "max_tokens_known": limit.is_not_null(),
         "saturated": pl.col("stop_reason").is_in(["length", "max_tokens"])
         | (pl.col("output_tokens") >= SATURATION * limit),
-        "empty": pl.col("prompt").is_not_null() & (pl.col("prompt").str.len_bytes() == 0),
         "system": pl.col("system_prompt").is_not_null(),
         "reasoning": pl.col("reasoning_tokens") > 0,
         "json": pl.col("response_format").is_not_null() & (pl.col("response_format") != "text"),
@@ -51,9 +50,16 @@ def _flag_expressions() -> dict[str, pl.Expr]:
 
 
 def flags_of(frame: pl.DataFrame) -> U32:
-    """The yes/no facts of each exchange as bits, in the order of `FLAGS`; a fact that is unknown is no."""
+    """The yes/no facts of each exchange as bits, in the order of `FLAGS`; a fact that is unknown is no.
+
+    Whether a prompt is empty is known when its words have been read.
+    """
     expressions = _flag_expressions()
-    bits = [expressions[name].fill_null(value=False).cast(pl.UInt32) * (1 << bit) for bit, name in enumerate(FLAGS)]
+    bits = [
+        expressions[name].fill_null(value=False).cast(pl.UInt32) * (1 << bit)
+        for bit, name in enumerate(FLAGS)
+        if name in expressions
+    ]
     return frame.select(pl.sum_horizontal(bits).cast(pl.UInt32)).to_series().to_numpy()
 
 
@@ -106,7 +112,7 @@ def digest(frame: pl.DataFrame, model: CapabilityModel, keys: Keys) -> Digest:
     columns = Columns(
         slot=np.empty(0, np.int32),
         ts=frame.get_column("ts").to_physical().to_numpy(),
-        flags=flags_of(frame),
+        flags=flags_of(frame) | (text.empty.astype(np.uint32) << np.uint32(FLAGS.index("empty"))),
         tokens_in=frame.get_column("input_tokens").fill_null(0).to_numpy(),
         tokens_out=frame.get_column("output_tokens").fill_null(0).to_numpy(),
         address=_hash(frame, "ip", keys),

@@ -16,6 +16,7 @@ from detector.profiles.tokens import HEAD, MOST_WORDS, TAIL, words_of
 Flags = npt.NDArray[np.bool_]
 
 EDGE = 8  # words of a prefix and of a suffix
+NOTHING = 1  # words of a prompt that asks for nothing: blank, or what starts a dialogue
 SHINGLE = 4  # words of a shingle
 SAMPLED = 8  # one shingle in so many is a candidate, chosen by its content
 LEXICAL_WORDS = 32
@@ -305,6 +306,7 @@ def _prompt(start: int, stop: int, key: np.uint64, work: Scratch, out: Digests, 
     out.prompt[i], out.empty[i] = _prompt_hash(start, stop, key)
     words = words_of(start, stop, work.words, work.lengths, work.tried)
     out.words[i] = words
+    out.empty[i] |= words <= NOTHING
     if words > 0:
         out.skeleton[i] = _fold(work.words, 0, words, key)
     if words >= EDGE:

@@ -35,6 +35,7 @@ _REQUESTS = COUNT["requests"]
 _GAPS = COUNT["gaps"]
 _FIXED = COUNT["fixed_gaps"]
 _EMPTY_BIT = np.uint32(1 << FLAGS.index("empty"))
+_MULTI_TURN_BIT = np.uint32(1 << FLAGS.index("multi_turn"))
 _ADDRESS, _NETWORK, _TLS, _KEY = BITMAP["address"], BITMAP["network"], BITMAP["tls"], BITMAP["key"]
 _USER, _CONVERSATION, _TOPIC, _ROUTE = BITMAP["end_user"], BITMAP["conversation"], BITMAP["topic"], BITMAP["route"]
 _SKELETON_BITS = SKELETON_REGISTERS.bit_length() - 1
@@ -247,7 +248,8 @@ def _text(accounts: Accounts, panes: Panes, c: Columns, i: int, slot: int, row: 
     if c.flags[i] & _EMPTY_BIT == 0:
         register(panes.skeletons[row], c.skeleton[i], _SKELETON_BITS)
         panes.bitmaps[row, _TOPIC] |= np.uint64(1) << np.uint64(c.topic[i])
-    register(panes.prompts[row], c.prompt[i], _PROMPT_BITS)
+    if c.flags[i] & _MULTI_TURN_BIT == 0:  # a later turn is no task: "go on" is everybody's
+        register(panes.prompts[row], c.prompt[i], _PROMPT_BITS)
     accounts.texts[slot] += 1
     keys, counts = accounts.template_key[slot], accounts.template_count[slot]
     for j in range(c.shingle_offsets[i], c.shingle_offsets[i + 1]):

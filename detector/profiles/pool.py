@@ -1,10 +1,12 @@
 """Pooling: the panes of one account, or of all members of a cluster, added up into one row."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from detector.profiles.bits import ones
 from detector.profiles.layout import (
     BITMAPS,
     COUNTS,
@@ -21,7 +23,6 @@ from detector.profiles.layout import (
     PROMPT_REGISTERS,
     SKELETON_REGISTERS,
     SLOT_WORDS,
-    TEMPLATE_KEYS,
     U8,
     U64,
     Accounts,
@@ -63,84 +64,111 @@ class Pooled(NamedTuple):
     used: I64
 
 
-def empty_pooled(n: int) -> Pooled:
-    """`n` groups without traffic."""
-
-    def counts(*shape: int) -> I64:
-        return np.zeros((n, *shape), np.int64)
-
-    return Pooled(
-        members=counts(),
-        counts=counts(len(COUNTS)),
-        tokens=counts(2),
-        capability=counts(N_CAPABILITY_SUMS),
-        gap_sums=np.zeros((n, 2)),
-        peak=counts(),
-        hours=counts(24),
-        active=counts(),
-        gaps=counts(GAP_BINS),
-        lengths_in=counts(LENGTH_BINS),
-        lengths_out=counts(LENGTH_BINS),
-        lexical=counts(LEXICAL_BINS),
-        prompts=np.zeros((n, PROMPT_REGISTERS), np.uint8),
-        skeletons=np.zeros((n, SKELETON_REGISTERS), np.uint8),
-        bitmaps=np.zeros((n, len(BITMAPS)), np.uint64),
-        models=counts(MODEL_BINS),
-        decayed=np.zeros((n, N_DECAYED)),
-        first=counts(),
-        last=counts(),
-        template=counts(),
-        texts=counts(),
-        key=counts(),
-        keyed=counts(),
-        user=counts(),
-        used=counts(),
-    )
+# Widths of the columns that are wide.
+WIDE = {
+    "counts": len(COUNTS),
+    "tokens": 2,
+    "capability": N_CAPABILITY_SUMS,
+    "gap_sums": 2,
+    "hours": 24,
+    "gaps": GAP_BINS,
+    "lengths_in": LENGTH_BINS,
+    "lengths_out": LENGTH_BINS,
+    "lexical": LEXICAL_BINS,
+    "prompts": PROMPT_REGISTERS,
+    "skeletons": SKELETON_REGISTERS,
+    "bitmaps": len(BITMAPS),
+    "models": MODEL_BINS,
+}
+_ADDED = tuple(name for name in WIDE if name not in ("prompts", "skeletons", "bitmaps"))
+_TYPES = {"gap_sums": np.float64, "prompts": np.uint8, "skeletons": np.uint8, "bitmaps": np.uint64}
 
 
-@njit(cache=True)
-def popcount(word: int) -> int:
-    """Bits set in a 64-bit word."""
-    w = np.uint64(word)
-    count = 0
-    while w != 0:
-        w &= w - np.uint64(1)
-        count += 1
-    return count
-
-
-@njit(cache=True, inline="always")
-def _add(into: I64, row: np.ndarray) -> None:
-    # A slice assignment would make a temporary array each time.
-    for j in range(into.shape[0]):
-        into[j] += row[j]
-
-
-@njit(cache=True)
-def _add_pane(panes: Panes, row: int, out: Pooled, g: int) -> None:
-    _add(out.counts[g], panes.counts[row])
-    _add(out.tokens[g], panes.tokens[row])
-    _add(out.capability[g], panes.capability[row])
-    _add(out.gap_sums[g], panes.gap_sums[row])
-    out.peak[g] = max(out.peak[g], panes.minute[row, 4])
-    _add(out.hours[g], panes.hours[row])
-    _add(out.gaps[g], panes.gaps[row])
-    _add(out.lengths_in[g], panes.lengths_in[row])
-    _add(out.lengths_out[g], panes.lengths_out[row])
-    _add(out.lexical[g], panes.lexical[row])
-    _add(out.models[g], panes.models[row])
-    for j in range(SLOT_WORDS):
-        out.active[g] += popcount(panes.active[row, j])
-    for j in range(PROMPT_REGISTERS):
-        out.prompts[g, j] = max(out.prompts[g, j], panes.prompts[row, j])
-    for j in range(SKELETON_REGISTERS):
-        out.skeletons[g, j] = max(out.skeletons[g, j], panes.skeletons[row, j])
-    for j in range(panes.bitmaps.shape[1]):
-        out.bitmaps[g, j] |= panes.bitmaps[row, j]
+def empty_pooled(n: int, wide: Collection[str] = tuple(WIDE)) -> Pooled:
+    """`n` groups without traffic; columns of `WIDE` that are not asked for have no width."""
+    columns: dict[str, Any] = {name: np.zeros(n, np.int64) for name in Pooled._fields}
+    for name, width in WIDE.items():
+        columns[name] = np.zeros((n, width if name in wide else 0), _TYPES.get(name, np.int64))
+    columns["decayed"] = np.zeros((n, N_DECAYED))
+    return Pooled(**columns)
 
 
 @njit(cache=True, nogil=True)
-def pool(accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: int, out: Pooled) -> None:
+def _window(accounts: Accounts, panes: Panes, members: I32, offsets: I64, least: int, rows: I64, starts: I64) -> None:
+    """Pane rows of each group that are newer than pane index `least`, and where those of each group start."""
+    n = 0
+    for g in range(offsets.shape[0] - 1):
+        for m in range(offsets[g], offsets[g + 1]):
+            for place in range(PANES):
+                row = accounts.pane[members[m], place]
+                if row >= 0 and panes.index[row] > least:
+                    rows[n] = row
+                    n += 1
+        starts[g + 1] = n
+
+
+# A column at a time: a small loop lets the processor fetch the next rows while it adds, one over all columns does not.
+@njit(cache=True, nogil=True)
+def _add(column: np.ndarray, rows: np.ndarray, starts: I64, out: np.ndarray) -> None:
+    for g in range(out.shape[0]):
+        for r in range(starts[g], starts[g + 1]):
+            row = rows[r]  # by itself: it might lie in what is written
+            for j in range(out.shape[1]):
+                out[g, j] += column[row, j]
+
+
+@njit(cache=True, nogil=True)
+def _highest(column: np.ndarray, rows: np.ndarray, starts: I64, out: np.ndarray) -> None:
+    for g in range(out.shape[0]):
+        for r in range(starts[g], starts[g + 1]):
+            row = rows[r]
+            for j in range(out.shape[1]):
+                out[g, j] = max(out[g, j], column[row, j])
+
+
+@njit(cache=True, nogil=True)
+def _pane_bits(panes: Panes, rows: I64, starts: I64, out: Pooled) -> None:
+    for g in range(out.peak.shape[0]):
+        for r in range(starts[g], starts[g + 1]):
+            row = rows[r]
+            out.peak[g] = max(out.peak[g], panes.minute[row, 4])
+            for j in range(SLOT_WORDS):
+                out.active[g] += ones(panes.active[row, j])
+            for j in range(out.bitmaps.shape[1]):
+                out.bitmaps[g, j] |= panes.bitmaps[row, j]
+
+
+@njit(cache=True, inline="always")
+def _heaviest(counts: np.ndarray, slot: int) -> tuple[int, int]:
+    best, total = 0, 0
+    for j in range(counts.shape[1]):
+        best = max(best, int(counts[slot, j]))
+        total += int(counts[slot, j])
+    return best, total
+
+
+@njit(cache=True, nogil=True)
+def _of_accounts(accounts: Accounts, members: I32, offsets: I64, out: Pooled) -> None:
+    for g in range(offsets.shape[0] - 1):
+        out.members[g] = offsets[g + 1] - offsets[g]
+        for m in range(offsets[g], offsets[g + 1]):
+            slot = members[m]
+            if out.first[g] == 0 or accounts.first[slot] < out.first[g]:
+                out.first[g] = accounts.first[slot]
+            out.last[g] = max(out.last[g], accounts.last[slot])
+            out.template[g] += _heaviest(accounts.template_count, slot)[0]
+            out.texts[g] += accounts.texts[slot]
+            best, total = _heaviest(accounts.key_count, slot)
+            out.key[g] += best
+            out.keyed[g] += total
+            best, total = _heaviest(accounts.user_count, slot)
+            out.user[g] += best
+            out.used[g] += total
+
+
+def pool(
+    accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: int, wide: Collection[str] = tuple(WIDE)
+) -> Pooled:
     """Add up the panes newer than `index − PANES` of each group.
 
     Args:
@@ -149,29 +177,19 @@ def pool(accounts: Accounts, panes: Panes, members: I32, offsets: I64, index: in
         members: slots, all groups one after the other.
         offsets: i64[groups + 1], where each group's members start.
         index: pane index of the moment.
-        out: receives the sums; made by `empty_pooled`.
+        wide: columns of `WIDE` that are wanted; the others have no width.
     """
-    for g in range(offsets.shape[0] - 1):
-        for m in range(offsets[g], offsets[g + 1]):
-            slot = members[m]
-            out.members[g] += 1
-            for place in range(PANES):
-                row = accounts.pane[slot, place]
-                if row >= 0 and panes.index[row] > index - PANES:
-                    _add_pane(panes, row, out, g)
-            _add(out.decayed[g], accounts.decayed[slot])
-            if out.first[g] == 0 or accounts.first[slot] < out.first[g]:
-                out.first[g] = accounts.first[slot]
-            out.last[g] = max(out.last[g], accounts.last[slot])
-            best = 0
-            for j in range(TEMPLATE_KEYS):
-                best = max(best, accounts.template_count[slot, j])
-            out.template[g] += best
-            out.texts[g] += accounts.texts[slot]
-            out.key[g] += accounts.key_count[slot].max()
-            out.keyed[g] += accounts.key_count[slot].sum()
-            out.user[g] += accounts.user_count[slot].max()
-            out.used[g] += accounts.user_count[slot].sum()
+    out = empty_pooled(offsets.shape[0] - 1, wide)
+    rows, starts = np.empty(PANES * members.shape[0], np.int64), np.zeros(offsets.shape[0], np.int64)
+    _window(accounts, panes, members, offsets, index - PANES, rows, starts)
+    for name in _ADDED:
+        _add(getattr(panes, name), rows, starts, getattr(out, name))
+    _highest(panes.prompts, rows, starts, out.prompts)
+    _highest(panes.skeletons, rows, starts, out.skeletons)
+    _pane_bits(panes, rows, starts, out)
+    _add(accounts.decayed, members, offsets, out.decayed)
+    _of_accounts(accounts, members, offsets, out)
+    return out
 
 
 def rows_of(columns: tuple[np.ndarray[Any, Any], ...], rows: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
@@ -196,19 +214,19 @@ def gathered(each: Pooled, offsets: I64) -> Pooled:
         each: one row a member.
         offsets: i64[groups + 1], where each group starts; no group is empty.
     """
-    starts = offsets[:-1]
+    starts, rows = offsets[:-1], np.arange(offsets[-1])
 
     def join(name: str, column: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> np.ndarray:
-        how = (
-            np.maximum
-            if name in _LARGEST
-            else np.minimum
-            if name in _SMALLEST
-            else np.bitwise_or
-            if name in _UNION
-            else np.add
-        )
-        return how.reduceat(column, starts, axis=0)
+        if name in _SMALLEST:
+            return np.minimum.reduceat(column, starts)
+        if name in _UNION:
+            return np.bitwise_or.reduceat(column, starts, axis=0)
+        if column.dtype.kind == "f":
+            return np.add.reduceat(column, starts, axis=0)
+        wide = column.reshape(column.shape[0], -1)
+        out = np.zeros((starts.size, wide.shape[1]), column.dtype)
+        (_highest if name in _LARGEST else _add)(wide, rows, offsets, out)
+        return out.reshape(starts.size, *column.shape[1:])
 
     columns: list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = list(each)
     return Pooled(*(join(name, column) for name, column in zip(Pooled._fields, columns, strict=True)))

@@ -1,6 +1,7 @@
 """The profile store: all accounts' state as arrays, updated by batches and read by pooling."""
 
 import hashlib
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ from detector.profiles.layout import (
     empty_accounts,
     empty_panes,
 )
-from detector.profiles.pool import Pooled, empty_pooled, pool
+from detector.profiles.pool import WIDE, Pooled, pool
 from detector.profiles.slots import assign, rebuild
 
 _Arrays = TypeVar("_Arrays", Accounts, Panes)
@@ -162,31 +163,32 @@ class ProfileStore:
         self.free[height : height + old.size] = old
         self.free[-1] = height + old.size
 
-    def pool(self, members: I32, offsets: I64, now: int) -> Pooled:
+    def pool(self, members: I32, offsets: I64, now: int, wide: Collection[str] = tuple(WIDE)) -> Pooled:
         """Sums of groups of accounts over the window that ends at `now`.
 
         Args:
             members: slots, all groups one after the other.
             offsets: i64[groups + 1].
             now: event time, µs.
+            wide: columns of `WIDE` that are wanted; the others have no width.
 
         Returns:
             One row a group; the decayed sums are as of `now`.
         """
-        out = empty_pooled(offsets.shape[0] - 1)
-        pool(self.accounts, self.panes, members, offsets, now // PANE_US, out)
+        out = pool(self.accounts, self.panes, members, offsets, now // PANE_US, wide)
         for h, hours in enumerate(DECAY_HOURS):
             out.decayed[:, h :: len(DECAY_HOURS)] *= 2.0 ** (-(now - int(self.landmarks[h])) / (hours * HOUR_US))
         return out
 
-    def each(self, slots: I32, now: int) -> Pooled:
+    def each(self, slots: I32, now: int, wide: Collection[str] = tuple(WIDE)) -> Pooled:
         """The same of single accounts: one row a slot.
 
         Args:
             slots: i32[n].
             now: event time, µs.
+            wide: as in `pool`.
         """
-        return self.pool(slots, np.arange(slots.size + 1, dtype=np.int64), now)
+        return self.pool(slots, np.arange(slots.size + 1, dtype=np.int64), now, wide)
 
     def state_bytes(self) -> int:
         """Bytes of state in use: rows given out, the id table, and the id strings."""

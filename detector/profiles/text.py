@@ -25,7 +25,7 @@ class TextDigest:
 
     Attributes:
         prompt_hash: u64[n] of the prompt, of which only case and amounts of white space are ignored.
-        empty: bool[n], a prompt of nothing but white space; false for null.
+        empty: bool[n], a prompt that asks for nothing: at most one word; false for null.
         skeleton_hash: u64[n] of the prompt's masked words; 0 also where there are none.
         system_hash: u64[n] of the system prompt's masked words.
         prefix_hash: u32[n] of the first eight masked words of the prompt; 0 where there are fewer.

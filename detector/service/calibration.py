@@ -7,15 +7,15 @@ import numpy as np
 import polars as pl
 
 from detector.alerts.model import Case
-from detector.coordination.clusters import Moment, active_slots
+from detector.coordination.clusters import active_slots
 from detector.coordination.coordinator import find_clusters
 from detector.profiles.layout import F64, HOUR_US, I32, grown
 from detector.scoring.reference import Null, Reference, measure, null_of, stratum_of
 from detector.scoring.rules import Rule
 from detector.scoring.rules.evaluate import RuleSet, rules_of
-from detector.scoring.scorer import ACCOUNT, CLUSTER, Scorer
+from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.service.engine import Engine
-from detector.service.looks import Look, score, together
+from detector.service.looks import ClusterLook, Look, score, together
 
 _SNAPSHOT_US = {ACCOUNT: 12 * HOUR_US, CLUSTER: 2 * HOUR_US}
 _WARM_US = 6 * HOUR_US  # the first hours of a log look like nothing else
@@ -69,12 +69,10 @@ class _Highest(Engine):
             np.maximum.at(self.accounts_high, slots, score(self.scorer, run).score)
         return iter([[] for _ in looks])
 
-    def _look_at_clusters(self, moment: Moment, *, everything: bool) -> list[tuple[Case, I32]]:
-        clusters = self.propose(moment, everything=everything)
-        if clusters is not None:
-            score = self.scorer.score(clusters.frame, CLUSTER).score
-            for g, s in enumerate(score):  # over clusters
-                first = int(clusters.members(g).min())
+    def _cluster_cases(self, look: Look, found: ClusterLook, scored: Iterator[Scored]) -> list[tuple[Case, I32]]:  # noqa: ARG002 - the same call as an engine's
+        if found.clusters is not None:
+            for g, s in enumerate(next(scored).score):  # over clusters
+                first = int(found.clusters.members(g).min())
                 self.clusters_high[first] = max(self.clusters_high.get(first, 0.0), float(s))
         return []
 

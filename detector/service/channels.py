@@ -14,18 +14,20 @@ from detector.alerts.notify import (
     detection_finding,
 )
 from detector.alerts.notify.base import whole
-from detector.config import ChannelSettings, ConfigError
+from detector.config import ChannelSettings, ClusterSettings, ConfigError
 from detector.service.outbox import Channel
-from streams.sources.kafka import KafkaSettings
 
 
-def channels_of(settings: list[ChannelSettings], data: Path, console: str = "") -> dict[str, Channel]:
+def channels_of(
+    settings: list[ChannelSettings], data: Path, console: str = "", kafka: ClusterSettings | None = None
+) -> dict[str, Channel]:
     """Channels by name.
 
     Args:
         settings: of each.
         data: folder of the service; what could not be delivered goes into `undelivered` there.
         console: address to which alerts link.
+        kafka: how to talk to Kafka.
 
     Raises:
         ConfigError: two share a name, or a secret cannot be read.
@@ -35,18 +37,18 @@ def channels_of(settings: list[ChannelSettings], data: Path, console: str = "") 
         if one.name in out:
             raise ConfigError(f"notify: two channels are called {one.name}")
         try:
-            out[one.name] = Channel(_notifier(one, data, console), one.severity)
+            out[one.name] = Channel(_notifier(one, data, console, kafka or ClusterSettings()), one.severity)
         except (OSError, ValueError) as error:
             raise ConfigError(f"notify: {one.name}: {error}") from error
     return out
 
 
-def _notifier(one: ChannelSettings, data: Path, console: str) -> Notifier:
+def _notifier(one: ChannelSettings, data: Path, console: str, kafka: ClusterSettings) -> Notifier:
     body = detection_finding if one.body == "ocsf" else whole
     if one.kind == "file":
         return NdjsonFile(Path(one.to), body)
     if one.kind == "kafka":
-        return KafkaTopic(KafkaSettings(one.to.split(",")), body)
+        return KafkaTopic(kafka.reach(one.to), body)
     allowed = tuple(ipaddress.ip_network(network) for network in one.allow)
     delivery = Delivery(one.to, data / "undelivered" / f"{one.name}.ndjson", Reach(allowed))
     if one.kind == "alertmanager":

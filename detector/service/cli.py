@@ -51,6 +51,7 @@ def replay(
 
 
 def serve(
+    context: typer.Context,
     data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
@@ -63,6 +64,9 @@ def serve(
         typer.Option(envvar="REVENUER_KAFKA_BOOTSTRAP", help="host:port of brokers, by comma: reads a topic, too"),
     ] = None,
     topic: Annotated[str, typer.Option(envvar="REVENUER_KAFKA_TOPIC", help="Topic of exchanges")] = "exchanges",
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Where another process serves the folder, wait and take over from it")
+    ] = False,
     new_token: Annotated[
         str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
     ] = None,
@@ -70,4 +74,4 @@ def serve(
     """Serve the API and the console, and detect what is posted or put into the inbox."""
     from detector.service.serve_cli import serve as run
 
-    run(data, host, port, config, database, kafka, topic, new_token)
+    run(context, data, host, port, config, database, kafka, topic, standby, new_token)

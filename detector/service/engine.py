@@ -1,7 +1,9 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -25,7 +27,7 @@ from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk, severities
 from detector.service.cases import account_cases, cluster_cases
 from detector.service.indicators import Indicators
-from detector.service.looks import Join, Look, score, together
+from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
 from detector.service.reasons import rescore
 from detector.service.skeletons import SkeletonBank
 from detector.service.ticks import Clock
@@ -33,6 +35,7 @@ from detector.service.usage import tier_usage
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
 _REPEAT_US = 6 * HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
+_MOST_WAITING = 50_000  # accounts and members, some kilobytes each
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
 
@@ -73,10 +76,12 @@ class Engine:
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
     _touched: list[I32] = field(default_factory=list)
-    _waiting: list[Look | Join] = field(default_factory=list)
+    _waiting: list[Tick | Taken] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[Name, float] = field(default_factory=dict)
+    _population: int = 0
+    _pending: Future[None] | None = None
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
     def digest(self, frame: pl.DataFrame) -> Digest:
@@ -84,7 +89,11 @@ class Engine:
         return digest(frame, self.model, self.keys)
 
     def process(
-        self, frame: pl.DataFrame, digested: Digest | None = None, fields: Collection[str] | None = None
+        self,
+        frame: pl.DataFrame,
+        digested: Digest | None = None,
+        fields: Collection[str] | None = None,
+        behind: Executor | None = None,
     ) -> None:
         """Take in a batch in time order and look at every tick that it passes.
 
@@ -92,6 +101,8 @@ class Engine:
             frame: exchanges in the canonical schema, sorted by `ts`; with `digested`, columns of text may be missing.
             digested: of the same frame, where it was made ahead.
             fields: those with at least one value, where columns are missing.
+            behind: of one thread, which scores and alerts while the next batch is taken in; `wait` for it before anything else is
+                read off the engine.
         """
         if frame.height == 0:
             return
@@ -108,9 +119,26 @@ class Engine:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
-        self.settle()
+        close = partial(self._close, *self._drained_waiting(), frame, columns, self.now)
+        self.wait()
+        if behind is None:
+            close()
+        else:
+            self._pending = behind.submit(close)
+
+    def wait(self) -> None:
+        """Let what was given to another thread come to its end."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def _close(
+        self, waiting: Sequence[Tick | Taken], population: int, frame: pl.DataFrame, columns: Columns, now: int
+    ) -> None:
+        """The end of a batch: reads nothing that the next batch changes."""
+        self._settle(waiting, population)
         if self.skeletons.wanted and "prompt" in frame.columns:
-            self.skeletons.look(frame, columns, self._owners(frame, columns.slot))
+            self.skeletons.look(frame, columns, self._owners(frame, columns.slot, now))
 
     def finish(self) -> None:
         """The end of a replay is a tick, and a look at clusters."""
@@ -130,9 +158,7 @@ class Engine:
             return
         self.store.add(columns, start, stop)
         self._changed.append(columns.slot[start:stop])
-        for slot, ts, alert_id in self.indicators.matches(columns, start, stop):
-            member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",))
-            self._waiting.append(Join(ts, alert_id, member))
+        self._waiting.append(Taken(columns, start, stop))
         self.now = max(self.now, int(columns.ts[stop - 1]))
 
     def tick(self, now: int, *, coordinate: bool | None = None) -> None:
@@ -148,12 +174,13 @@ class Engine:
         if now - self._usage[0] >= _USAGE_US:
             self.settle()
             self._usage = now, self._tier_usage(now)
-        self._waiting.append(self.look(changed, moment))
+        look = self.look(changed, moment)
         self._touched.append(changed)
-        if self.clock.coordinates(now) if coordinate is None else coordinate:
-            found = self._look_at_clusters(moment, everything=coordinate is True)
-            if found or coordinate:
-                self.settle(found)
+        turn = self.clock.coordinates(now) if coordinate is None else coordinate
+        clusters = self._look_at_clusters(moment, everything=coordinate is True) if turn else None
+        self._waiting.append(Tick(look, clusters))
+        if coordinate or sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
+            self.settle()
 
     def moment(self, now: int) -> Moment:
         """What is known beside the profiles at `now` (µs)."""
@@ -165,23 +192,34 @@ class Engine:
         facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now)
         return Look(moment, slots, pooled, facts, len(self.store))
 
-    def settle(self, clusters: Sequence[tuple[Case, I32]] = ()) -> None:
-        """Score what waits, in the order in which it came.
+    def settle(self) -> None:
+        """Score what waits, and take it in in the order in which it came: as if each had been scored when it was looked at."""
+        self.wait()
+        self._settle(*self._drained_waiting())
 
-        Args:
-            clusters: cases of the tick of the last look, with their members.
-        """
+    def _drained_waiting(self) -> tuple[list[Tick | Taken], int]:
+        """What waits, which nobody else has then, and the accounts known by now."""
         waiting, self._waiting = self._waiting, []
-        cases = self._account_cases([item for item in waiting if isinstance(item, Look)])
-        last = max((i for i, item in enumerate(waiting) if isinstance(item, Look)), default=-1)
-        for i, item in enumerate(waiting):
-            if isinstance(item, Join):
-                self.alerts.join(item.ts, item.alert_id, item.member)
-            elif i == last:
-                members = {id(case): slots for case, slots in clusters}
-                self._alert(item.moment.now, next(cases) + [case for case, _ in clusters], members)
-            else:
-                self._alert(item.moment.now, next(cases), {})
+        return waiting, len(self.store)
+
+    def _settle(self, waiting: Sequence[Tick | Taken], population: int) -> None:
+        self._population = population
+        ticks = [item for item in waiting if isinstance(item, Tick)]
+        cases = self._account_cases([tick.look for tick in ticks])
+        scored = score_clusters(self.scorer, ticks)
+        for item in waiting:
+            if isinstance(item, Taken):
+                self._join(item)
+                continue
+            found = self._cluster_cases(item.look, item.clusters, scored) if item.clusters else []
+            members = {id(case): slots for case, slots in found}
+            self._alert(item.look.moment.now, next(cases) + [case for case, _ in found], members)
+
+    def _join(self, taken: Taken) -> None:
+        """Name the accounts that show a known cluster's indicator."""
+        for slot, ts, alert_id in self.indicators.matches(*taken):
+            member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",))
+            self.alerts.join(ts, alert_id, member)
 
     def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
         for run in together(looks):
@@ -204,25 +242,29 @@ class Engine:
         touched = _drained(self._touched)
         return self.coordinator.look(self.store, self.accounts, moment, touched, everything=everything)
 
-    def _look_at_clusters(self, moment: Moment, *, everything: bool) -> list[tuple[Case, I32]]:
+    def _look_at_clusters(self, moment: Moment, *, everything: bool) -> ClusterLook:
         clusters = self.propose(moment, everything=everything)
-        known = self.coordinator.seen
+        return ClusterLook(clusters, self.coordinator.seen, everything)
+
+    def _cluster_cases(self, look: Look, found: ClusterLook, scored: Iterator[Scored]) -> list[tuple[Case, I32]]:
+        """Cases of the clusters of a tick, with their members."""
+        clusters, known, everything = found
         self._cluster_p = {name: p for name, p in self._cluster_p.items() if name in known}
         if clusters is None:
             return []
-        self.clusters = clusters, self.scorer.score(clusters.frame, CLUSTER)
+        self.clusters = clusters, next(scored)
         p_value = self.clusters[1].p_value
         self._cluster_p.update(zip(clusters.names, p_value.tolist(), strict=True))
         everyone = np.array(list(self._cluster_p.values()))
         level = severities(p_value, everyone[everyone < 1.0], everyone.size)
         level[_covered(clusters, self.clusters[1].score, level)] = NONE
         if not everything:
-            level[self._old_news(clusters, level, moment.now)] = NONE
+            level[self._old_news(clusters, level, look)] = NONE
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
 
-    def _old_news(self, clusters: Clusters, level: I64, now: int) -> list[int]:
+    def _old_news(self, clusters: Clusters, level: I64, look: Look) -> list[int]:
         """Alerted clusters all of whose members were told at this severity within `_REPEAT_US`."""
-        n = len(self.store)
+        n, now = look.known, look.moment.now
         self._told, self._told_at = grown(self._told, n, NONE), grown(self._told_at, n, 0)
         old = []
         for g in np.flatnonzero(level != NONE).tolist():  # over alerted clusters
@@ -253,8 +295,8 @@ class Engine:
     def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
         category = CLUSTER if kind == "cluster" else ACCOUNT
         score, p_value = rescore(self.scorer, category, list(codes))
-        known = self._p_values[: len(self.store)]
-        level = int(severities(np.array([p_value]), np.append(known[known < 1.0], p_value), len(self.store))[0])
+        known = self._p_values[: self._population]
+        level = int(severities(np.array([p_value]), np.append(known[known < 1.0], p_value), self._population)[0])
         return (None if level == NONE or score <= 0 else SEVERITIES[level]), risk(p_value), p_value
 
     def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32]) -> None:
@@ -268,9 +310,9 @@ class Engine:
         quiet = active if not named else np.array([s for s in active if self.store.ids[s] not in named], np.int32)
         return tier_usage(self.store, self.accounts, quiet, now)
 
-    def _owners(self, frame: pl.DataFrame, slots: I32) -> tuple[I64, I64]:
+    def _owners(self, frame: pl.DataFrame, slots: I32, now: int) -> tuple[I64, I64]:
         """Payer and organisation of each exchange; the account itself where one is not known."""
-        facts = self.accounts.as_of(self.store.accounts.ident[slots], self.now)
+        facts = self.accounts.as_of(self.store.accounts.ident[slots], now)
         logged = short(hash_strings(frame["org_id"], self.keys.identity))
         organisation = np.where(facts.organisation != 0, facts.organisation, logged)
         own = -1 - slots.astype(np.int64)

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,6 +21,7 @@ from detector.alerts.model import Alert
 from detector.alerts.store import Store
 from detector.alerts.store.allowances import merged
 from detector.profiles.columns import Digest
+from detector.profiles.facts import AccountBook
 from detector.report import Graph
 from detector.scoring.reference import packaged
 from detector.service.engine import Engine
@@ -29,9 +30,10 @@ from detector.service.http.metrics import Metrics
 from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError
 from detector.service.http.view import account_view, graph_of
 from detector.service.inbox import Inbox
+from detector.service.replay import allowances_of
 from detector.service.resume import Resume
 from detector.service.usage import requests_per_day
-from streams.batch import Batch
+from streams.batch import Batch, DeadLetter
 from streams.dedupe import Deduplicator
 
 _MOST_WAITING: Final = 512 << 20  # bytes; beyond it, senders wait
@@ -77,6 +79,7 @@ class Live:
 
     Attributes:
         digest_key: of the dead letters' digests, whatever brings them.
+        letters: file of the dead letters.
 
     Raises:
         CheckpointError: there are checkpoints, and none of them can be used.
@@ -92,7 +95,7 @@ class Live:
         resume: Resume | None = None,
     ) -> None:
         self._engine, self._store, self._metrics = engine, store, metrics
-        self._letters = folder / "dead_letter.ndjson"
+        self.letters = folder / "dead_letter.ndjson"
         self.digest_key = engine.keys.letters
         self.inbox = Inbox(folder / "inbox", self.digest_key)
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +119,7 @@ class Live:
 
     def _restore(self, resume: Resume) -> None:
         """Go on from the newest checkpoint, and put what was posted since in front."""
-        counts = resume.load(self._engine, self._dedupe, self.inbox, self._letters)
+        counts = resume.load(self._engine, self._dedupe, self.inbox, self.letters)
         for fate, n in counts.items():
             self._metrics.exchanges.labels(fate).inc(n)
         for posted in resume.journal.after(resume.entry):
@@ -213,15 +216,18 @@ class Live:
         frame = frame.filter(self._dedupe.fresh(frame))
         ack = Ack(batch.read, frame.height, batch.frame.height - frame.height, len(batch.dead))
         self._count(ack)
-        lines = [msgspec.json.encode(letter) + b"\n" for letter in batch.dead]
-        for letter in batch.dead:
+        self._write_letters(batch.dead)
+        return frame, ack
+
+    def _write_letters(self, letters: Sequence[DeadLetter]) -> None:
+        lines = [_line(letter) for letter in letters]
+        for letter in letters:
             self._metrics.dead_letters.labels(letter.reason).inc()
         if self._resume is not None:
             lines = self._resume.unsaid(lines)
         if lines:
-            with self._letters.open("ab") as file:
+            with self.letters.open("ab") as file:
                 file.writelines(lines)
-        return frame, ack
 
     def _count(self, ack: Ack) -> None:
         fates = {"accepted": ack.accepted, "duplicate": ack.duplicates, "dead_lettered": ack.dead_lettered}
@@ -273,6 +279,23 @@ class Live:
             self._version = -1
         finally:
             self._busy.release()
+
+    def know(self, accounts: pl.DataFrame) -> None:
+        """Take these account records for the ones that there are; what was said of an account stays said.
+
+        Args:
+            accounts: canonical, several versions an account.
+        """
+        with self._busy:
+            self._engine.accounts = AccountBook(accounts, self._engine.keys.identity)
+            self._given = allowances_of(accounts)
+        self.allow()
+
+    def refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Write dead letters of a source that is read again at each start: each of them once."""
+        with self._gate:
+            said = set(self.letters.read_bytes().splitlines(keepends=True)) if self.letters.exists() else set()
+            self._write_letters([letter for letter in letters if _line(letter) not in said])
 
     def allow(self) -> None:
         """Read the stored allowances again; those of the account file stay."""
@@ -340,7 +363,7 @@ class Live:
             return
         with self._gate, self._busy, self._metrics.stage_seconds.labels("checkpoint").time():
             alone, self._erased = self._erased, False
-            self._resume.save(self._engine, self._dedupe, self.inbox, self._letters, alone=alone)
+            self._resume.save(self._engine, self._dedupe, self.inbox, self.letters, alone=alone)
 
     def _look(self, frame: pl.DataFrame, digested: Digest | None = None, fields: tuple[str, ...] | None = None) -> None:
         with self._busy:
@@ -377,3 +400,7 @@ class Live:
             stored = self._store.alerts.get(alert.id) if self.changed is not None else None
             if self.changed is not None and stored is not None:
                 self.changed(stored)
+
+
+def _line(letter: DeadLetter) -> bytes:
+    return msgspec.json.encode(letter) + b"\n"

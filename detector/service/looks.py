@@ -4,19 +4,19 @@ A tick touches few accounts, and scoring a few rows costs nearly as much as scor
 taken; only the arithmetic waits, so that the result is that of scoring at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
-from detector.alerts.model import Member
-from detector.coordination.clusters import Moment
+from detector.coordination.clusters import Clusters, Moment, Name
 from detector.profiles.facts import Facts
 from detector.profiles.features import View, frame_of
-from detector.profiles.layout import I32
+from detector.profiles.layout import I32, Columns
 from detector.profiles.pool import Pooled
-from detector.scoring.scorer import ACCOUNT, Scored, Scorer
+from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 
 
 class Look(NamedTuple):
@@ -37,12 +37,39 @@ class Look(NamedTuple):
     known: int
 
 
-class Join(NamedTuple):
-    """An account that showed a known cluster's indicator between ticks."""
+class ClusterLook(NamedTuple):
+    """Clusters that were worth a look at a tick.
 
-    ts: int
-    alert_id: str
-    member: Member
+    Attributes:
+        clusters: as they stood; None where there were none.
+        known: names of all clusters of late.
+        everything: whether all were looked at, and are told even where nothing changed.
+    """
+
+    clusters: Clusters | None
+    known: Collection[Name]
+    everything: bool
+
+
+class Tick(NamedTuple):
+    """What was looked at when a tick passed; clusters where it was their turn."""
+
+    look: Look
+    clusters: ClusterLook | None
+
+    @property
+    def rows(self) -> int:
+        """Accounts and members that wait for their scores."""
+        found = self.clusters.clusters if self.clusters else None
+        return int(self.look.slots.size + (found.view.slots.size if found else 0))
+
+
+class Taken(NamedTuple):
+    """Exchanges `start:stop` of a batch, which may show a known cluster's indicator."""
+
+    columns: Columns
+    start: int
+    stop: int
 
 
 def score(scorer: Scorer, looks: Sequence[Look]) -> Scored:
@@ -55,6 +82,18 @@ def score(scorer: Scorer, looks: Sequence[Look]) -> Scored:
         moment.launched,
     )
     return scorer.score(frame_of(view, moment.seen), ACCOUNT)
+
+
+def score_clusters(scorer: Scorer, ticks: Sequence[Tick]) -> Iterator[Scored]:
+    """Scores of the clusters of each tick that has some, in order."""
+    found = [tick.clusters.clusters for tick in ticks if tick.clusters and tick.clusters.clusters]
+    if not found:
+        return
+    scored, start = scorer.score(pl.concat([clusters.frame for clusters in found]), CLUSTER), 0
+    for clusters in found:
+        stop = start + clusters.frame.height
+        yield scored.only(np.arange(start, stop))
+        start = stop
 
 
 def together(looks: Sequence[Look]) -> list[list[Look]]:

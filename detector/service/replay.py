@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,14 +68,15 @@ class Replay:
         """Read everything and write the results; returns what stands in `run.json`."""
         self.out.mkdir(parents=True, exist_ok=True)
         started, dedupe = time.monotonic(), Deduplicator()
-        with DeadLetterFile(self.out / "dead_letter.ndjson") as letters:
+        with DeadLetterFile(self.out / "dead_letter.ndjson") as letters, ThreadPoolExecutor(1) as behind:
             letters.write(self.refused)
             self.tally.refused = len(self.refused)
             for batch, frame, digested in prefetch(self._digested(source, dedupe)):
                 letters.write(batch.dead)
                 self.tally.add(batch, frame)
-                self.engine.process(frame, digested)
+                self.engine.process(frame, digested, behind=behind)
                 say(self._progress(started))
+            self.engine.wait()
         self.engine.finish()
         self.tally.counts.check()
         return write_results(self.out, self.engine, self.tally, time.monotonic() - started)

@@ -10,6 +10,7 @@ import structlog
 from detector.service.engine import Engine
 from detector.service.inbox import Inbox
 from detector.service.journal import Journal
+from detector.service.migrations import MIGRATIONS
 from detector.service.snapshot import VERSION, restore, snapshot
 from streams.checkpoint import CheckpointError, Checkpoints
 from streams.dedupe import Deduplicator
@@ -40,7 +41,7 @@ class Resume:
         self.entry = self.counted = 0
         self.offsets: dict[int, int] = {}
         self.counts: dict[str, int] = {}
-        self._checkpoints = Checkpoints(folder / "checkpoints", VERSION)
+        self._checkpoints = Checkpoints(folder / "checkpoints", VERSION, MIGRATIONS)
         self._every, self._keys = every_s, keys
         self._next = time.monotonic() + every_s
         self._said: set[bytes] = set()

@@ -13,13 +13,15 @@ from types import FrameType
 from typing import Final, Protocol
 
 import polars as pl
+import typer
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
 from detector.alerts.store import Store
 from detector.alerts.store.database import sqlite_url
-from detector.config import ConfigError, Settings, load_settings
+from detector.config import ClusterSettings, ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
+from detector.service.account_topic import AccountTopic
 from detector.service.channels import channels_of
 from detector.service.engine import Engine
 from detector.service.http import State, make_app
@@ -27,17 +29,20 @@ from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
 from detector.service.http.people import People
 from detector.service.kafka_feed import KafkaFeed
+from detector.service.lease import Lease
+from detector.service.letters import LetterTopic
 from detector.service.live import Live
 from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
 from detector.service.retention import Retention
 from detector.stop import USAGE, stop
-from streams.accounts import read_accounts, read_events
+from streams.accounts import decode_accounts, read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
-from streams.sources.kafka import KafkaSettings, KafkaSource
+from streams.sources.kafka import KafkaSource
+from streams.sources.kafka_table import KafkaTable
 
 _HTTP_S: Final = 3  # for answers under way
 _TURN_S: Final = 0.001  # of a thread: while the engine computes, an answer waits for several
@@ -128,7 +133,35 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
     return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
 
 
+def _take(context: typer.Context, data: Path, standby: bool) -> None:
+    """The folder for this process, until it ends; waits for it where it may stand by."""
+    lease = Lease(data)
+    context.call_on_close(lease.release)
+    if lease.take():
+        return
+    if not standby:
+        stop(f"{data}: process {lease.owner()} serves it; with --standby this one waits to take over", USAGE)
+    sys.stdout.write(f"standby: process {lease.owner()} serves {data}\n")
+    sys.stdout.flush()
+    if not lease.wait():
+        raise typer.Exit
+
+
+def _of_kafka(
+    cluster: ClusterSettings, brokers: str, topic: str, live: Live, store: Store, form: Format, data: Path
+) -> Iterator[Beside]:
+    """What reads the topics of accounts and exchanges, and what writes the one of dead letters."""
+    if cluster.accounts is not None:
+        table = KafkaTable(cluster.reach(brokers, cluster.accounts), decode_accounts, live.digest_key)
+        yield AccountTopic(table, _table(data / "accounts.ndjson", True), live)
+    source = KafkaSource(cluster.reach(brokers, topic), live.offsets, digest_key=live.digest_key, read=form.reader())
+    yield KafkaFeed(source, live)
+    if cluster.dead_letters is not None:
+        yield LetterTopic(live.letters, cluster.reach(brokers, cluster.dead_letters), store)
+
+
 def serve(
+    context: typer.Context,
     data: Path,
     host: str,
     port: int,
@@ -136,11 +169,14 @@ def serve(
     database: str | None,
     kafka: str | None,
     topic: str,
+    standby: bool,
     new_token: str | None,
 ) -> None:
     """Serve until a signal ends it; the options of the command, see `detector.service.cli`."""
     try:
         data.mkdir(parents=True, exist_ok=True)
+        if new_token is None:
+            _take(context, data, standby)
         settings = _keyed(load_settings(config), data)
         store = Store(database or sqlite_url(data / "revenuer.db"))
         if new_token is not None:
@@ -156,13 +192,10 @@ def serve(
         live = _live(settings, store, metrics, data)
         live.inbox.format = form
         rules = load_rules(settings.rules)
-        channels = channels_of(settings.notify, data, settings.console_url)
+        channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
         beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
         if kafka:
-            source = KafkaSource(
-                KafkaSettings(kafka.split(","), topic), live.offsets, digest_key=live.digest_key, read=form.reader()
-            )
-            beside.append(KafkaFeed(source, live))
+            beside += _of_kafka(settings.kafka, kafka, topic, live, store, form, data)
     except (
         CheckpointError,
         ConfigError,

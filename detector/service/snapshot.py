@@ -17,7 +17,9 @@ from detector.alerts.quota import TierUsage
 from detector.coordination.coordinator import Coordinator, LastLook
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities
+from detector.coordination.lookalikes import Lookalikes
 from detector.coordination.table import LinkTable
+from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
 from detector.profiles.layout import Accounts, Panes
 from detector.profiles.store import ProfileStore
@@ -28,7 +30,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 1  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 2  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -48,6 +50,7 @@ _RECORDS: Final[dict[str, type]] = {
         Recommendation,
         Subject,
         TierUsage,
+        Volumes,
     )
 }
 # Filled in place.
@@ -61,12 +64,13 @@ _PARTS: Final = (
     EventTracker,
     Indicators,
     LinkTable,
+    Lookalikes,
     ProfileStore,
     SkeletonBank,
 )
-# From the configuration, or made by the next look.
+# From the configuration, made by the next look, or of use within a batch only.
 _GIVEN: Final[dict[type, frozenset[str]]] = {
-    Engine: frozenset({"scorer", "model", "keys", "accounts", "allowances", "clusters"}),
+    Engine: frozenset({"scorer", "model", "keys", "accounts", "allowances", "clusters", "_population", "_pending"}),
     EventTracker: frozenset({"told"}),
     Clock: frozenset({"every", "coordination_every"}),
 }

@@ -1,16 +1,12 @@
-"""Records to Kafka topics: alerts, recommendations, dead letters."""
+"""Records to Kafka topics: alerts, recommendations, dead letters, whichever client library writes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
-from streams.batch import DeadLetter
-from streams.sources import SourceError
-from streams.sources.kafka import KafkaSettings
+from streams.kafka import KafkaSettings, producer
 
 IDEMPOTENCY_KEY = "idempotency-key"
 _FLUSH_S = 30
@@ -22,21 +18,14 @@ class KafkaSink:
 
     Args:
         settings: how to reach the cluster; its topic is not used.
-        dead_letter_topic: for `write`.
 
     Raises:
-        SourceError: the cluster cannot be reached.
+        SourceError: the cluster cannot be reached, or the client library is not installed.
     """
 
-    def __init__(self, settings: KafkaSettings, dead_letter_topic: str = "dead-letter") -> None:
-        self._dead = dead_letter_topic
-        self._sent: list[Any] = []
-        try:
-            self._producer = KafkaProducer(
-                **settings.client(), acks="all", linger_ms=5, compression_type=settings.compression
-            )
-        except KafkaError as error:
-            raise SourceError(f"kafka {', '.join(settings.bootstrap)}: {type(error).__name__}: {error}") from error
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._waiting = 0
+        self._producer = producer(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -59,18 +48,10 @@ class KafkaSink:
             SourceError: the record is refused, as too large for example; or one before it was.
         """
         pairs = [(name, value.encode()) for name, value in (headers or {}).items()]
-        if len(self._sent) >= _WAITING:
+        if self._waiting >= _WAITING:
             self.flush()
-        try:
-            self._sent.append(self._producer.send(topic, msgspec.json.encode(record), key=key.encode(), headers=pairs))
-        except KafkaError as error:
-            raise SourceError(f"kafka: {type(error).__name__}: {error}") from error
-
-    def write(self, letters: Iterable[DeadLetter]) -> None:
-        """Queue dead letters: position, reason, length and digest, never text."""
-        for letter in letters:
-            mark = f"{letter.source}/{letter.position}"
-            self.send(self._dead, letter, letter.source, {IDEMPOTENCY_KEY: mark})
+        self._producer.send(topic, msgspec.json.encode(record), key.encode(), pairs)
+        self._waiting += 1
 
     def flush(self) -> None:
         """Wait until everything queued is written.
@@ -78,13 +59,8 @@ class KafkaSink:
         Raises:
             SourceError: a record was refused or not confirmed in time.
         """
-        sent, self._sent = self._sent, []
-        try:
-            self._producer.flush(_FLUSH_S)
-            for future in sent:
-                future.get(_FLUSH_S)
-        except KafkaError as error:
-            raise SourceError(f"kafka: {type(error).__name__}: {error}") from error
+        self._waiting = 0
+        self._producer.flush(_FLUSH_S)
 
     def close(self) -> None:
         """Write what is queued and leave.

@@ -68,7 +68,8 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
         key: of the digests.
     """
     line = [1]
-    carry, dead = bytearray(), []
+    held = _Held()
+    dead: list[DeadLetter] = []
     long: _Long | None = None
     broken: DeadLetter | None = None
     for piece in _pieces(path, key, line):
@@ -84,32 +85,61 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
             dead.append(long.letter(path, line[0]))
             line[0] += 1
             long, rest = None, rest[end + 1 :]
-        carry += rest
-        end = carry.rfind(b"\n") + 1
-        if len(carry) - end > MAX_LINE:
-            long = _Long(bytes(carry[end:]), key)
-            yield from _whole(path, carry, end, line, dead, key)
-            carry, dead = bytearray(), []
-        elif end >= size:
-            yield from _whole(path, carry, end, line, dead, key)
-            carry, dead = carry[end:], []
+        held.add(rest)
+        if held.begun > MAX_LINE:
+            data, start = held.take()
+            long = _Long(start, key)
+            yield from _whole(path, data, line, dead, key)
+            dead = []
+        elif held.whole >= size:
+            data, start = held.take()
+            held.add(start)
+            yield from _whole(path, data, line, dead, key)
+            dead = []
+    data, start = held.take()
     if long is not None:
         # Where the file breaks off within it, too: one record, one letter.
         dead.append(long.letter(path, line[0]))
     elif broken is not None:
         # What stands after the last line break was cut off in the middle.
-        end = carry.rfind(b"\n") + 1
-        cut = bytes(carry[end:])
-        number = line[0] + carry.count(b"\n")
-        dead.append(DeadLetter(str(path), number, broken.reason, len(cut), digest(key, cut) if cut else broken.digest))
-        carry = carry[:end]
-    yield from _whole(path, carry, len(carry), line, dead, key)
+        number = line[0] + data.count(b"\n")
+        found = digest(key, start) if start else broken.digest
+        dead.append(DeadLetter(str(path), number, broken.reason, len(start), found))
+    else:
+        data += start
+    yield from _whole(path, data, line, dead, key)
 
 
-def _whole(
-    path: Path, carry: bytearray, end: int, line: list[int], dead: list[DeadLetter], key: bytes
-) -> Iterator[Block]:
-    data = bytes(carry[:end])
+class _Held:
+    """Pieces of a file that are not handed on yet; they are put together once.
+
+    Attributes:
+        whole: bytes of whole lines.
+        begun: bytes after the last line break.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.whole = self.begun = 0
+
+    def add(self, piece: bytes) -> None:
+        """Take in what comes next in the file."""
+        end = piece.rfind(b"\n") + 1
+        self._pieces.append(piece)
+        if end:
+            self.whole, self.begun = self.whole + self.begun + end, len(piece) - end
+        else:
+            self.begun += len(piece)
+
+    def take(self) -> tuple[bytes, bytes]:
+        """The whole lines, and the beginning of one after them; nothing is held any more."""
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        whole = self.whole
+        self._pieces, self.whole, self.begun = [], 0, 0
+        return (data, b"") if whole == len(data) else (data[:whole], data[whole:])
+
+
+def _whole(path: Path, data: bytes, line: list[int], dead: list[DeadLetter], key: bytes) -> Iterator[Block]:
     lines = data.count(b"\n")
     if _has_long(data):
         data, long = _without_long(path, data, line[0], key)

@@ -12,7 +12,8 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from streams.adapters.reader import Format
 from streams.decode import Origin
-from streams.sources.kafka import KafkaSettings, KafkaSource
+from streams.kafka import KafkaSettings
+from streams.sources.kafka import KafkaSource
 
 FIXTURE = Path(__file__).parent / "fixtures" / "litellm.ndjson"
 PAYLOADS = [json.loads(line) for line in FIXTURE.read_text().splitlines()]

@@ -17,7 +17,7 @@ from detector.service.inbox import Inbox
 from streams.adapters.reader import Format
 from streams.decode import Origin
 from streams.sources.files import FileSource
-from streams.sources.kafka import KafkaSource
+from streams.sources.kafka import read_values
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NATIVE = b'{"ts": 1780000000, "request_id": "r", "account_id": "a", "model": "m"}\n'
@@ -61,7 +61,7 @@ def test_values_of_a_topic():
     otel = (FIXTURES / "otel_spans.ndjson").read_bytes().splitlines()[0]
     pretty = json.dumps(json.loads(litellm[0]), indent=1).encode()
     read = Format("auto", None).mixed()
-    batch, _ = KafkaSource._read([litellm[1], b"  ", otel, None, pretty], Origin("t/0", 0, b"key"), read)
+    batch, _ = read_values([litellm[1], b"  ", otel, None, pretty], Origin("t/0", 0, b"key"), read)
     assert batch.frame.height == 2
     assert [(d.position, d.reason) for d in batch.dead] == [
         (1, "not_object"),

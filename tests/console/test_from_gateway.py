@@ -52,7 +52,7 @@ def topic(monkeypatch):
         admin.close()
         monkeypatch.setenv("REVENUER_KAFKA_BOOTSTRAP", address)
         monkeypatch.setenv("REVENUER_KAFKA_TOPIC", "calls")
-        yield {"REVENUER_KAFKA_BOOTSTRAP": address, "REVENUER_KAFKA_TOPIC": "calls"}
+        yield {"kafka_bootstrap": address, "kafka_topic": "calls"}
 
 
 def said(page, text):
@@ -67,7 +67,7 @@ def test_from_a_call_to_a_gateways_configuration_and_back(tmp_path, topic, brows
     data, lines = tiny(tmp_path)
     records = [json.loads(line) for line in lines]
     callback = load_callback(monkeypatch)
-    with serving(data, **topic) as served:
+    with serving(data, topic) as served:
         page = browser.new_context().new_page()
         page.set_default_timeout(120_000)
         page.goto(f"{served.url}/console/")
@@ -85,9 +85,7 @@ def test_from_a_call_to_a_gateways_configuration_and_back(tmp_path, topic, brows
         page.click("#alerts a:has-text('cluster')")
         page.wait_for_selector("#case h2:text('Cluster')")
         alert = page.get_attribute("#case", "data-subject")
-        served.settle(
-            f'\nrevenuer_exchanges_total{{outcome="accepted"}} {len(records)}.0', "\nrevenuer_lag_records 0.0"
-        )
+        served.settle(len(records))
 
         page.fill("#note", "one wrapper, many payers")
         page.click("#case button:text('Confirm')")

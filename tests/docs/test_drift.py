@@ -9,7 +9,14 @@ from jsonschema import Draft202012Validator
 
 from detector.alerts.model import alert_schema
 from detector.cli import whole
-from detector.config import ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings, Settings
+from detector.config import (
+    ChannelSettings,
+    ClusterSettings,
+    EnforcementSettings,
+    JwtSettings,
+    RetentionSettings,
+    Settings,
+)
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.base import FEATURES
 from detector.scoring.rules import load_rules
@@ -56,7 +63,7 @@ def test_every_setting_is_explained():
     rows = cells("settings.md")
     assert set(rows) == {
         n
-        for of in (Settings, ChannelSettings, EnforcementSettings, JwtSettings, RetentionSettings)
+        for of in (Settings, ChannelSettings, ClusterSettings, EnforcementSettings, JwtSettings, RetentionSettings)
         for n in of.model_fields
     }
     assert [name for name, row in rows.items() if not row[-1].strip()] == []

@@ -181,6 +181,7 @@ def test_distinct_counts_are_near(true):
     for _ in range(20):
         n = true
         many = random_exchanges(1, n, accounts=1, days=1.0)
+        many["flags"][:] = 0  # of openings, each with a text
         many["hashes"] = rng.integers(1, np.iinfo(np.uint64).max, (n, 10), dtype=np.uint64)
         store = store_of(many)
         pooled = store.pool(np.zeros(1, np.int32), np.array([0, 1], np.int64), int(many["ts"][-1]))

@@ -218,7 +218,7 @@ def test_null_empty_and_blank():
     assert d.prompt_hash[0] == 0
     assert (d.prompt_hash[1:] != 0).all()
     assert d.prompt_hash[1] == d.prompt_hash[2]
-    assert d.empty.tolist() == [False, True, True, False, False]
+    assert d.empty.tolist() == [False, True, True, True, True]
     assert (d.skeleton_hash != 0).tolist() == [False, False, False, False, True]
     assert (d.system_hash != 0).tolist() == [False, True, False, True, False]
     assert d.words.tolist() == [0, 0, 0, 0, 1]

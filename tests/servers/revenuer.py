@@ -1,49 +1,145 @@
 """The service as a process of its own, on a port that it chooses."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 
+OUTCOMES = ("accepted", "duplicate", "dead_lettered")
+
 
 class Served:
-    """A running `revenuer serve`, and a client that may do everything."""
+    """A running `revenuer serve`, and a client that may do everything.
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.url = self._line(process, "console: ").removesuffix("/console/")
-        self.token = self._line(process, "token: ")
-        self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
+    Args:
+        data: its folder.
+        token: one that there is; without, the first one that it says.
+        settings: by name, for its environment.
+        options: more of the command line.
+        ready: whether to wait until it serves; one that stands by does not.
+    """
 
-    @staticmethod
-    def _line(process: subprocess.Popen[str], start: str) -> str:
-        line = process.stdout.readline()
-        assert line.startswith(start), line + (process.stderr.read() if process.poll() is not None else "")
-        return line.removeprefix(start).strip()
+    def __init__(
+        self, data: Path, token: str = "", settings: Mapping[str, Any] | None = None, *options: str, ready: bool = True
+    ) -> None:
+        command = [sys.executable, "-c", "from detector.cli import main; main()", "serve"]
+        given = {"hash_key": 7} | dict(settings or {})
+        env = os.environ | {"PYTHONUNBUFFERED": "1"}
+        env |= {
+            f"REVENUER_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in given.items()
+        }
+        self.process = subprocess.Popen(
+            [*command, "--data", data, "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+        )
+        self.errors: list[str] = []
+        self.client: httpx.Client | None = None
+        self._readers: list[threading.Thread] = []
+        self._read(lambda: self.errors.extend(self.process.stderr))
+        self.token = token
+        self.last: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+        if ready:
+            self.wait()
+
+    def _read(self, what: Callable[[], object]) -> None:
+        """In a thread, lest the process waits for somebody to read what it says."""
+        self._readers.append(threading.Thread(target=what, daemon=True))
+        self._readers[-1].start()
+
+    def line(self, start: str) -> str:
+        """The next line that it says, which starts like this."""
+        said = self.process.stdout.readline()
+        assert said.startswith(start), said + "".join(self.errors)
+        return said.removeprefix(start).strip()
+
+    def wait(self) -> None:
+        """Wait until it serves."""
+        self.url = self.line("console: ").removesuffix("/console/")
+        self.token = self.token or self.line("token: ")
+        self._read(self.process.stdout.read)
+        self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
 
     @property
     def address(self) -> str:
         """host:port."""
         return self.url.removeprefix("http://")
 
+    def metric(self, name: str) -> float:
+        """A metric as it stands; 0 before it was ever set."""
+        for line in self.client.get("/metrics").text.splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[-1])
+        return 0.0
+
+    def books(self) -> dict[str, int]:
+        """Records by fate; the last known where it does not answer."""
+        try:
+            found = {o: self.metric(f'revenuer_exchanges_total{{outcome="{o}"}}') for o in OUTCOMES}
+        except (httpx.HTTPError, RuntimeError):  # the second: it was killed, and nobody may ask it any more
+            return self.last
+        self.last = {outcome: int(value) for outcome, value in found.items()}
+        return self.last
+
+    def settle(self, accepted: int = 0, seconds: float = 120) -> None:
+        """Wait until so many records were taken in, and nothing waits."""
+        end = time.monotonic() + seconds
+        while self.books()["accepted"] < accepted or self.metric("revenuer_lag_records") > 0:
+            assert time.monotonic() < end, f"records still wait: {self.last}"
+            time.sleep(0.1)
+
     def ingest(self, lines: list[bytes]) -> None:
         """Post records and wait until they were looked at."""
         self.client.post("/v1/ingest", content=b"".join(lines)).raise_for_status()
-        self.settle("\nrevenuer_lag_records 0.0")
+        self.settle()
 
-    def settle(self, *lines: str) -> None:
-        """Wait until the metrics have these lines."""
-        end = time.monotonic() + 120
-        while not all(line in self.client.get("/metrics").text for line in lines):
-            assert time.monotonic() < end, f"not yet: {lines}"
-            time.sleep(0.1)
+    def rss_mb(self) -> float:
+        """Resident memory; NaN where it is gone."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return float("nan")
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024 if "VmRSS:" in status else float("nan")
+
+    def kill(self) -> None:
+        """As a machine would."""
+        self.process.kill()
+        self.process.wait()
+        self._closed()
+
+    def end(self, seconds: float = 10) -> None:
+        """In order, which takes less than so long."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        self._closed()
+        assert code == 0, "".join(self.errors)
+
+    def _closed(self) -> None:
+        if self.client is not None:
+            self.client.close()
+        for reader in self._readers:
+            reader.join(10)
+        for pipe in (self.process.stdout, self.process.stderr):
+            pipe.close()
 
 
 def tiny(folder: Path) -> tuple[Path, list[bytes]]:
@@ -56,19 +152,10 @@ def tiny(folder: Path) -> tuple[Path, list[bytes]]:
 
 
 @contextmanager
-def serving(data: Path, **settings: str) -> Iterator[Served]:
-    """A service on a folder, with more of the environment where it is given."""
-    command = [sys.executable, "-c", "from detector.cli import main; main()", "serve", "--data", data, "--port", "0"]
-    env = os.environ | {"REVENUER_HASH_KEY": "7", "PYTHONUNBUFFERED": "1", **settings}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+def serving(data: Path, settings: Mapping[str, Any] | None = None, *options: str) -> Iterator[Served]:
+    """A service for a while."""
+    served = Served(data, "", settings, *options)
     try:
-        served = Served(process)
-        with served.client:
-            yield served
+        yield served
     finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        served.end(30)

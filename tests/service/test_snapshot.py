@@ -9,6 +9,7 @@ import pytest
 
 from detector.config import Settings
 from detector.service.engine import Engine
+from detector.service.migrations import MIGRATIONS
 from detector.service.replay import make_engine
 from detector.service.snapshot import _GIVEN, restore, snapshot
 from detector.simulator.generate import write
@@ -95,3 +96,23 @@ def test_what_no_checkpoint_can_hold_is_said(world):
         snapshot(engine)
     with pytest.raises(TypeError, match="ndarray"):
         pack({"x": np.array(["text"])})
+
+
+def test_a_checkpoint_of_the_first_version_goes_on(world, uncut):
+    engine = fresh(world)
+    for piece in world[1][:5]:
+        engine.process(piece)
+    old = snapshot(engine)
+    old["coordinator"] = {"a": "Coordinator", "is": {"table": None, "seen": {}, "_communities": None}}
+    engine = fresh(world)
+    restore(engine, MIGRATIONS[1]({"engine": unpack(pack(old))})["engine"])
+    for piece in world[1][5:]:
+        engine.process(piece)
+    alerts, now, ids = outcome(engine)
+    assert (now, ids) == uncut[1:]
+    # Clusters are looked at anew, so that versions of alerts differ; who is named does not.
+    assert named(alerts) == named(uncut[0])
+
+
+def named(alerts):
+    return {account for alert in alerts for account in msgspec.json.decode(alert)["accounts"]}

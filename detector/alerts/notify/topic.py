@@ -7,9 +7,9 @@ import structlog
 
 from detector.alerts.model import Alert
 from detector.alerts.notify.base import Body, whole
+from streams.kafka import KafkaSettings
 from streams.sinks.kafka import IDEMPOTENCY_KEY, KafkaSink
 from streams.sources import SourceError
-from streams.sources.kafka import KafkaSettings
 
 ALERTS: Final = "alerts"
 RECOMMENDATIONS: Final = "recommendations"

@@ -2,15 +2,17 @@
 
 import polars as pl
 
-from detector.coordination.features import links, moments, shape, twins, work
-from detector.coordination.features.base import CLUSTER_FEATURES, ClusterFeature, ClusterView, Population
+from detector.coordination.features import level, links, moments, shape, twins, work
+from detector.coordination.features.base import CLUSTER_FEATURES, OF_MEMBERS, ClusterFeature, ClusterView, Population
 
 __all__ = [
     "CLUSTER_FEATURES",
+    "OF_MEMBERS",
     "ClusterFeature",
     "ClusterView",
     "Population",
     "cluster_frame",
+    "level",
     "links",
     "moments",
     "shape",

@@ -6,14 +6,40 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
+from detector.coordination.volumes import Volumes
 from detector.profiles.facts import Facts
-from detector.profiles.layout import F64, I32, I64, U32
+from detector.profiles.layout import F64, I32, I64, U8, U32
 from detector.profiles.pool import Pooled, rows_of
 
 N_KINDS = len(KINDS)
+# What features and cases read of single members, beside what is one number: a look pools thousands of them.
+OF_MEMBERS = ("counts", "tokens", "lengths_in", "lengths_out", "prompts")
+
+
+@njit(cache=True, nogil=True)
+def _holders(key: I64, cluster: I64, count: I32, out: I32) -> None:
+    """Members of its cluster that hold the key of each edge; edges lie by cluster, `count` is zero and has a place a key."""
+    start = 0
+    while start < key.shape[0]:
+        stop = start
+        while stop < key.shape[0] and cluster[stop] == cluster[start]:
+            count[key[stop]] += 1
+            stop += 1
+        for i in range(start, stop):
+            out[i] = count[key[i]]
+        for i in range(start, stop):
+            count[key[i]] = 0
+        start = stop
+
+
+@njit(cache=True, nogil=True)
+def _strongest(member: I64, kind: U8, weight: F64, out: F64) -> None:
+    for i in range(member.shape[0]):
+        out[member[i], kind[i]] = max(out[member[i], kind[i]], weight[i])
 
 
 @dataclass(frozen=True)
@@ -27,6 +53,7 @@ class Population:
         launch_share: share of all requests to models launched within three days.
         first: i64[size], first sight of each account, sorted.
         lengths_in, lengths_out: f64[bins], requests by length of all accounts.
+        volumes: how unequal their volumes are.
     """
 
     size: int
@@ -36,6 +63,7 @@ class Population:
     first: I64
     lengths_in: F64
     lengths_out: F64
+    volumes: Volumes
 
 
 @dataclass(frozen=True)
@@ -46,7 +74,7 @@ class ClusterView:
         slots: i32[members].
         offsets: i64[clusters + 1].
         pooled: one row a cluster.
-        each: one row a member.
+        each: one row a member, of the wide columns only `OF_MEMBERS`.
         facts: one row a member.
         links: all edges of the tick.
         bits: bool[members, ten minutes], activity in the present pane.
@@ -54,6 +82,8 @@ class ClusterView:
         launched: f64[clusters], requests to models launched within three days.
         bans: event times of bans so far, µs.
         now: event time, µs.
+        least: i64[clusters], requests below which an account would not be in the cluster.
+        slack: f64[clusters], nats of level volumes that each member has for nothing, by the way in which the cluster was found.
     """
 
     slots: I32
@@ -67,6 +97,8 @@ class ClusterView:
     launched: F64
     bans: I64
     now: int
+    least: I64
+    slack: F64
 
     @cached_property
     def size(self) -> F64:
@@ -81,22 +113,28 @@ class ClusterView:
     @cached_property
     def shared(self) -> tuple[I64, npt.NDArray[np.uint8], F64, F64]:
         """Edges inside clusters whose key another member holds too: member, kind, weight, and share of the members that hold it."""
-        # An account may be a member of several clusters.
         member, edge = self.links.of(self.slots)
         key, kind, weight = self.links.key[edge], self.links.kind[edge], self.links.weight[edge]
-        pair = self.cluster[member] * (int(self.links.key.max(initial=0)) + 1) + key
-        _, inverse, holders = np.unique(pair, return_inverse=True, return_counts=True)
-        held = holders[inverse]
+        cluster = self.cluster[member]
+        held = np.empty(key.size, np.int32)
+        _holders(key, cluster, np.zeros(int(self.links.key.max(initial=0)) + 1, np.int32), held)
         both = held > 1
-        share = held[both] / self.size[self.cluster[member[both]]]
-        return member[both], kind[both], weight[both], share
+        return member[both], kind[both], weight[both], held[both] / self.size[cluster[both]]
 
     @cached_property
     def strengths(self) -> F64:
         """Nats by member and kind: the strongest key that another member of the cluster holds too; f64[members, kinds]."""
-        member, kind, weight, _ = self.shared
+        return self.strongest(self.shared[2])
+
+    def strongest(self, weight: F64) -> F64:
+        """The largest of the weights of each member's shared edges, by kind; f64[members, kinds].
+
+        Args:
+            weight: f64[edges], of each edge of `shared`.
+        """
+        member, kind, _, _ = self.shared
         out = np.zeros((self.slots.size, N_KINDS))
-        np.maximum.at(out, (member, kind), weight)
+        _strongest(member, kind, weight, out)
         return out
 
     @cached_property
@@ -145,6 +183,8 @@ class ClusterView:
             facts=Facts(*rows_of(self.facts, part)),
             bits=self.bits[part],
             launched=self.launched[rows],
+            least=self.least[rows],
+            slack=self.slack[rows],
         )
 
     def total(self, values: F64) -> F64:

@@ -1,33 +1,48 @@
-"""One operator or many people: do the members' lengths come from one distribution, and are their volumes level?"""
+"""One operator or many people: do the members' lengths come from one distribution?"""
 
 import math
 
 import numpy as np
 from numba import njit
-from scipy.special import gammaln
 
+from detector.coordination.behaviour import Counts
 from detector.coordination.features.base import ClusterView, cluster_feature
-from detector.profiles.layout import COUNT, DAY_US, F64, I64
+from detector.profiles.layout import F64, I64
 
 # Pseudo-requests of the prior: how far one person's lengths stray from everybody's. Larger would ask for more requests before two
 # members look alike; the rules compare with benign clusters, so that only its order of magnitude matters.
 PRIOR = 8.0
+_SMALL, _TINY, _HUGE = 16, 1e-150, 1e150  # factors, and a product of them, that stay far inside the range of a double
+
+
+@njit(cache=True, inline="always")
+def _log_rising(x: float, n: int) -> float:
+    """Log of Γ(x + n) / Γ(x)."""
+    return math.lgamma(x + n) - math.lgamma(x)
 
 
 @njit(cache=True, nogil=True)
-def _log_marginal(counts: I64, alpha: F64, out: F64) -> None:
+def _log_marginal(counts: I64 | Counts, alpha: F64, out: F64) -> None:
     for i in range(counts.shape[0]):
-        prior = alpha[min(i, alpha.shape[0] - 1)]
-        seen, own = 0.0, 0.0
+        a = min(i, alpha.shape[0] - 1)
+        seen, whole, own, product = 0, 0.0, 0.0, 1.0
         for j in range(counts.shape[1]):
-            if counts[i, j] > 0:  # most bins are empty, and an empty bin says nothing
-                seen += counts[i, j]
-                own += math.lgamma(prior[j] + counts[i, j]) - math.lgamma(prior[j])
-        whole = prior.sum()
-        out[i] = math.lgamma(whole) - math.lgamma(whole + seen) + own
+            prior, count = alpha[a, j], counts[i, j]
+            whole += prior
+            seen += count
+            if count > _SMALL:
+                own += _log_rising(prior, count)
+            elif count > 0:  # most bins are empty, and an empty bin says nothing
+                # Γ(x + n) / Γ(x) is a product, and one logarithm does for several bins.
+                for k in range(count):
+                    product *= prior + k
+                if not _TINY < product < _HUGE:
+                    own += math.log(product)
+                    product = 1.0
+        out[i] = own + math.log(product) - (_log_rising(whole, seen) if seen > 0 else 0.0)
 
 
-def log_marginal(counts: I64, alpha: F64) -> F64:
+def log_marginal(counts: I64 | Counts, alpha: F64) -> F64:
     """Log probability of each row of counts under a Dirichlet-multinomial (Minka 2000), up to what cancels.
 
     Args:
@@ -68,64 +83,31 @@ def twin_evidence(v: ClusterView) -> F64:
     return both / np.maximum(v.size - 1.0, 1.0)
 
 
-# Shapes of the gamma distributions of rates: people and products differ by about their mean (CV 1), accounts under one scheduler
-# by a third of it (CV 0.3).
-PEOPLE, SCHEDULER = 1.0, 10.0
-# An account comes into a cluster by what it repeats: those with fewer requests are not seen, and their absence proves nothing.
-_SEEN = 2.0
-_LEAST_MEAN = 0.25
+# Pseudo-requests that the others' lengths are worth: members of one pool stray a little, people of one habit stray more.
+_POOL, _PEOPLE = 400.0, 30.0
+_ROUNDING = 0.01  # so that what no other member has is not impossible
 
 
-def _log_counts(counts: F64, mean: F64, shape: float) -> F64:
-    """Log probability of each count when rates are gamma-distributed: a negative binomial, up to what cancels."""
-    return np.asarray(
-        gammaln(shape + counts)
-        - gammaln(shape)
-        + shape * np.log(shape / (shape + mean))
-        + counts * np.log(mean / (shape + mean)),
-        np.float64,
-    )
-
-
-def log_level(counts: F64, mean: F64) -> F64:
-    """Log Bayes factor of each count: a levelled rate against a rate as unequal as people's, given that it is seen at all.
+def one_generator(each: I64 | Counts, offsets: I64) -> F64:
+    """Log Bayes factor of each member's lengths: near those of the other members, against strayed as people's; f64[members].
 
     Args:
-        counts: f64[n], requests.
-        mean: f64[n], expected under the cluster's rate.
+        each: i64[members, bins], clusters one after the other.
+        offsets: i64[clusters + 1].
     """
-    least = np.minimum(counts, _SEEN)
-    idle = (SCHEDULER / (SCHEDULER + mean)) ** SCHEDULER
-    unseen = np.where(least > 1.0, idle * (1.0 + SCHEDULER * mean / (SCHEDULER + mean)), idle)
-    levelled = _log_counts(counts, mean, SCHEDULER) - np.log(np.maximum(1.0 - unseen, 1e-12))
-    # Without what is not seen, a geometric distribution is the same one, moved.
-    return np.asarray(levelled) - (
-        _log_counts(counts - least, np.maximum(mean - least, _LEAST_MEAN), PEOPLE)
-        + gammaln(counts + 1.0)
-        - gammaln(counts - least + 1.0)
-    )
-
-
-def levelled(v: ClusterView) -> tuple[F64, F64]:
-    """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each."""
-    counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
-    # A pool that was replaced has stopped, not slowed down.
-    days = np.maximum((v.each.last - v.each.first) / DAY_US, 1.0)
-
-    def against(exposure: F64) -> F64:
-        return log_level(counts, np.maximum(v.expected(counts, exposure), 1e-9))
-
-    return against(np.ones_like(counts)), against(days)
+    joined = np.add.reduceat(each, offsets[:-1], axis=0)
+    others = np.repeat(joined, np.diff(offsets), axis=0) - each + _ROUNDING
+    shares = others / others.sum(axis=1, keepdims=True)
+    return log_marginal(each, _POOL * shares) - log_marginal(each, _PEOPLE * shares)
 
 
 @cluster_feature(
-    "level_evidence", "nats", "log Bayes factor of level volumes against people's", (), "load spread by a machine"
+    "generator_evidence",
+    "nats",
+    "log Bayes factor of lengths as near as a pool's against people's, over members",
+    ("input_tokens",),
+    "one generator",
 )
-def level_evidence(v: ClusterView) -> F64:
-    """How much better levelled rates explain the members' request counts than rates as unequal as people's; nats in all.
-
-    Of the volumes, and of the volumes a day, whichever is more level: a pool that started together, or accounts that replace each
-    other. Few members or few requests give little either way.
-    """
-    volume, rate = levelled(v)
-    return np.maximum(v.total(volume), v.total(rate))
+def generator_evidence(v: ClusterView) -> F64:
+    """How much nearer the members' lengths are to each other than those of people of one habit; nats a member."""
+    return v.mean(one_generator(v.each.lengths_in, v.offsets) + one_generator(v.each.lengths_out, v.offsets))

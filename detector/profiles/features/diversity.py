@@ -7,16 +7,23 @@ from detector.profiles.layout import BITMAP, F64
 from detector.profiles.sketches import entropy, hyperloglog, linear_count
 
 
-@feature("distinct_prompts", "prompts", "HyperLogLog of exact prompts", ("prompt",), "work through a list")
+def _openings(v: View) -> F64:
+    # Later turns of a conversation are not tasks, and are not counted among the distinct ones.
+    return v.count("requests") - v.count("multi_turn")
+
+
+@feature("distinct_prompts", "prompts", "HyperLogLog of exact opening prompts", ("prompt",), "work through a list")
 def distinct_prompts(v: View) -> F64:
-    """Whitespace and case ignored; standard error 13 %."""
-    return np.minimum(hyperloglog(v.pooled.prompts), v.count("requests"))
+    """Whitespace and case ignored, later turns left out; standard error 13 %."""
+    return np.minimum(hyperloglog(v.pooled.prompts), _openings(v))
 
 
-@feature("exact_repeat_share", "share", "1 − distinct prompts over requests", ("prompt",), "the same again and again")
+@feature("exact_repeat_share", "share", "1 − distinct prompts over openings", ("prompt",), "the same again and again")
 def exact_repeat_share(v: View) -> F64:
-    """Within the account or cluster."""
-    return 1.0 - np.minimum(hyperloglog(v.pooled.prompts) / np.maximum(v.count("requests"), 1.0), 1.0)
+    """Within the account or cluster; 0 where no conversation was opened."""
+    openings = _openings(v)
+    repeated = 1.0 - np.minimum(hyperloglog(v.pooled.prompts) / np.maximum(openings, 1.0), 1.0)
+    return np.where(openings > 0, repeated, 0.0)
 
 
 @feature("distinct_skeletons", "skeletons", "HyperLogLog of skeletons", ("prompt",), "few means templates")

@@ -56,7 +56,13 @@ def temperature_hot_share(v: View) -> F64:
     return v.share("temperature_hot", "temperature_known")
 
 
-@feature("empty_prompt_share", "share", "empty user turns", ("prompt",), "the model writes question and answer itself")
+@feature(
+    "empty_prompt_share",
+    "share",
+    "user turns of at most one word",
+    ("prompt",),
+    "the model writes question and answer itself",
+)
 def empty_prompt_share(v: View) -> F64:
     """Seedless synthesis."""
     return v.share("empty")

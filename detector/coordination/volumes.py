@@ -1,0 +1,160 @@
+"""How unequal the volumes of ordinary accounts are, measured on all of them, and what that says of accounts that are level."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from detector.coordination.behaviour import Counts
+from detector.profiles.layout import COUNT, F64, I64
+
+# Accounts of a kind are compared with their kind: embedders, products and people differ in volume, and so do those who follow up.
+KINDS = ("embeddings", "product_talk", "product", "talk", "other")
+BINS = 64  # half octaves of a rate, the middle one 2^-10 … 2^21
+_LOWEST = 20  # bin of a rate of 1
+_FEW = 30.0  # accounts of a kind; with fewer, all accounts speak for it
+_SPILL = 0.25  # of a bin into each of its neighbours
+_FLOOR = 0.02  # accounts in every bin: nothing is impossible
+_HALF = 0.5
+# Shapes of the gamma distributions of rates: of accounts under one scheduler a third of the mean (CV 0.3), within one bin of half
+# an octave a sixth (CV 0.17).
+SCHEDULER, BIN = 10.0, 33.0
+_LEAST_TAIL = 1e-12
+_FAR = 12.0  # times: a count so far from the mean of a bin has no chance there
+_EXCHANGES = (COUNT["requests"], COUNT["embeddings"], COUNT["system"], COUNT["multi_turn"])
+
+
+class Volumes(NamedTuple):
+    """Accounts by kind and by rate.
+
+    Attributes:
+        requests: f64[kinds, BINS], by requests of the window.
+        daily: f64[kinds, BINS], by requests a day.
+    """
+
+    requests: F64
+    daily: F64
+
+
+def kinds_of(counts: I64 | Counts) -> I64:
+    """Kind of each account as an index into `KINDS`; i64[n].
+
+    Args:
+        counts: integers[n, COUNTS].
+    """
+    requests, embeddings, system, talk = (counts[:, place].astype(np.float64) for place in _EXCHANGES)
+    half = _HALF * np.maximum(requests, 1.0)
+    conditions = [embeddings > half, (system > half) & (talk > half), system > half, talk > half]
+    return np.asarray(np.select(conditions, list(range(len(conditions))), len(KINDS) - 1), np.int64)
+
+
+def bins_of(rate: F64) -> I64:
+    """Bin of each rate; i64[n]."""
+    return np.clip(np.rint(2.0 * np.log2(np.maximum(rate, 1e-3))) + _LOWEST, 0, BINS - 1).astype(np.int64)
+
+
+def measure_volumes(counts: I64 | Counts, days: F64) -> Volumes:
+    """What accounts do.
+
+    Args:
+        counts: i64[n, COUNTS].
+        days: f64[n], time between the first and the last request.
+    """
+    kind, requests = kinds_of(counts), counts[:, COUNT["requests"]].astype(np.float64)
+    out = Volumes(*(np.zeros((len(KINDS), BINS)) for _ in range(2)))
+    for table, rate in zip(out, (requests, requests / days), strict=True):
+        np.add.at(table, (kind, bins_of(rate)), 1.0)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _others(table: F64, own: F64, kind: int, out: F64) -> None:
+    """Distribution of the rates of accounts of a kind that are not in a cluster, smoothed; all kinds where there are few."""
+    few = (table[kind] - own[kind]).sum() < _FEW
+    left = np.zeros(BINS)
+    for k in range(table.shape[0]):
+        if few or k == kind:
+            left += np.maximum(table[k] - own[k], 0.0)
+    for b in range(BINS):
+        near = (left[b - 1] if b > 0 else 0.0) + (left[b + 1] if b + 1 < BINS else 0.0)
+        out[b] = left[b] + _SPILL * near + _FLOOR
+    out /= out.sum()
+
+
+@njit(cache=True, nogil=True)
+def _tail(mean: float, shape: float, least: int) -> float:
+    """Chance of at least so many requests at a gamma-distributed rate."""
+    p = mean / (shape + mean)
+    term, below = math.exp(shape * math.log(1.0 - p)), 0.0
+    for k in range(least):
+        below += term
+        term *= p * (shape + k) / (k + 1)
+    return max(1.0 - below, _LEAST_TAIL)
+
+
+@njit(cache=True, inline="always")
+def _ways(n: float, shape: float) -> float:
+    """Log of the part of a negative binomial's probability that has no mean in it."""
+    return math.lgamma(shape + n) - math.lgamma(shape) - math.lgamma(n + 1.0)
+
+
+@njit(cache=True, inline="always")
+def _powers(n: float, mean: float, shape: float) -> float:
+    """Log of the part that has."""
+    return -shape * math.log1p(mean / shape) - n * math.log1p(shape / mean)
+
+
+@njit(cache=True, nogil=True)
+def _usual(n: float, exposure: float, floor: int, shares: F64) -> float:
+    """Log chance of a count at one of the rates of others, given that it reaches `floor`."""
+    seen, chance, ways = 0.0, 0.0, _ways(n, BIN)
+    for b in range(BINS):
+        mean = 2.0 ** ((b - _LOWEST) / 2.0) * exposure
+        if mean * _FAR > floor:
+            seen += shares[b] * (1.0 if mean > _FAR * floor else _tail(mean, BIN, floor))
+            if n < _FAR * mean and mean < _FAR * n:
+                chance += shares[b] * math.exp(ways + _powers(n, mean, BIN))
+    return math.log(max(chance, _LEAST_TAIL)) - math.log(max(seen, _LEAST_TAIL))
+
+
+@njit(cache=True, nogil=True)
+def _against(
+    counts: F64, exposure: F64, mean: F64, least: I64, kind: I64, bins: I64, offsets: I64, table: F64, out: F64
+) -> None:
+    own, shares = np.zeros(table.shape), np.zeros(table.shape)
+    for g in range(offsets.shape[0] - 1):
+        own[:] = 0.0
+        for i in range(offsets[g], offsets[g + 1]):
+            own[kind[i], bins[i]] += 1.0
+        for k in range(table.shape[0]):
+            if own[k].sum() > 0.0:
+                _others(table, own, k, shares[k])
+        for i in range(offsets[g], offsets[g + 1]):
+            n, floor = counts[i], min(int(counts[i]), least[g])
+            if floor == 0:  # its requests have left the window, and it is not seen any more
+                out[i] = 0.0
+                continue
+            level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(_tail(mean[i], SCHEDULER, floor))
+            out[i] = level - _usual(n, exposure[i], floor, shares[kind[i]])
+
+
+def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, offsets: I64, table: F64) -> F64:
+    """Log Bayes factor of each member's requests: a rate that a scheduler levels against one of those that others have.
+
+    The rates of the others are a mixture over bins, of accounts of the same kind outside the cluster (empirical Bayes; Robbins
+    1956), each count given that the account has enough requests to be seen at all.
+
+    Args:
+        counts: i64[members, COUNTS], clusters one after the other.
+        exposure: f64[members], what the rate is of: days, or 1 for the volume as such.
+        mean: f64[members], requests expected under the cluster's rate.
+        least: i64[clusters], requests below which an account would not be in it.
+        offsets: i64[clusters + 1].
+        table: f64[kinds, BINS] of `Volumes`.
+    """
+    requests = counts[:, COUNT["requests"]].astype(np.float64)
+    out = np.empty(requests.size)
+    rate = requests / np.maximum(exposure, 1e-9)
+    _against(requests, exposure, np.maximum(mean, 1e-9), least, kinds_of(counts), bins_of(rate), offsets, table, out)
+    return out

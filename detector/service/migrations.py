@@ -1,0 +1,17 @@
+"""Checkpoints of older versions brought up to date, one step a version."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from detector.coordination.coordinator import Coordinator
+from detector.service.snapshot import snapshot
+from streams.checkpoint import Migration, State
+
+
+def _coordination_anew(state: State) -> State:
+    """To version 2: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
+    fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
+    return {**state, "engine": {**state["engine"], "coordinator": fresh}}
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew}

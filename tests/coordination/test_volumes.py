@@ -1,0 +1,86 @@
+"""Level volumes against those of everybody else: what is level is told, what is people's is not."""
+
+import numpy as np
+import pytest
+
+from detector.coordination.volumes import KINDS, bins_of, kinds_of, log_level, measure_volumes
+from detector.profiles.layout import COUNT, COUNTS
+
+
+def counts_of(requests, **shares):
+    counts = np.zeros((len(requests), len(COUNTS)), np.int64)
+    counts[:, COUNT["requests"]] = requests
+    for name, share in shares.items():
+        counts[:, COUNT[name]] = np.rint(share * np.asarray(requests))
+    return counts
+
+
+def level(members, everybody, least=2):
+    counts = counts_of(members)
+    table = measure_volumes(counts_of(everybody), np.ones(len(everybody))).requests
+    mean = np.full(len(members), float(np.mean(members)))
+    offsets = np.array([0, len(members)], np.int64)
+    return log_level(counts, np.ones(len(members)), mean, np.array([least]), offsets, table)
+
+
+def people(rng, n):
+    return np.maximum(rng.poisson(rng.gamma(1.0, 40.0, n)), 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_levelled_pool_stands_out_and_people_do_not(seed):
+    rng = np.random.default_rng(seed)
+    crowd, pool = people(rng, 3000), rng.poisson(60 * rng.lognormal(0.0, 0.12, 30))
+    assert level(pool, np.concatenate([crowd, pool])).sum() > 11.5
+    some = crowd[crowd >= 2][:30]
+    assert level(some, crowd).sum() < 6.9
+
+
+def test_where_everybody_is_level_being_so_says_nothing():
+    rng = np.random.default_rng(7)
+    everybody = rng.poisson(50, 2000)
+    assert abs(level(everybody[:40], everybody).mean()) < 0.3
+
+
+def test_those_who_are_not_seen_prove_nothing():
+    rng = np.random.default_rng(3)
+    crowd = people(rng, 4000)
+    busy = crowd[crowd >= 12][:60]  # cut off below, as a search for busy accounts would
+    assert level(busy, crowd, least=12).mean() < level(busy, crowd, least=2).mean()
+    assert level(busy, crowd, least=12).sum() < 6.9
+
+
+def test_an_account_without_requests_counts_for_nothing():
+    rng = np.random.default_rng(4)
+    assert level(np.array([0, 40, 41]), people(rng, 500))[0] == 0.0
+
+
+def test_the_evidence_of_a_cluster_does_not_depend_on_the_others():
+    rng = np.random.default_rng(5)
+    crowd, pool = people(rng, 1000), rng.poisson(60, 12)
+    counts = counts_of(np.concatenate([pool, crowd[:20]]))
+    table = measure_volumes(counts_of(np.concatenate([crowd, pool])), np.ones(crowd.size + pool.size)).requests
+    mean = np.concatenate([np.full(12, pool.mean()), np.full(20, crowd[:20].mean())])
+    both = log_level(counts, np.ones(32), mean, np.array([2, 2]), np.array([0, 12, 32], np.int64), table)
+    alone = log_level(counts[:12], np.ones(12), mean[:12], np.array([2]), np.array([0, 12], np.int64), table)
+    assert np.allclose(both[:12], alone)
+
+
+def test_kinds():
+    counts = np.concatenate(
+        [
+            counts_of([10], embeddings=1.0),
+            counts_of([10], system=1.0, multi_turn=1.0),
+            counts_of([10], system=1.0),
+            counts_of([10], multi_turn=0.9),
+            counts_of([10]),
+        ]
+    )
+    assert kinds_of(counts).tolist() == list(range(len(KINDS)))
+
+
+def test_bins_are_half_octaves_and_bounded():
+    places = bins_of(np.array([0.0, 1.0, 2.0, 4.0, 1e30]))
+    assert places.tolist()[1:4] == [20, 22, 24]
+    assert places[0] == 0
+    assert places[-1] == 63
