@@ -98,12 +98,13 @@ def test_a_verdict_stands_where_only_counts_grew_and_waits_where_the_case_change
     # What the page is not told of in time: the stream is cut.
     page.route("**/v1/alerts/stream*", lambda route: route.abort())
     page.evaluate("import('./api.js').then((m) => m.state.stream.abort())")
-    store.alerts.upsert([msgspec.structs.replace(store.alerts.get(name), severity="critical")])
+    stored = store.alerts.get(name)
+    store.alerts.upsert([msgspec.structs.replace(stored, accounts=[*stored.accounts, "acct-unseen"])])
     store.close()
     page.click("#case button:text('Confirm')")
     page.wait_for_selector("#said:text('changed since it was read')")
     assert served.client.get(f"/v1/alerts/{name}").json()["status"] == "acknowledged"
-    assert "critical" in page.text_content("#case .badge")
+    assert "acct-unseen" in page.text_content("#case .since")
     page.click("#case button:text('Confirm')")
     said(page, f"{name} is confirmed.")
     for _ in range(2):

@@ -16,7 +16,7 @@ let opened = { id: null, format: null };
 
 export function recommendation(r, became = []) {
   if (!r) return null;
-  const out = el("pre", { hidden: "" });
+  const out = el("pre", { hidden: "", tabindex: "0", role: "region", "aria-label": "Rendering" });
   const open = () => attempt(async () => {
     opened = { id: r.id, format: choose.value };
     out.textContent = JSON.stringify(await read(`/recommendations/${encodeURIComponent(r.id)}?format=${choose.value}`), null, 2);
