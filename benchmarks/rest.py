@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -187,13 +188,9 @@ class Load:
         if counted:
             self.times.append(took)
             self.bytes += len(answer)
-        mark = (
-            answer[-200:].rpartition(b'"next":"')[2].partition(b'"')[0].decode()
-            if not answer.endswith(b"null}")
-            else ""
-        )
+        mark = re.search(rb'"next":"([\w-]+)","joiners"', answer[-(1 << 14) :])
         if mark:
-            self.next.append(f"{query.partition('&cursor=')[0]}&cursor={mark}")
+            self.next.append(f"{query.partition('&cursor=')[0]}&cursor={mark[1].decode()}")
 
     async def run(self, rate: float, seconds: float, counted: bool) -> None:
         """So many requests a second."""

@@ -93,8 +93,8 @@ def test_from_a_call_to_a_gateways_configuration_and_back(tmp_path, topic, brows
         assert served.client.get(f"/v1/alerts/{alert}").json()["status"] == "confirmed"
 
         page.select_option("#case select[aria-label='Format']", "litellm")
-        page.wait_for_selector("#case section pre:text-matches('litellm')")
-        shown = json.loads(page.text_content("#case section:has(h3:text('Recommendation')) pre"))
+        rendering = "#case section:has(h3:text('Recommendation')) pre:text-matches('litellm')"
+        shown = json.loads(page.wait_for_selector(rendering).text_content())
         told = served.client.get(f"/v1/alerts/{alert}").json()
         assert shown == served.client.get(f"/v1/recommendations/{told['recommendation']['id']}?format=litellm").json()
         assert (shown["format"], shown["dry_run"], shown["config"]) == ("litellm", True, {})
