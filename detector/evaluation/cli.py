@@ -1,25 +1,16 @@
 """`revenuer evaluate`: alerts against truth, on the command line."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from polars.exceptions import PolarsError
-from rich.console import Console
 
-from detector.evaluation.baselines import Baseline, run_baselines
-from detector.evaluation.compare import Comparison, compare
-from detector.evaluation.evaluate import Result, detections
-from detector.evaluation.evaluate import evaluate as measure
-from detector.evaluation.inputs import Alert, InputError, Traffic, Truth, read_alerts, read_sibling_traffic, read_truth
-from detector.evaluation.log import RequestLog, read_payments
-from detector.evaluation.population import populate
-from detector.evaluation.table import render
+from detector.stop import FAILURE, USAGE, stop
 
-FAILURE, USAGE = 1, 2
+if TYPE_CHECKING:
+    from detector.evaluation.measure import Report
 
 
 def evaluate(
@@ -37,16 +28,23 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
     """Measure alerts against the truth of a simulated world: precision, recall, leak, time to detect."""
+    from polars.exceptions import PolarsError
+    from rich.console import Console
+
+    from detector.evaluation.inputs import InputError
+    from detector.evaluation.measure import measured
+    from detector.evaluation.table import render
+
     if baselines and requests is None:
-        _stop("--baselines needs --requests FILE", USAGE)
+        stop("--baselines needs --requests FILE", USAGE, "evaluate")
     try:
-        report = _measure(alerts, truth, requests, accounts, against, baselines=baselines)
+        report = measured(alerts, truth, requests, accounts, against, baselines=baselines)
     except InputError as error:
-        _stop(str(error), FAILURE)
+        stop(str(error), FAILURE, "evaluate")
     except PolarsError as error:
-        _stop(f"{requests}: cannot be read: {str(error).partition(chr(10))[0]}", FAILURE)
+        stop(f"{requests}: cannot be read: {str(error).partition(chr(10))[0]}", FAILURE, "evaluate")
     except OSError as error:
-        _stop(f"{error.filename}: {error.strerror}", USAGE)
+        stop(f"{error.filename}: {error.strerror}", USAGE, "evaluate")
     if report.skipped:
         sys.stderr.write(f"revenuer evaluate: {requests}: {report.skipped:,} lines are no JSON and were left out\n")
     if as_json:
@@ -55,52 +53,10 @@ def evaluate(
         render(report.result, report.baselines, Console(), report.comparison)
 
 
-@dataclass(frozen=True)
-class _Report:
-    """What is printed: the result, what was asked for beside it, and the lines of the request log that are no JSON."""
-
-    result: Result
-    baselines: dict[str, Baseline] | None
-    comparison: Comparison | None
-    skipped: int
-
-
-def _measure(
-    alerts: Path, truth: Path, requests: Path | None, accounts: Path | None, against: Path | None, *, baselines: bool
-) -> _Report:
-    named, facts = read_alerts(alerts), read_truth(truth)
-    log = RequestLog(requests) if requests else None
-    traffic = log.traffic() if log else read_sibling_traffic(alerts)
-    crude = None
-    if log and baselines:
-        population = populate(facts, traffic, detections(named))
-        crude = run_baselines(log, read_payments(accounts) if accounts else None, population)
-    return _Report(
-        result=measure(named, facts, traffic),
-        baselines=crude,
-        comparison=_compared(named, read_alerts(against), facts, traffic) if against else None,
-        skipped=log.skipped if log else 0,
-    )
-
-
-def _compared(named: list[Alert], others: list[Alert], facts: Truth, traffic: Traffic | None) -> Comparison:
-    """Both runs on one population: whoever either of them names was active."""
-    this, other = detections(named), detections(others)
-    population = populate(facts, traffic, this | other)
-    shared = Traffic(population.active, traffic.days if traffic else None, "both runs")
-    results = measure(named, facts, shared), measure(others, facts, shared)
-    return compare((results[0], this), (results[1], other), population.campaigns, population.benign)
-
-
-def _keys(report: _Report) -> dict[str, Any]:
+def _keys(report: "Report") -> dict[str, Any]:
     keys: dict[str, Any] = msgspec.to_builtins(report.result)
     if report.baselines is not None:
         keys["baselines"] = msgspec.to_builtins(report.baselines)
     if report.comparison is not None:
         keys["comparison"] = msgspec.to_builtins(report.comparison)
     return keys
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"revenuer evaluate: {message}\n")
-    raise typer.Exit(code)
