@@ -27,7 +27,8 @@ def measured(
     """Measure the alerts of a run.
 
     Args:
-        alerts, truth: of the same world.
+        alerts: of the run.
+        truth: of its world.
         requests: the log, to know who was active; None for what lies beside the alerts.
         accounts: the accounts file, for the shared-payment baseline.
         against: alerts of another run on the same world.
