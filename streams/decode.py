@@ -32,11 +32,13 @@ class Origin:
         name: file or topic.
         first: position of its first line.
         key: of the digests.
+        lines: how many it has, where that is known.
     """
 
     name: str
     first: int
     key: bytes
+    lines: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,18 +79,19 @@ def decode_lines(data: bytes, origin: Origin) -> Batch:
     Returns:
         Records in the order of the lines, not yet sorted by time.
     """
-    return _finish(read_lines(data, raw_schema(data)), data, origin)
+    return _finish(read_lines(data, raw_schema(data), origin.lines), data, origin)
 
 
-def read_lines(data: bytes, schema: dict[str, pl.DataType]) -> Lines:
+def read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None = None) -> Lines:
     """Read whole lines as columns; which of them are refused, and why, does not depend on their neighbours.
 
     Args:
         data: UTF-8, one JSON object a line; blank lines are skipped.
         schema: of the columns; other keys are passed over.
+        count: of the lines, where it is known.
     """
     frame = _strict(data, schema)
-    if frame is not None and frame.height == _count_lines(data):
+    if frame is not None and frame.height == (count_lines(data) if count is None else count):
         return Lines(frame)
     lines = data.split(b"\n")
     filled = [i for i, line in enumerate(lines) if line.strip()]
@@ -110,7 +113,8 @@ def _strict(data: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
         return None
 
 
-def _count_lines(data: bytes) -> int:
+def count_lines(data: bytes) -> int:
+    """Lines of a chunk, the last one with or without its line break."""
     return data.count(b"\n") + (not data.endswith(b"\n") and len(data) > 0)
 
 

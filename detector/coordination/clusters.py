@@ -8,7 +8,7 @@ import polars as pl
 
 from detector.coordination.features import OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
-from detector.coordination.lookalikes import ALIKE, LEAST, SLACK
+from detector.coordination.lookalikes import ALIKE, LEAST
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
@@ -121,7 +121,7 @@ def describe(
         bans=moment.bans,
         now=now,
         least=np.where(alike, LEAST, _SEEN),
-        slack=np.where(alike, SLACK, 0.0),
+        alike=alike,
     )
     profile = frame_of(
         View(pooled, np.full(len(groups), now), _youngest(view.facts, offsets), moment.launched), moment.seen

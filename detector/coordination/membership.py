@@ -5,6 +5,7 @@ import numpy as np
 from detector.coordination.features.base import ClusterView
 from detector.coordination.features.level import levelled
 from detector.coordination.features.twins import anybody, log_marginal
+from detector.coordination.volumes import SLACK
 from detector.profiles.layout import F64, I64
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
@@ -48,9 +49,8 @@ def membership(view: ClusterView) -> F64:
     """
     tie, level = ties(view), np.maximum(*levelled(view))
     like = level + lengths(view)
-    strength = np.where(
-        view.slack[view.cluster] > 0.0, np.where(level > view.slack[view.cluster], np.maximum(like, 0.0), 0.0), tie
-    )
+    alike = np.where(level > SLACK, np.maximum(like, 0.0), 0.0)
+    strength = np.where(view.alike[view.cluster], alike, tie)
     out = np.zeros(tie.size)
     for g in range(view.offsets.size - 1):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])

@@ -21,6 +21,9 @@ _HALF = 0.5
 # an octave a sixth (CV 0.17).
 SCHEDULER, BIN = 10.0, 33.0
 _LEAST_TAIL = 1e-12
+# Nats a member. People who share a tool, or are alike in lengths, are a little more alike in volume than people are: in worlds
+# without an attack such groups have up to 0.34 nats a member of being level.
+SLACK = 0.4
 _FAR = 12.0  # times: a count so far from the mean of a bin has no chance there
 _EXCHANGES = (COUNT["requests"], COUNT["embeddings"], COUNT["system"], COUNT["multi_turn"])
 

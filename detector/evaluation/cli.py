@@ -10,8 +10,7 @@ import typer
 from detector.stop import FAILURE, USAGE, stop
 
 if TYPE_CHECKING:
-    from detector.evaluation.baselines import Baseline
-    from detector.evaluation.evaluate import Result
+    from detector.evaluation.measure import Measured
 
 
 def evaluate(
@@ -22,6 +21,9 @@ def evaluate(
         typer.Option(help="The request log, to know who was active [default: accounts.parquet beside ALERTS]"),
     ] = None,
     accounts: Annotated[Path | None, typer.Option(help="The accounts file, for the shared-payment baseline")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="alerts.ndjson of another run on the same world, to compare with")
+    ] = None,
     baselines: Annotated[bool, typer.Option("--baselines", help="Also run crude methods on --requests")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
@@ -36,21 +38,25 @@ def evaluate(
     if baselines and requests is None:
         stop("--baselines needs --requests FILE", USAGE, "evaluate")
     try:
-        result, crude, skipped = measured(alerts, truth, requests, accounts, baselines=baselines)
+        report = measured(alerts, truth, requests, accounts, against, baselines=baselines)
     except InputError as error:
         stop(str(error), FAILURE, "evaluate")
     except PolarsError as error:
         stop(f"{requests}: cannot be read: {str(error).partition(chr(10))[0]}", FAILURE, "evaluate")
     except OSError as error:
         stop(f"{error.filename}: {error.strerror}", USAGE, "evaluate")
-    if skipped:
-        sys.stderr.write(f"revenuer evaluate: {requests}: {skipped:,} lines are no JSON and were left out\n")
+    if report.skipped:
+        sys.stderr.write(f"revenuer evaluate: {requests}: {report.skipped:,} lines are no JSON and were left out\n")
     if as_json:
-        sys.stdout.write(msgspec.json.encode(_keys(result, crude)).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(_keys(report)).decode() + "\n")
     else:
-        render(result, crude, Console())
+        render(report.result, report.baselines, Console(), report.comparison)
 
 
-def _keys(result: "Result", crude: "dict[str, Baseline] | None") -> dict[str, Any]:
-    keys: dict[str, Any] = msgspec.to_builtins(result)
-    return keys if crude is None else keys | {"baselines": msgspec.to_builtins(crude)}
+def _keys(report: "Measured") -> dict[str, Any]:
+    keys: dict[str, Any] = msgspec.to_builtins(report.result)
+    if report.baselines is not None:
+        keys["baselines"] = msgspec.to_builtins(report.baselines)
+    if report.comparison is not None:
+        keys["comparison"] = msgspec.to_builtins(report.comparison)
+    return keys

@@ -244,7 +244,7 @@ class Engine:
 
     def _look_at_clusters(self, moment: Moment, *, everything: bool) -> ClusterLook:
         clusters = self.propose(moment, everything=everything)
-        return ClusterLook(clusters, self.coordinator.seen, everything)
+        return ClusterLook(clusters, frozenset(self.coordinator.seen), everything)
 
     def _cluster_cases(self, look: Look, found: ClusterLook, scored: Iterator[Scored]) -> list[tuple[Case, I32]]:
         """Cases of the clusters of a tick, with their members."""

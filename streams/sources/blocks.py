@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.batch import DeadLetter, digest, hasher
-from streams.decode import MAX_LINE
+from streams.decode import MAX_LINE, count_lines
 from streams.sources.compressed import CORRUPT, opened, unfinished
 
 _READ = 4 << 20
@@ -19,11 +19,13 @@ class Block:
     Attributes:
         data: the lines.
         first: number of the first one, from 1.
+        lines: how many.
         dead: lines that were not kept, and an early end of the file.
     """
 
     data: bytes
     first: int
+    lines: int
     dead: tuple[DeadLetter, ...] = ()
 
 
@@ -140,12 +142,12 @@ class _Held:
 
 
 def _whole(path: Path, data: bytes, line: list[int], dead: list[DeadLetter], key: bytes) -> Iterator[Block]:
-    lines = data.count(b"\n")
+    lines = count_lines(data)
     if _has_long(data):
         data, long = _without_long(path, data, line[0], key)
         dead = [*dead, *long]
     if data or dead:
-        yield Block(data, line[0], tuple(dead))
+        yield Block(data, line[0], lines, tuple(dead))
     line[0] += lines
 
 

@@ -34,7 +34,7 @@ def decoded(path: Path, size: int, key: bytes, read: Reader = decode_lines) -> I
 
 def _lines(path: Path, size: int, key: bytes, read: Reader) -> Iterator[Batch]:
     for block in blocks(path, size, key):
-        batch = read(block.data, Origin(str(path), block.first, key))
+        batch = read(block.data, Origin(str(path), block.first, key, block.lines))
         batch.dead += block.dead
         batch.read += len(block.dead)
         yield batch

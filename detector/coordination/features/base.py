@@ -83,7 +83,7 @@ class ClusterView:
         bans: event times of bans so far, µs.
         now: event time, µs.
         least: i64[clusters], requests below which an account would not be in the cluster.
-        slack: f64[clusters], nats of level volumes that each member has for nothing, by the way in which the cluster was found.
+        alike: bool[clusters], found by likeness, not by what members share.
     """
 
     slots: I32
@@ -98,7 +98,12 @@ class ClusterView:
     bans: I64
     now: int
     least: I64
-    slack: F64
+    alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+    @cached_property
+    def pairs(self) -> dict[str, tuple[F64, F64]]:
+        """Arrays over members that several features and the members' cases need, by name: computed once."""
+        return {}
 
     @cached_property
     def size(self) -> F64:
@@ -184,7 +189,7 @@ class ClusterView:
             bits=self.bits[part],
             launched=self.launched[rows],
             least=self.least[rows],
-            slack=self.slack[rows],
+            alike=self.alike[rows],
         )
 
     def total(self, values: F64) -> F64:

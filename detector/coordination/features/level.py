@@ -3,12 +3,18 @@
 import numpy as np
 
 from detector.coordination.features.base import ClusterView, cluster_feature
-from detector.coordination.volumes import log_level
+from detector.coordination.volumes import SLACK, log_level
 from detector.profiles.layout import COUNT, DAY_US, F64
 
 
 def levelled(v: ClusterView) -> tuple[F64, F64]:
     """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each."""
+    if "levelled" not in v.pairs:
+        v.pairs["levelled"] = _levelled(v)
+    return v.pairs["levelled"]
+
+
+def _levelled(v: ClusterView) -> tuple[F64, F64]:
     requests = v.each.counts[:, COUNT["requests"]].astype(np.float64)
     # A pool that was replaced has stopped, not slowed down.
     days = np.maximum((v.each.last - v.each.first) / DAY_US, 1.0)
@@ -27,11 +33,10 @@ def level_evidence(v: ClusterView) -> F64:
     """How much better levelled rates explain the members' request counts than the rates of other accounts do; nats in all.
 
     Of the volumes, and of the volumes a day, whichever is more level: a pool that started together, or accounts that replace each
-    other. Few members or few requests give little either way. Of a cluster that was found by likeness alone, what the alike have
-    in common is taken off.
+    other. Few members or few requests give little either way. What people have who share something, or are alike, is taken off.
     """
     volume, rate = levelled(v)
-    return np.maximum(v.total(volume), v.total(rate)) - v.slack * v.size
+    return np.maximum(v.total(volume), v.total(rate)) - SLACK * v.size
 
 
 @cluster_feature("level_rate", "nats", "level evidence over members", (), "how level each account is")
