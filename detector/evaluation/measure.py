@@ -12,8 +12,15 @@ from detector.evaluation.population import populate
 
 
 @dataclass(frozen=True)
-class Report:
-    """The result, what was asked for beside it, and the lines of the request log that are no JSON."""
+class Measured:
+    """What is printed.
+
+    Attributes:
+        result: of the alerts.
+        baselines: crude methods by name, where they were asked for.
+        comparison: with another run, where there is one.
+        skipped: lines of the request log that are no JSON.
+    """
 
     result: Result
     baselines: dict[str, Baseline] | None
@@ -23,16 +30,12 @@ class Report:
 
 def measured(
     alerts: Path, truth: Path, requests: Path | None, accounts: Path | None, against: Path | None, *, baselines: bool
-) -> Report:
-    """Measure the alerts of a run.
+) -> Measured:
+    """Measure alerts; arguments as of the command.
 
-    Args:
-        alerts: of the run.
-        truth: of its world.
-        requests: the log, to know who was active; None for what lies beside the alerts.
-        accounts: the accounts file, for the shared-payment baseline.
-        against: alerts of another run on the same world.
-        baselines: also run crude methods on the log.
+    Raises:
+        InputError: a file is no such thing.
+        OSError: a file cannot be read.
     """
     named, facts = read_alerts(alerts), read_truth(truth)
     log = RequestLog(requests) if requests else None
@@ -41,7 +44,7 @@ def measured(
     if log and baselines:
         population = populate(facts, traffic, detections(named))
         crude = run_baselines(log, read_payments(accounts) if accounts else None, population)
-    return Report(
+    return Measured(
         result=evaluate(named, facts, traffic),
         baselines=crude,
         comparison=_compared(named, read_alerts(against), facts, traffic) if against else None,
