@@ -10,11 +10,7 @@ import typer
 from detector.stop import FAILURE, USAGE, stop
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from detector.evaluation.measure import Report
-=======
     from detector.evaluation.measure import Measured
->>>>>>> f5a9c6c80d46cbc75677bd5dd05a98faf2ac6998
 
 
 def evaluate(
@@ -57,11 +53,7 @@ def evaluate(
         render(report.result, report.baselines, Console(), report.comparison)
 
 
-<<<<<<< HEAD
-def _keys(report: "Report") -> dict[str, Any]:
-=======
 def _keys(report: "Measured") -> dict[str, Any]:
->>>>>>> f5a9c6c80d46cbc75677bd5dd05a98faf2ac6998
     keys: dict[str, Any] = msgspec.to_builtins(report.result)
     if report.baselines is not None:
         keys["baselines"] = msgspec.to_builtins(report.baselines)
