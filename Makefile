@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check quick lint types servers fix clean
+.PHONY: demo test check quick lint types servers bench-detection fix clean
 
 $(VENV)/.base: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ types: $(VENV)/.dev
 
 servers:  ## what some tests need from Debian: Prometheus, Alertmanager, Chromium; never fails
 	-@.ci/packages
+
+bench-detection: $(VENV)/.dev  ## Revenuer beside its peers; WORLD_DEV=DIR adds a labelled world of your own
+	$(BIN)/python -m benchmarks.detection
 
 fix: $(VENV)/.dev  ## format and apply safe fixes
 	$(BIN)/ruff format .

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.kafka import Compression, KafkaSettings, Library, Mechanism, Security
@@ -45,6 +45,38 @@ class EnforcementSettings(BaseModel):
     approvals: int = Field(
         default=2, ge=1, le=10, description="people who must agree to suspend a cluster or bind such a tier"
     )
+
+
+class JwtSettings(BaseModel):
+    """Whose signed tokens are taken beside our own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jwks: str = Field(min_length=1, description="https URL or file of the issuer's public keys (JWKS)")
+    issuer: str = Field(min_length=1, description="`iss` of the tokens, to the letter")
+    audience: str = Field(min_length=1, description="must be among their `aud`")
+    algorithms: list[Literal["RS256", "ES256", "EdDSA"]] = Field(
+        ["RS256", "ES256", "EdDSA"], min_length=1, description="of signatures"
+    )
+    scopes_claim: str = Field("scope", min_length=1, description="claim with what a person may do, a list or words")
+    scopes: dict[str, list[Literal["read", "triage", "ingest", "admin"]]] = Field(
+        {}, description="our scopes by a value of that claim; without, the values are our scopes"
+    )
+    allow: list[IPvAnyNetwork] = Field([], description="networks where the URL may be though private, and without TLS")
+
+
+class RetentionSettings(BaseModel):
+    """How long the store keeps what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    versions_days: int = Field(
+        default=400, ge=0, description="versions of an alert, its latest aside; alerts themselves stay"
+    )
+    labels_days: int = Field(default=730, ge=0, description="labels")
+    answers_hours: int = Field(default=24, ge=1, description="answers by idempotency key")
+    channels_days: int = Field(default=90, ge=0, description="how far a channel had come that is no longer configured")
+    audit_days: int = Field(default=0, ge=0, description="entries of the audit log")
 
 
 class ClusterSettings(BaseModel):
@@ -120,6 +152,8 @@ class Settings(BaseSettings):
     kafka: ClusterSettings = Field(ClusterSettings(), description="how to talk to Kafka, see below")
     console_url: str = Field("", description="address of the console as people reach it; alerts link to it")
     notify: list[ChannelSettings] = Field([], description="channels that are told of alerts, see below")
+    retention: RetentionSettings = Field(RetentionSettings(), description="how long what is kept, see below")
+    jwt: JwtSettings | None = Field(None, description="an issuer whose JWTs name people, see below")
     format: str = Field(
         "auto", description="of logs: auto, revenuer, a name of docs/adapters.md, or a field map (.yaml)"
     )

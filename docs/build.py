@@ -8,11 +8,17 @@ from typing import Any
 
 from pydantic import BaseModel
 from typer.core import TyperGroup
-from typer.main import get_command
 
 from detector.alerts import model
-from detector.cli import app
-from detector.config import ChannelSettings, ClusterSettings, EnforcementSettings, Settings
+from detector.cli import whole
+from detector.config import (
+    ChannelSettings,
+    ClusterSettings,
+    EnforcementSettings,
+    JwtSettings,
+    RetentionSettings,
+    Settings,
+)
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.table import features_markdown
 from detector.scoring.rules import load_rules, rules_markdown
@@ -195,6 +201,13 @@ def _settings() -> list[str]:
         "## Enforcement",
         _ENFORCEMENT,
         _table(("key", "default", "values", "meaning"), _model(EnforcementSettings)),
+        "## Retention",
+        _RETENTION,
+        _table(("key", "default", "values", "meaning"), _model(RetentionSettings)),
+        "## People by JWT",
+        _PEOPLE,
+        _table(("key", "default", "values", "meaning"), _model(JwtSettings)),
+        _ISSUER,
     ]
 
 
@@ -228,11 +241,36 @@ _ENFORCEMENT = (
 )
 
 
+_RETENTION = (
+    "The `[retention]` table; 0 keeps for ever. A minute after the start and then every six hours the service removes what is older, "
+    "a few hundred rows at a time, and writes into the audit log how much. A version that a channel was not told of stays. "
+    "Before entries of the audit log go, an entry says which, with the hash of the last one: the rest can still be verified."
+)
+_PEOPLE = (
+    "The `[jwt]` table, beside our own tokens. A JWT needs `exp`, `iss`, `aud`, `sub` and a key id; `sub` is whom the audit log "
+    "names. Keys are read at the first token, then hourly, and for an unknown key id at most once a minute. With a mapping as below, "
+    "a value that is not in it gives nothing."
+)
+_ISSUER = """```toml
+[jwt]
+jwks = "https://login.example.com/.well-known/jwks.json"
+issuer = "https://login.example.com/"
+audience = "revenuer"
+scopes_claim = "roles"
+
+[jwt.scopes]
+soc-analyst = ["read", "triage"]
+soc-lead = ["admin"]
+```"""
+
+
 def _model(of: type[BaseModel]) -> list[tuple[str, ...]]:
     rows = []
     for name, schema in of.model_json_schema()["properties"].items():
         field = of.model_fields[name]
-        default = "required" if field.is_required() else "—" if field.default in (None, []) else f"`{field.default}`"
+        default = (
+            "required" if field.is_required() else "—" if field.default in (None, [], {}) else f"`{field.default}`"
+        )
         values = ", ".join(f"`{value}`" for value in schema["enum"]) if "enum" in schema else _range(schema)
         rows.append((f"`{name}`", default, values, schema.get("description", "")))
     return rows
@@ -245,9 +283,7 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 
 def _commands() -> list[str]:
-    root = get_command(app)
-    assert isinstance(root, TyperGroup)
-    return [part for name, command in leaves(root) for part in _command(name, command)]
+    return [part for name, command in leaves(whole()) for part in _command(name, command)]
 
 
 def leaves(group: TyperGroup, prefix: str = "revenuer") -> list[tuple[str, Any]]:

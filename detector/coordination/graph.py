@@ -21,6 +21,7 @@ GLUE = ~np.isin(np.arange(len(KINDS)), (MAIL, TLS))
 TEXTS = np.isin(np.arange(len(KINDS)), (TEMPLATE, SYSTEM))
 SMALLEST = 3
 GROWN = 1.0 / 16.0  # of a component's accounts: fewer newcomers find their place without a whole run
+_LARGE = 10_000  # accounts and keys of a component; a whole run over a smaller one takes milliseconds
 _ANEW_US = HOUR_US
 SEED = 20_260_224
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(31))
@@ -100,9 +101,9 @@ class Communities:
     wrapper does not outweigh a payment token. Modularity falls apart into components when each is given the resolution m / M, its
     weight over that of the whole graph, so that parts can be found alone.
 
-    A component whose edges have not changed keeps its communities. In one that changed, accounts and keys move from the communities
-    that were to where they fit best; when more than `GROWN` of its accounts have come since, or after an hour, it is partitioned
-    anew.
+    A component whose edges have not changed keeps its communities, and a small one that changed is partitioned anew. In a large one
+    accounts and keys move from the communities that were to where they fit best; when more than `GROWN` of its accounts have come
+    since, or after an hour, it is partitioned anew as well.
     """
 
     def __init__(self) -> None:
@@ -132,7 +133,8 @@ class Communities:
         signs = _signatures(links, component[rows], parts)
         label, since = self._before(slots)
         changed = ~np.isin(signs, self._signs)
-        anew = changed & self._outdated(component[: slots.size], since, now, parts)
+        small = np.bincount(component, minlength=parts) < _LARGE
+        anew = changed & (small | self._outdated(component[: slots.size], since, now, parts))
         moving = changed & ~anew
         if moving.any():
             label = _moved(graph, moving[component], label, slots.size)

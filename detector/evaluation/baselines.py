@@ -45,19 +45,10 @@ def run_baselines(log: RequestLog, payments: pl.DataFrame | None, population: Po
     Returns:
         Figures by name, the tree first; the tree is missing where there is only one kind of campaign.
     """
-    results: dict[str, Baseline] = {}
-    tree = fit_trees(account_means(log), population)
-    if tree is not None:
-        results[TREE] = Baseline(
-            account_precision=tree.account_precision,
-            account_recall=tree.account_recall,
-            campaigns_found=tree.campaigns_found,
-            benign_flagged_share=tree.benign_flagged_share,
-            recall=tree.recall,
-            auc=tree.auc,
-            fields=tree.splits,
-        )
-    flagged = flag_heaviest(daily_peaks(log)) | flag_groups(shared_pairs(log, payments))
+    tree = tree_baseline(log, population)
+    results = {} if tree is None else {TREE: tree}
+    groups = flag_groups(shared_pairs(log, payments))
+    flagged = flag_heaviest(daily_peaks(log)) | {name: frozenset(accounts) for name, accounts in groups.items()}
     for name, accounts in flagged.items():
         score = tally(population, accounts)
         results[name] = Baseline(
@@ -68,3 +59,19 @@ def run_baselines(log: RequestLog, payments: pl.DataFrame | None, population: Po
             recall=score.recall,
         )
     return results
+
+
+def tree_baseline(log: RequestLog, population: Population) -> Baseline | None:
+    """The depth-3 tree, each kind of campaign left out; None where there is only one kind."""
+    tree = fit_trees(account_means(log), population)
+    if tree is None:
+        return None
+    return Baseline(
+        account_precision=tree.account_precision,
+        account_recall=tree.account_recall,
+        campaigns_found=tree.campaigns_found,
+        benign_flagged_share=tree.benign_flagged_share,
+        recall=tree.recall,
+        auc=tree.auc,
+        fields=tree.splits,
+    )

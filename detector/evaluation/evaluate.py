@@ -1,52 +1,37 @@
 """Alerts against truth: precision, recall by campaign, leak, time to detect. Pure: no files, no clock."""
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from detector.evaluation.campaigns import HOURS, CampaignResult, Times, leak, leak_interval, measure_campaign
+from detector.evaluation.floor import TICK_S, earliest
 from detector.evaluation.inputs import Alert, Traffic, Truth, epoch
 from detector.evaluation.intervals import precision_at, wilson
 from detector.evaluation.population import FOUND_SHARE, Population, populate, share, tally
+from detector.evaluation.ranking import PrecisionAt, precision_at_k
 
 BASE_RATES = {"1/1000": 1e-3, "1/10000": 1e-4}
 HOUR_IN_DAYS = 1.0 / 24.0
 
-Times = NDArray[np.float64]
 
-
-class CampaignResult(msgspec.Struct, frozen=True):
-    """One campaign.
+class InnocentResult(msgspec.Struct, frozen=True):
+    """Benign accounts of one archetype.
 
     Attributes:
-        accounts: its active accounts.
-        flagged: how many of them an actionable alert named.
-        recall: their share.
-        found: whether at least half of them were flagged.
-        leak: share of its attack exchanges before their account was flagged.
-        leak_before_first_alert: share of them before any of its accounts was: what naming all at once would leave.
-        time_to_detect_s: median over flagged accounts, from the account's first attack exchange, seconds.
-        first_alert_s: from the campaign's first attack exchange to its first flagged account, seconds.
+        accounts: how many there are.
+        flagged: how many were flagged.
+        share: their share.
+        low: bound of its Wilson 95 % interval.
+        high: the other.
     """
 
     accounts: int
     flagged: int
-    recall: float
-    found: bool
-    leak: float
-    leak_before_first_alert: float
-    time_to_detect_s: float | None
-    first_alert_s: float | None
-
-
-class InnocentResult(msgspec.Struct, frozen=True):
-    """Benign accounts of one archetype: how many there are, how many were flagged, and their share."""
-
-    accounts: int
-    flagged: int
     share: float
+    low: float
+    high: float
 
 
 class BaseRate(msgspec.Struct, frozen=True):
@@ -71,11 +56,16 @@ class Result(msgspec.Struct, frozen=True):
         per_innocent: by archetype of benign accounts.
         leak_before_first_alert: share of attack exchanges before any account of their campaign was flagged.
         counts: hostile, benign, flagged_hostile, flagged_benign, cases, false_cases.
-        intervals: Wilson 95 % bounds of account_precision, account_recall and benign_flagged_share.
+        intervals: 95 % bounds of account_precision, account_recall and benign_flagged_share (Wilson), and of leak (accounts as
+            clusters).
         days: length of the log, days of event time.
         false_cases_per_100k_accounts_day: alerts of mostly benign accounts, a day and 100,000 benign accounts.
         precision_at_base_rate: precision if hostile accounts were as rare as the key says.
         activity: how activity is known.
+        least_leak: share of attack exchanges that any detector leaks (`detector.evaluation.floor`).
+        least_leak_at_ticks: that of a detector that decides every five minutes.
+        precision_at_k: of the accounts that come first.
+        latency: share of hostile accounts flagged by so many hours after their campaign's first attack exchange.
     """
 
     account_precision: float
@@ -93,6 +83,10 @@ class Result(msgspec.Struct, frozen=True):
     false_cases_per_100k_accounts_day: float
     precision_at_base_rate: dict[str, BaseRate]
     activity: str
+    least_leak: float
+    least_leak_at_ticks: float
+    precision_at_k: list[PrecisionAt]
+    latency: dict[str, float]
 
 
 def detections(alerts: Sequence[Alert]) -> dict[str, float]:
@@ -134,6 +128,11 @@ def evaluate(alerts: Sequence[Alert], truth: Truth, traffic: Traffic | None = No
         "account_precision": wilson(score.hostile_flagged, score.hostile_flagged + score.benign_flagged),
         "account_recall": wilson(score.hostile_flagged, hostile),
         "benign_flagged_share": wilson(score.benign_flagged, benign),
+        "leak": leak_interval(attacks, detected),
+    }
+    floors = earliest(population.campaigns, attacks), earliest(population.campaigns, attacks, TICK_S)
+    per_campaign = {
+        name: measure_campaign(accounts, attacks, detected, floors) for name, accounts in population.campaigns.items()
     }
     return Result(
         account_precision=score.account_precision,
@@ -141,12 +140,10 @@ def evaluate(alerts: Sequence[Alert], truth: Truth, traffic: Traffic | None = No
         campaigns_found=score.campaigns_found,
         campaigns=len(population.campaigns),
         benign_flagged_share=score.benign_flagged_share,
-        leak=_leak(attacks, detected),
-        per_campaign={
-            name: _campaign(accounts, attacks, detected, first[name]) for name, accounts in population.campaigns.items()
-        },
+        leak=leak(attacks, detected),
+        per_campaign=per_campaign,
         per_innocent=_innocents(population, detected),
-        leak_before_first_alert=_leak(attacks, _first_of_campaign(population, first)),
+        leak_before_first_alert=leak(attacks, _first_of_campaign(population, first)),
         counts={
             "hostile": hostile,
             "benign": benign,
@@ -160,34 +157,20 @@ def evaluate(alerts: Sequence[Alert], truth: Truth, traffic: Traffic | None = No
         false_cases_per_100k_accounts_day=share(1e5 * false_cases, benign * days),
         precision_at_base_rate=_base_rates(score.account_recall, score.benign_flagged_share, intervals),
         activity=population.activity,
+        least_leak=leak(attacks, floors[0]),
+        least_leak_at_ticks=leak(attacks, floors[1]),
+        precision_at_k=precision_at_k(alerts, population),
+        latency=_latency(per_campaign),
     )
 
 
-def _campaign(
-    accounts: frozenset[str], attacks: Mapping[str, Times], detected: Mapping[str, float], first: float
-) -> CampaignResult:
-    own = {account: attacks[account] for account in accounts}
-    flagged = accounts & detected.keys()
-    waits = [max(0.0, detected[account] - float(own[account][0])) for account in flagged if own[account].size]
-    started = min((float(times[0]) for times in own.values() if times.size), default=np.inf)
-    return CampaignResult(
-        accounts=len(accounts),
-        flagged=len(flagged),
-        recall=len(flagged) / len(accounts),
-        found=len(flagged) >= FOUND_SHARE * len(accounts),
-        leak=_leak(own, detected),
-        leak_before_first_alert=_leak(own, dict.fromkeys(accounts, first)),
-        time_to_detect_s=float(median(waits)) if waits else None,
-        first_alert_s=max(0.0, float(first - started)) if np.isfinite(first) and np.isfinite(started) else None,
-    )
-
-
-def _leak(attacks: Mapping[str, Times], detected: Mapping[str, float]) -> float:
-    """Share of attack exchanges strictly before their account's detection; all of an account that never was."""
-    before = sum(
-        int(np.searchsorted(times, detected.get(account, np.inf), side="left")) for account, times in attacks.items()
-    )
-    return share(before, sum(times.size for times in attacks.values()))
+def _latency(campaigns: Mapping[str, CampaignResult]) -> dict[str, float]:
+    """The campaigns' curves, weighed by their accounts."""
+    accounts = sum(campaign.accounts for campaign in campaigns.values())
+    return {
+        key: share(sum(campaign.latency[key] * campaign.accounts for campaign in campaigns.values()), accounts)
+        for key in (f"{hours:g}" for hours in HOURS)
+    }
 
 
 def _first_of_campaign(population: Population, first: Mapping[str, float]) -> dict[str, float]:
@@ -203,7 +186,10 @@ def _innocents(population: Population, detected: Mapping[str, float]) -> dict[st
     groups: dict[str, list[bool]] = {}
     for account in population.benign:
         groups.setdefault(population.archetype.get(account, "unknown"), []).append(account in detected)
-    return {name: InnocentResult(len(hits), sum(hits), sum(hits) / len(hits)) for name, hits in sorted(groups.items())}
+    return {
+        name: InnocentResult(len(hits), sum(hits), sum(hits) / len(hits), *wilson(sum(hits), len(hits)))
+        for name, hits in sorted(groups.items())
+    }
 
 
 def _cases(alerts: Sequence[Alert], population: Population) -> tuple[int, int]:

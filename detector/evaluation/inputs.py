@@ -4,7 +4,7 @@ import gzip
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 import polars as pl
@@ -12,6 +12,9 @@ import zstandard
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
+
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 Time = str | float
 """RFC 3339 text or epoch seconds, as both contracts allow."""
@@ -21,6 +24,13 @@ T = TypeVar("T")
 
 class InputError(Exception):
     """A file that can be opened but not understood; the message is one line and names file and line."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """How far an account belongs to an alert."""
+
+    account_id: str
+    p_member: float = 1.0
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -35,16 +45,20 @@ class Alert(msgspec.Struct, frozen=True):
         first_seen: event time of the first exchange behind it.
         last_seen: event time of the last one.
         merged_into: id of the alert that took this one over.
+        risk: 0–100.
+        members: how far each account belongs to it.
     """
 
     id: Annotated[str, msgspec.Meta(min_length=1)]
-    severity: Literal["low", "medium", "high", "critical"]
+    severity: Severity
     accounts: list[str]
     account_detected_at: dict[str, Time] = {}
     detected_at: Time | None = None
     first_seen: Time | None = None
     last_seen: Time | None = None
     merged_into: str | None = None
+    risk: float = 0.0
+    members: list[Member] = []
 
     @property
     def actionable(self) -> bool:

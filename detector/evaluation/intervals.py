@@ -1,6 +1,11 @@
-"""Wilson score intervals: bounds for a share that stay sane at 0, at 1 and for few trials."""
+"""Intervals: of a share, of a ratio over accounts, of a median, and what a base rate makes of them."""
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
 
 Z95 = 1.959963984540054
 """Two-sided 95 % point of the normal distribution."""
@@ -27,6 +32,43 @@ def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float]:
     half = z / scale * math.sqrt(share * (1.0 - share) / trials + z * z / (4.0 * trials * trials))
     # Rounding must not push a bound past the share it encloses.
     return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+
+
+def ratio_interval(parts: NDArray[np.float64], wholes: NDArray[np.float64], z: float = Z95) -> tuple[float, float]:
+    """The interval of sum(parts) / sum(wholes) where each account gives both: exchanges of one account are no separate witnesses.
+
+    Args:
+        parts: f64[n], an account's share of the numerator.
+        wholes: f64[n], its share of the denominator.
+        z: normal quantile of the wanted coverage.
+
+    Returns:
+        Lower and upper bound in [0, 1]; (0, 1), "anything", below two accounts, and no width where all accounts agree.
+
+    Source: W. G. Cochran, "Sampling Techniques", 3rd ed. (1977), §2.11 and §6.4: the linearised variance of a ratio.
+    """
+    n, whole = parts.size, float(wholes.sum())
+    if n < 2 or whole == 0.0:  # noqa: PLR2004 - one value has no spread
+        return 0.0, 1.0
+    ratio = float(parts.sum()) / whole
+    half = z * math.sqrt(n / (n - 1.0) * float(((parts - ratio * wholes) ** 2).sum())) / whole
+    return max(0.0, ratio - half), min(1.0, ratio + half)
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """The order statistics that enclose the median with at least 95 %, whatever the distribution.
+
+    Args:
+        values: any number of them, in any order.
+
+    Returns:
+        Lower and upper bound; None below six values, which cannot enclose it that surely.
+
+    Source: W. J. Conover, "Practical Nonparametric Statistics", 3rd ed. (1999), §3.2.
+    """
+    ordered, n = sorted(values), len(values)
+    below = int(binom.ppf(0.025, n, 0.5)) if n else 0
+    return (float(ordered[below - 1]), float(ordered[n - below])) if below else None
 
 
 def precision_at(base_rate: float, recall: float, benign_flagged: float) -> float:

@@ -7,51 +7,39 @@ from rich.table import Table
 from rich.text import Text
 
 from detector.evaluation.baselines import TREE, Baseline
+from detector.evaluation.compare import Comparison
+from detector.evaluation.compare_table import comparison_tables
 from detector.evaluation.evaluate import Result
+from detector.evaluation.words import duration, new_table, percent, span
 
-MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
+CURVE = ("1", "4", "24", "72", "168")
+"""Hours since a campaign's start that its curve is printed at."""
 
 
-def render(result: Result, baselines: Mapping[str, Baseline] | None, console: Console) -> None:
+def render(
+    result: Result, baselines: Mapping[str, Baseline] | None, console: Console, comparison: Comparison | None = None
+) -> None:
     """Writes the whole evaluation to a console.
 
     Args:
         result: the evaluation.
         baselines: crude methods on the same log, by name; None if not asked for.
         console: where it goes.
+        comparison: with another run; None if not asked for.
     """
-    parts: list[RenderableType] = [_summary(result), _campaigns(result, baselines), _innocents(result)]
+    parts: list[RenderableType] = [_summary(result), _campaigns(result, baselines), _sureness(result), _speed(result)]
+    parts += [_ranking(result), _innocents(result)]
     if baselines is not None:
         parts += [_baselines(result, baselines), _giveaways(baselines)]
+    if comparison is not None:
+        parts += comparison_tables(comparison)
     parts.append(_notes(result))
     console.print(Group(*parts))
 
 
-def percent(value: float, digits: int = 1) -> str:
-    """A share as a percentage."""
-    return f"{100 * value:.{digits}f} %"
-
-
-def duration(seconds: float | None) -> str:
-    """A time span in its largest sensible unit; a dash where there is none."""
-    if seconds is None:
-        return "–"
-    for unit, length in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
-        if seconds >= length:
-            return f"{seconds / length:.{0 if unit == 'min' else 1}f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=index == 0)
-    return table
-
-
 def _summary(result: Result) -> Table:
     counts = result.counts
-    table = _table("At severity high and above", "", "value", "95 % interval", "counted")
+    table = new_table("At severity high and above", "", "value", "95 % interval", "counted")
     flagged = counts["flagged_hostile"] + counts["flagged_benign"]
     rows = (
         ("account precision", "account_precision", f"{counts['flagged_hostile']:,} of {flagged:,} flagged", 1),
@@ -59,25 +47,24 @@ def _summary(result: Result) -> Table:
         ("benign flagged", "benign_flagged_share", f"{counts['flagged_benign']:,} of {counts['benign']:,} benign", 2),
     )
     for name, key, counted, digits in rows:
-        low, high = result.intervals[key]
-        bounds = f"{percent(low, digits)} – {percent(high, digits)}"
-        table.add_row(name, percent(getattr(result, key), digits), bounds, counted)
+        table.add_row(name, percent(getattr(result, key), digits), span(result.intervals[key], digits), counted)
     table.add_row("campaigns found", str(result.campaigns_found), "", f"of {result.campaigns}")
     before = f"{percent(result.leak_before_first_alert)} before 1st alerts"
-    table.add_row("leak", percent(result.leak), "", before)
+    table.add_row("leak", percent(result.leak), span(result.intervals["leak"]), before)
+    at_ticks = f"{percent(result.least_leak_at_ticks)} at 5-minute ticks"
+    table.add_row("leak of any detector", percent(result.least_leak), "", at_ticks)
     false_rate = f"{result.false_cases_per_100k_accounts_day:.2f}"
     false_cases = f"{counts['false_cases']} of {counts['cases']} cases, {result.days:.1f} d"
     table.add_row("false cases, 100k acc. × day", false_rate, "", false_cases)
     for rate, value in result.precision_at_base_rate.items():
-        bounds = f"{percent(value.low)} – {percent(value.high)}"
-        table.add_row(f"precision at {rate} hostile", percent(value.precision), bounds, "")
+        table.add_row(f"precision at {rate} hostile", percent(value.precision), span((value.low, value.high)), "")
     return table
 
 
 def _campaigns(result: Result, baselines: Mapping[str, Baseline] | None) -> Table:
     tree = (baselines or {}).get(TREE)
     columns = ["campaign", "flagged", "recall", "found", "leak", "first alert", "each after"]
-    table = _table("\nCampaigns", *columns, *(["tree's recall"] if tree else []))
+    table = new_table("\nCampaigns", *columns, *(["tree's recall"] if tree else []))
     for name, campaign in result.per_campaign.items():
         found = Text("yes", style="green") if campaign.found else Text("no", style="red")
         cells: list[RenderableType] = [
@@ -93,16 +80,51 @@ def _campaigns(result: Result, baselines: Mapping[str, Baseline] | None) -> Tabl
     return table
 
 
+def _sureness(result: Result) -> Table:
+    columns = ("campaign", "recall", "leak", "leak of any detector", "at ticks", "each after", "at ticks")
+    table = new_table("\nHow sure (95 %), and beside it the least that a detector can do", *columns)
+    for name, campaign in result.per_campaign.items():
+        bounds = campaign.intervals.get("time_to_detect_s")
+        table.add_row(
+            name,
+            span(campaign.intervals["recall"]),
+            span(campaign.intervals["leak"]),
+            percent(campaign.least.leak),
+            percent(campaign.least_at_ticks.leak),
+            " – ".join(map(duration, bounds)) if bounds else "–",
+            duration(campaign.least_at_ticks.time_to_detect_s),
+        )
+    return table
+
+
+def _speed(result: Result) -> Table:
+    columns = ("campaign", *(f"{hours} h" for hours in CURVE), "half after")
+    table = new_table("\nHow fast: share of accounts flagged since the campaign's start", *columns)
+    for name, campaign in result.per_campaign.items():
+        shares = (percent(campaign.latency[hours], 0) for hours in CURVE)
+        table.add_row(name, *shares, duration(campaign.half_flagged_s))
+    table.add_row("all", *(percent(result.latency[hours], 0) for hours in CURVE), "", style="bold")
+    return table
+
+
+def _ranking(result: Result) -> Table:
+    table = new_table("\nPrecision at k", "first", "precision", "95 %")
+    for at in result.precision_at_k:
+        table.add_row(f"{at.k:,}", percent(at.precision), span((at.low, at.high)))
+    return table
+
+
 def _innocents(result: Result) -> Table:
-    table = _table("\nInnocents", "archetype", "accounts", "flagged", "share")
+    table = new_table("\nInnocents", "archetype", "accounts", "flagged", "share", "95 %")
     for name, group in result.per_innocent.items():
         style = "red" if group.flagged else ""
-        table.add_row(name, f"{group.accounts:,}", Text(f"{group.flagged:,}", style=style), percent(group.share, 2))
+        flagged = Text(f"{group.flagged:,}", style=style)
+        table.add_row(name, f"{group.accounts:,}", flagged, percent(group.share, 2), span((group.low, group.high), 2))
     return table
 
 
 def _baselines(result: Result, baselines: Mapping[str, Baseline]) -> Table:
-    table = _table("\nBeside crude methods", "method", "precision", "recall", "campaigns", "benign flagged")
+    table = new_table("\nBeside crude methods", "method", "precision", "recall", "campaigns", "benign flagged")
     rows: list[tuple[str, Result | Baseline]] = [("these alerts", result), *baselines.items()]
     for index, (name, row) in enumerate(rows):
         table.add_row(
@@ -120,7 +142,7 @@ def _giveaways(baselines: Mapping[str, Baseline]) -> RenderableType:
     tree = baselines.get(TREE)
     if tree is None:
         return Text("\nNo tree: leaving a kind of campaign out needs at least two kinds.", style="yellow")
-    table = _table("\nThe tree, per kind left out (AUC .50 = a coin)", "kind", "AUC", "splits on")
+    table = new_table("\nThe tree, per kind left out (AUC .50 = a coin)", "kind", "AUC", "splits on")
     table.columns[2].justify = "left"
     for kind, auc in tree.auc.items():
         table.add_row(kind, f"{auc:.2f}", ", ".join(tree.fields[kind]))
@@ -132,6 +154,7 @@ def _notes(result: Result) -> Text:
         f"\nActivity: {result.activity}. Intervals take accounts as independent; those of one campaign are not, so the "
         "true uncertainty is wider. Leak: share of attack exchanges before their own account was named. First alert: "
         "from the campaign's first exchange to its first named account. Each after: median from an account's first "
-        "attack exchange to its being named.",
+        "attack exchange to its being named. Of any detector: what is sent before a second account of the campaign, or a second "
+        "exchange of its only one, can have given it away; at ticks: and before the next tick after that.",
         style="dim",
     )

@@ -8,20 +8,33 @@ LEVELS = {"p99": 0.99, "p99.9": 0.999}
 UNITS = {"requests": "requests", "tokens": "tokens"}
 
 
+def running_days(log: RequestLog) -> pl.LazyFrame:
+    """What each account has used since midnight UTC, at each of its exchanges.
+
+    Returns:
+        `account_id`, `moment` (epoch seconds), `requests` and `tokens` (input and output) so far that day, this exchange included;
+        in time order.
+    """
+    tokens = pl.col("input_tokens").fill_null(0.0) + pl.col("output_tokens").fill_null(0.0)
+    frame = log.frame("account_id", "ts", "input_tokens", "output_tokens")
+    day = ["account_id", pl.col("moment") // 86_400.0]
+    return (
+        frame.select("account_id", moment(), tokens.alias("tokens"))
+        .sort("moment", maintain_order=True)
+        .with_columns(
+            pl.int_range(1, pl.len() + 1).over(day).cast(pl.Float64).alias("requests"),
+            pl.col("tokens").cum_sum().over(day),
+        )
+    )
+
+
 def daily_peaks(log: RequestLog) -> pl.DataFrame:
     """Each account's heaviest UTC day.
 
     Returns:
         `account_id`, `requests` and `tokens` (input and output) of its heaviest day by each; sorted by account.
     """
-    tokens = pl.col("input_tokens").fill_null(0.0) + pl.col("output_tokens").fill_null(0.0)
-    frame = log.frame("account_id", "ts", "input_tokens", "output_tokens")
-    days = (
-        frame.select("account_id", (moment() // 86_400.0).alias("day"), tokens.alias("tokens"))
-        .group_by("account_id", "day")
-        .agg(pl.len().cast(pl.Float64).alias("requests"), pl.col("tokens").sum())
-    )
-    peaks = days.group_by("account_id").agg(pl.col("requests", "tokens").max())
+    peaks = running_days(log).group_by("account_id").agg(pl.col("requests", "tokens").max())
     return peaks.sort("account_id").collect(engine="streaming")
 
 

@@ -34,6 +34,26 @@ def choose(graph: Graph) -> list[Node]:
     return keys + [node for node in ranked if node.kind == "account"][: CAP - len(keys)]
 
 
+def placed(graph: Graph, aspect: float) -> tuple[list[Node], list[tuple[int, int, float]], Points]:
+    """The nodes worth drawing, edges between them by number, and where each stands.
+
+    Args:
+        graph: the whole cluster.
+        aspect: width over height of the picture.
+
+    Returns:
+        Nodes as `choose` gives them; edges with weights above 0; f64[nodes, 2] in the unit square.
+    """
+    nodes = choose(graph)
+    index = {node.id: position for position, node in enumerate(nodes)}
+    edges = [
+        (index[a], index[b], max(weight, 1e-3)) for a, b, weight in graph.edges if a in index and b in index and a != b
+    ]
+    pairs = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2)
+    weights = np.array([edge[2] for edge in edges], np.float64)
+    return nodes, edges, layout(len(nodes), pairs, weights, aspect)
+
+
 def draw(graph: Graph, title: str) -> Html | None:
     """The graph as inline SVG with a legend; None where there is nothing to draw.
 
@@ -44,18 +64,12 @@ def draw(graph: Graph, title: str) -> Html | None:
     Returns:
         A figure.
     """
-    nodes = choose(graph)
+    inner = np.array([WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN])
+    nodes, edges, points = placed(graph, inner[0] / inner[1])
     if not nodes:
         return None
-    index = {node.id: position for position, node in enumerate(nodes)}
-    edges = [
-        (index[a], index[b], max(weight, 1e-3)) for a, b, weight in graph.edges if a in index and b in index and a != b
-    ]
-    pairs = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2)
-    weights = np.array([edge[2] for edge in edges], np.float64)
-    inner = np.array([WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN])
-    points = layout(len(nodes), pairs, weights, inner[0] / inner[1]) * inner + MARGIN
-    heaviest = float(weights.max()) if weights.size else 1.0
+    points = points * inner + MARGIN
+    heaviest = max((weight for _, _, weight in edges), default=1.0)
     lines = [_line(points[a], points[b], weight / heaviest) for a, b, weight in edges]
     accounts = [_dot(node, points[i]) for i, node in enumerate(nodes) if node.kind == "account"]
     keys = [_key(node, points[i]) for i, node in enumerate(nodes) if node.kind != "account"]

@@ -7,7 +7,8 @@ import polars as pl
 
 from detector.profiles.layout import F64, I64
 from detector.scoring.reference import Reference, stratum_of
-from detector.scoring.rules import ACCOUNT_WINDOW, CLUSTER_WINDOW, RuleSet
+from detector.scoring.rules import ACCOUNT_WINDOW, CLUSTER_WINDOW
+from detector.scoring.rules.evaluate import RuleSet
 
 ACCOUNT, CLUSTER = ACCOUNT_WINDOW, CLUSTER_WINDOW
 

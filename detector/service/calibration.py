@@ -11,7 +11,8 @@ from detector.coordination.clusters import active_slots
 from detector.coordination.coordinator import find_clusters
 from detector.profiles.layout import F64, HOUR_US, I32, grown
 from detector.scoring.reference import Null, Reference, measure, null_of, stratum_of
-from detector.scoring.rules import Rule, RuleSet, rules_of
+from detector.scoring.rules import Rule
+from detector.scoring.rules.evaluate import RuleSet, rules_of
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.service.engine import Engine
 from detector.service.looks import ClusterLook, Look, score, together

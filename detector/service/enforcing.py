@@ -4,7 +4,7 @@ An alert is stored with a dry run. Whether it binds is asked each time that it i
 analyst or the end of its time act at once, and a service in shadow mode has no way to bind anybody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,6 +14,7 @@ import structlog
 from detector.alerts.brakes import Caps
 from detector.alerts.model import Alert, Recommendation
 from detector.alerts.store import Store
+from detector.alerts.store.alerts import Stored
 from detector.alerts.store.enforcement import Brake
 from detector.config import EnforcementSettings
 
@@ -76,17 +77,27 @@ class Enforcing:
 
     def shown(self, alert: Alert) -> Alert:
         """An alert whose recommendation says whether, and whom, it binds now."""
-        made = alert.recommendation
-        if made is None or not self._live or not _stands(alert) or _over(made):
-            return alert
-        bound = self._store.released(made)
-        accounts = tuple(a for a in made.subject.accounts if a in bound)
-        if not accounts:
-            return alert
-        subject = msgspec.structs.replace(made.subject, accounts=accounts)
-        return msgspec.structs.replace(
-            alert, recommendation=msgspec.structs.replace(made, dry_run=False, subject=subject)
-        )
+        return self.all_shown([alert])[0]
+
+    def all_shown(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """The same of several alerts at once."""
+        bound = self._bound(a.recommendation.id for a in alerts if a.recommendation is not None and _stands(a))
+        return [_binding(alert, bound) for alert in alerts]
+
+    def bodies(self, rows: Sequence[Stored]) -> list[msgspec.Raw]:
+        """The same of alerts as they lie in the store, as JSON; only those that bind somebody are read."""
+        bound = self._bound(r.recommendation_id for r in rows if r.recommendation_id is not None and _stands(r))
+        return [
+            msgspec.Raw(
+                msgspec.json.encode(_binding(row.alert(), bound))
+                if row.recommendation_id in bound
+                else row.body.encode()
+            )
+            for row in rows
+        ]
+
+    def _bound(self, names: Iterable[str]) -> dict[str, set[str]]:
+        return self._store.released(set(names)) if self._live else {}
 
     def approve(self, alert: Alert, actor: str) -> str:
         """A person agrees to what an alert recommends; why it is still not released, empty where it is."""
@@ -113,7 +124,19 @@ class Enforcing:
         return self.view()
 
 
-def _stands(alert: Alert) -> bool:
+def _binding(alert: Alert, bound: Mapping[str, set[str]]) -> Alert:
+    """An alert with the accounts that its recommendation binds."""
+    made = alert.recommendation
+    if made is None or made.id not in bound or not _stands(alert) or _over(made):
+        return alert
+    accounts = tuple(a for a in made.subject.accounts if a in bound[made.id])
+    if not accounts:
+        return alert
+    subject = msgspec.structs.replace(made.subject, accounts=accounts)
+    return msgspec.structs.replace(alert, recommendation=msgspec.structs.replace(made, dry_run=False, subject=subject))
+
+
+def _stands(alert: Alert | Stored) -> bool:
     """Whether nobody closed the alert, and no other one took it in."""
     return alert.status not in _CLOSED and alert.merged_into is None
 

@@ -56,7 +56,7 @@ def cluster_graphs(
         if alert.kind == "cluster" and not alert.merged_into and SEVERITIES.index(alert.severity) >= ACTIONABLE:
             slots = _same_case(set(alert.accounts), seen)
             if slots:
-                out[alert.id] = _graph(alert, slots, clusters.view.links, bank)
+                out[alert.id] = cluster_graph(alert, slots, clusters.view.links, bank)
     return out
 
 
@@ -72,7 +72,15 @@ def _same_case(accounts: set[str], seen: Sequence[Mapping[str, int]]) -> dict[st
     return best
 
 
-def _graph(alert: Alert, slots: Mapping[str, int], links: Links, bank: SkeletonBank) -> Graph:
+def cluster_graph(alert: Alert, slots: Mapping[str, int], links: Links, bank: SkeletonBank) -> Graph:
+    """The graph of one alert.
+
+    Args:
+        alert: of a cluster.
+        slots: of those of its accounts that are known.
+        links: what accounts hold.
+        bank: masked words of the texts that may be shown.
+    """
     known = [m for m in alert.members if m.account_id in slots]
     shown = sorted(known, key=lambda m: (m.role != "core", -m.p_member, m.account_id))[:MOST_MEMBERS]
     names = {slots[m.account_id]: f"account {m.account_id}" for m in shown}

@@ -22,12 +22,13 @@ from detector.alerts.store import Store
 from detector.alerts.store.allowances import merged
 from detector.profiles.columns import Digest
 from detector.profiles.facts import AccountBook
+from detector.report import Graph
 from detector.scoring.reference import packaged
 from detector.service.engine import Engine
 from detector.service.http.erase import erase
 from detector.service.http.metrics import Metrics
 from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError
-from detector.service.http.view import account_view
+from detector.service.http.view import account_view, graph_of
 from detector.service.inbox import Inbox
 from detector.service.replay import allowances_of
 from detector.service.resume import Resume
@@ -244,6 +245,18 @@ class Live:
         self._enter()
         try:
             return account_view(self._engine, account_id)
+        finally:
+            self._busy.release()
+
+    def graph(self, alert: Alert) -> Graph | None:
+        """What ties the accounts of an alert, as of the latest look at clusters.
+
+        Raises:
+            BusyError: the engine was busy for a second.
+        """
+        self._enter()
+        try:
+            return graph_of(self._engine, alert)
         finally:
             self._busy.release()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final, NoReturn, Protocol
+from typing import Final, Protocol
 
 import polars as pl
 import typer
@@ -27,6 +27,7 @@ from detector.service.engine import Engine
 from detector.service.http import State, make_app
 from detector.service.http.access import ExposedError, check_exposure
 from detector.service.http.metrics import Metrics
+from detector.service.http.people import People
 from detector.service.kafka_feed import KafkaFeed
 from detector.service.lease import Lease
 from detector.service.letters import LetterTopic
@@ -34,6 +35,8 @@ from detector.service.live import Live
 from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
+from detector.service.retention import Retention
+from detector.stop import USAGE, stop
 from streams.accounts import decode_accounts, read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
@@ -41,8 +44,8 @@ from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
 from streams.sources.kafka_table import KafkaTable
 
-USAGE: Final = 2
 _HTTP_S: Final = 3  # for answers under way
+_TURN_S: Final = 0.001  # of a thread: while the engine computes, an answer waits for several
 _DRAIN_S: Final = 5.0  # for records accepted; both fit into the ten seconds that a supervisor gives
 
 
@@ -103,11 +106,6 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _stop(message: str) -> NoReturn:
-    sys.stderr.write(f"revenuer: {message}\n")
-    raise typer.Exit(USAGE)
-
-
 def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
     if not path.exists():
         return None
@@ -142,7 +140,7 @@ def _take(context: typer.Context, data: Path, standby: bool) -> None:
     if lease.take():
         return
     if not standby:
-        _stop(f"{data}: process {lease.owner()} serves it; with --standby this one waits to take over")
+        stop(f"{data}: process {lease.owner()} serves it; with --standby this one waits to take over", USAGE)
     sys.stdout.write(f"standby: process {lease.owner()} serves {data}\n")
     sys.stdout.flush()
     if not lease.wait():
@@ -164,26 +162,17 @@ def _of_kafka(
 
 def serve(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
-    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
-    config: Annotated[Path | None, typer.Option("--config", help="Settings in TOML")] = None,
-    database: Annotated[
-        str | None, typer.Option(envvar="REVENUER_DATABASE_URL", help="Database; SQLite in the folder by default")
-    ] = None,
-    kafka: Annotated[
-        str | None,
-        typer.Option(envvar="REVENUER_KAFKA_BOOTSTRAP", help="host:port of brokers, by comma: reads a topic, too"),
-    ] = None,
-    topic: Annotated[str, typer.Option(envvar="REVENUER_KAFKA_TOPIC", help="Topic of exchanges")] = "exchanges",
-    standby: Annotated[
-        bool, typer.Option("--standby", help="Where another process serves the folder, wait and take over from it")
-    ] = False,
-    new_token: Annotated[
-        str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
-    ] = None,
+    data: Path,
+    host: str,
+    port: int,
+    config: Path | None,
+    database: str | None,
+    kafka: str | None,
+    topic: str,
+    standby: bool,
+    new_token: str | None,
 ) -> None:
-    """Serve the API and the console, and detect what is posted or put into the inbox."""
+    """Serve until a signal ends it; the options of the command, see `detector.service.cli`."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         if new_token is None:
@@ -195,14 +184,16 @@ def serve(
             store.close()
             return
         tokens = store.tokens.all()
-        check_exposure(host, tokens)
+        if settings.jwt is None:
+            check_exposure(host, tokens)
+        people = People(settings.jwt) if settings.jwt else None
         metrics = Metrics()
         form = Format(settings.format, settings.account_path)
         live = _live(settings, store, metrics, data)
         live.inbox.format = form
         rules = load_rules(settings.rules)
         channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
-        beside: list[Beside] = [Outbox(store, channels)]
+        beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
         if kafka:
             beside += _of_kafka(settings.kafka, kafka, topic, live, store, form, data)
     except (
@@ -214,15 +205,24 @@ def serve(
         FileNotFoundError,
         ValueError,
     ) as error:
-        _stop(str(error).splitlines()[0])
+        stop(str(error).splitlines()[0], USAGE)
     except OSError as error:
-        _stop(f"{error.filename}: {error.strerror}")
+        stop(f"{error.filename}: {error.strerror}", USAGE)
     except SQLAlchemyError as error:
         # Its text may hold the password of the URL.
-        _stop(f"the database cannot be opened: {type(error).__name__}")
-    alive = any(t.revoked_at is None for t in tokens)
-    secret = None if alive else store.tokens.issue("first", ("admin",), "command line")[1]
-    state = State(store, live, rules, live.digest_key, metrics=metrics, format=form, enforcement=settings.enforcement)
+        stop(f"the database cannot be opened: {type(error).__name__}", USAGE)
+    known = people is not None or any(t.revoked_at is None for t in tokens)
+    secret = None if known else store.tokens.issue("first", ("admin",), "command line")[1]
+    state = State(
+        store,
+        live,
+        rules,
+        live.digest_key,
+        metrics=metrics,
+        format=form,
+        enforcement=settings.enforcement,
+        people=people,
+    )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider
     run(state, live, secret, host, port, beside)
@@ -268,4 +268,5 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, besi
         server_header=False,
         timeout_graceful_shutdown=_HTTP_S,
     )
+    sys.setswitchinterval(_TURN_S)
     _Server(chosen, state, live, secret, beside).run()

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from typer.main import get_command
 
 from detector.alerts.model import alert_schema
-from detector.cli import app
-from detector.config import ChannelSettings, ClusterSettings, EnforcementSettings, Settings
+from detector.cli import whole
+from detector.config import (
+    ChannelSettings,
+    ClusterSettings,
+    EnforcementSettings,
+    JwtSettings,
+    RetentionSettings,
+    Settings,
+)
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.base import FEATURES
 from detector.scoring.rules import load_rules
@@ -18,7 +24,7 @@ from detector.scoring.rules import load_rules
 DOCS = Path(__file__).parents[2] / "docs"
 BUILD = runpy.run_path(str(DOCS / "build.py"))
 PAGES = BUILD["pages"]()
-COMMANDS = BUILD["leaves"](get_command(app))
+COMMANDS = BUILD["leaves"](whole())
 
 
 def on_disk(name):
@@ -56,7 +62,9 @@ def test_every_rule_has_a_section():
 def test_every_setting_is_explained():
     rows = cells("settings.md")
     assert set(rows) == {
-        n for of in (Settings, ChannelSettings, ClusterSettings, EnforcementSettings) for n in of.model_fields
+        n
+        for of in (Settings, ChannelSettings, ClusterSettings, EnforcementSettings, JwtSettings, RetentionSettings)
+        for n in of.model_fields
     }
     assert [name for name, row in rows.items() if not row[-1].strip()] == []
 

@@ -80,14 +80,16 @@ def test_a_trailing_number_is_no_kind(campaign, kind):
 
 def test_groups_join_over_chains_of_keys_and_over_kinds():
     def pairs(*rows):
-        return pl.DataFrame(rows, schema={"account_id": pl.String, "key": pl.UInt64}, orient="row")
+        schema = {"account_id": pl.String, "key": pl.UInt64, "since": pl.Float64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
 
-    cards = pairs(("a", 1), ("b", 1), ("c", 2), ("x", 3))
-    networks = pairs(("b", 1), ("c", 1), ("x", 9), ("y", 9))
+    cards = pairs(("a", 1, 10.0), ("b", 1, 20.0), ("c", 2, 0.0), ("x", 3, 0.0), ("d", 1, 90.0))
+    networks = pairs(("b", 1, 40.0), ("c", 1, 30.0), ("x", 9, 0.0), ("y", 9, None))
     flagged = flag_groups({"payment": cards, "network /24": networks})
-    assert flagged["shared payment"] == frozenset()
-    assert flagged["shared network /24"] == frozenset()
-    assert flagged["shared keys, all"] == {"a", "b", "c"}
+    assert flagged["shared payment"] == {"a": 90.0, "b": 90.0, "d": 90.0}
+    assert flagged["shared network /24"] == {}
+    # b and c meet at 40, which makes three with a; d comes later.
+    assert flagged["shared keys, all"] == {"a": 40.0, "b": 40.0, "c": 40.0, "d": 90.0}
 
 
 def test_shared_keys_come_from_the_log_and_the_accounts_file(tmp_path):

@@ -87,6 +87,24 @@ def test_every_campaign_and_innocent_of_a_small_world():
     assert innocents == {"human": (2, 1, 0.5), "office": (1, 0, 0.0)}
 
 
+def test_how_sure_and_how_fast_of_a_small_world():
+    pool = evaluate(ALERTS, TRUTH, TRAFFIC).per_campaign["pool"]
+    assert pool.intervals["recall"] == wilson(2, 3)
+    assert "time_to_detect_s" not in pool.intervals
+    # a2 is named at 120 s, a1 at 200 s after the start; two are more than half of three.
+    assert pool.half_flagged_s == pytest.approx(200.0)
+    assert pool.latency["0.25"] == pytest.approx(2 / 3)
+    assert list(pool.latency.values()) == sorted(pool.latency.values())
+    result = evaluate(ALERTS, TRUTH, TRAFFIC)
+    assert result.latency["168"] == pytest.approx(2 / 4)
+    assert result.intervals["leak"][0] <= result.leak <= result.intervals["leak"][1]
+
+
+def test_a_share_of_innocents_has_its_interval():
+    human = evaluate(ALERTS, TRUTH, TRAFFIC).per_innocent["human"]
+    assert (human.low, human.high) == wilson(1, 2)
+
+
 def test_the_json_has_the_keys_of_the_contract():
     result = msgspec.json.decode(msgspec.json.encode(evaluate(ALERTS, TRUTH, TRAFFIC)))
     assert set(result) >= KEYS
@@ -99,7 +117,7 @@ def test_the_json_has_the_keys_of_the_contract():
         "time_to_detect_s",
         "first_alert_s",
     }
-    assert set(result["per_innocent"]["human"]) == {"accounts", "flagged", "share"}
+    assert set(result["per_innocent"]["human"]) >= {"accounts", "flagged", "share"}
     assert set(result["precision_at_base_rate"]) == {"1/1000", "1/10000"}
 
 

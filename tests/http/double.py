@@ -4,6 +4,7 @@ import anyio
 import httpx
 
 from detector.alerts.model import Reason
+from detector.report import Graph, Node
 from detector.service.http import make_app
 from detector.service.http.state import AccountView, Ack, QueueFullError
 
@@ -30,6 +31,13 @@ class Double:
             return None
         reason = Reason("SOFT_LABELS", "It asks for them.", 1.0, 0.1, 2.0, 10.0)
         return AccountView(account_id, 3, "", "", "person", 2.0, 0.1, 30.0, [reason], {"requests": 3.0}, [])
+
+    def graph(self, alert):
+        if len(alert.accounts) < 2:
+            return None
+        nodes = [Node(a, "account", a, "core") for a in alert.accounts]
+        edges = [(a, "key", 2.0) for a in alert.accounts]
+        return Graph([*nodes, Node("key", "template", "masked <b>words</b>")], edges)
 
     def traffic(self):
         return 10_000.0

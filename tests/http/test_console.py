@@ -71,12 +71,12 @@ def test_every_module_that_is_imported_is_there():
 
 def test_every_path_that_the_script_asks_for_is_a_route(admin):
     routes = set(admin("GET", "/openapi.json").json()["paths"])
-    asked = re.findall(r"[`\"](/(?:alerts|accounts|recommendations)[^`\"?]*)", code())
+    asked = re.findall(r"[`\"](/(?:alerts|accounts|recommendations|clusters|allowances)[^`\"?]*)", code())
     for path in asked:
         plain = re.sub(r"\$\{(?:asked|from)\}", "", path)
         shape = "/v1" + re.sub(r"\$\{[^}]*\}", "{}", plain)
         assert any(re.sub(r"\{[^}]*\}", "{}", route) == shape for route in routes), path
-    assert len(asked) >= 5
+    assert len(asked) >= 10
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed")

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from double import Client, Double
 from making import alert, ticking
+from sqlalchemy.event import listen
 
 from detector.alerts.model import BlastRadius, Subject
 from detector.alerts.store import Store
@@ -77,6 +78,30 @@ def test_what_is_within_the_caps_binds_at_once_and_shows_everywhere(service):
     assert not rendered(reader, "alr_1")["dry_run"]
     assert not reader("GET", "/v1/alerts/alr_1").json()["recommendation"]["dry_run"]
     assert not reader("GET", "/v1/recommendations").json()["items"][0]["dry_run"]
+    assert not reader("GET", "/v1/clusters/alr_1").json()["recommendation"]["dry_run"]
+    assert not reader("GET", "/v1/alerts").json()["items"][0]["recommendation"]["dry_run"]
+
+
+def test_a_list_says_of_each_alert_whom_it_binds_and_asks_the_store_once(service):
+    state, tell, as_ = service()
+    tell(*(hostile(f"alr_{i}", 2) for i in range(12)))
+    tell(hostile("alr_x", 2, action="suspend"))  # waits for people
+    state.store.triage.decide("alr_3", "resolved", "ana")
+    state.store.alerts.upsert([hostile("alr_3", 2)])
+    state.store.enforcement.withdraw("rec_alr_4", "ana")
+    reader = as_("read")
+    asked = []
+    engine = state.store._database.engine
+    listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    lists = {}
+    for path in ("/v1/alerts", "/v1/recommendations"):
+        for limit in (1, 50):
+            asked.clear()
+            lists[path] = reader("GET", path, params={"limit": limit}).json()["items"]
+            assert len([a for a in asked if a.startswith("SELECT") and "FROM tokens" not in a]) <= 3, path
+    made = [a["recommendation"] for a in lists["/v1/alerts"]]
+    assert {m["alert_id"] for m in made if m["dry_run"]} == {"alr_x", "alr_3", "alr_4"}
+    assert sorted(made, key=lambda m: m["id"]) == sorted(lists["/v1/recommendations"], key=lambda m: m["id"])
 
 
 def test_a_launch_day_storm_pulls_the_brake_and_everything_is_only_observed(service):

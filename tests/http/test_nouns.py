@@ -103,3 +103,30 @@ def test_the_audit_log_is_whole(state, admin):
     entries = admin("GET", "/v1/audit").json()["items"]
     assert (entries[-1]["action"], entries[-1]["actor"]) == ("alert.triage", "admin")
     assert admin("GET", "/v1/audit/verify").json() == {"whole": True, "broken_at": None}
+
+
+def test_a_cluster_is_drawn_and_a_lone_account_is_not(state, admin):
+    state.store.alerts.upsert([alert(), alert("alr_2", ("acct-9",))])
+    drawn = admin("GET", "/v1/clusters/alr_1/graph").json()
+    kinds = [n["kind"] for n in drawn["nodes"]]
+    assert sorted(kinds) == ["account", "account", "account", "template"]
+    assert {frozenset(kinds[n] for n in edge[:2]) for edge in drawn["edges"]} == {frozenset({"account", "template"})}
+    assert all(0 <= n["x"] <= 1 and 0 <= n["y"] <= 1 for n in drawn["nodes"])
+    assert drawn["left_out"] == 0
+    assert admin("GET", "/v1/clusters/alr_2/graph").json() == {"nodes": [], "edges": [], "left_out": 1}
+    assert admin("GET", "/v1/clusters/none/graph").status_code == 404
+
+
+def test_appeals_are_counted_by_recommendation(state, admin):
+    assert admin("GET", "/v1/recommendations/appeals").json()["overturn_rate"] is None
+    state.store.alerts.upsert([alert(f"alr_{i}") for i in range(4)])
+    for name, outcomes in {
+        "alr_0": ("applied", "appealed", "reverted", "reverted"),
+        "alr_1": ("applied", "reverted", "appealed"),  # reverted before anybody appealed
+        "alr_2": ("applied", "applied"),
+        "alr_3": ("appealed", "appealed"),
+    }.items():
+        for outcome in outcomes:
+            state.store.outcomes.add(f"rec_{name}", name, outcome, "ana")
+    told = admin("GET", "/v1/recommendations/appeals").json()
+    assert told == {"applied": 3, "appealed": 3, "overturned": 1, "overturn_rate": 1 / 3}

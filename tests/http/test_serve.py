@@ -1,5 +1,6 @@
 """The real process on a port of its own: post a world, read its alerts, end it by a signal."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 
 import httpx
 import pytest
+from issuing import AUDIENCE, ISSUER, Issuer
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -136,3 +138,17 @@ def test_it_refuses_to_be_open_without_a_token(tmp_path):
     assert "--new-token" in refused.stderr
     made = subprocess.run([*command, "--new-token", "ops"], capture_output=True, text=True, timeout=60, check=True)
     assert made.stdout.startswith("rvn_")
+
+
+def test_with_an_issuer_of_jwts_it_needs_no_token_of_its_own(tmp_path, serve):
+    issuer = Issuer(k1="EdDSA")
+    (tmp_path / "jwks.json").write_text(json.dumps(issuer.jwks()))
+    config = tmp_path / "revenuer.toml"
+    config.write_text(f'[jwt]\njwks = "{tmp_path / "jwks.json"}"\nissuer = "{ISSUER}"\naudience = "{AUDIENCE}"\n')
+    served = serve(tmp_path, "--host", "0.0.0.0", "--config", str(config))  # noqa: S104 - that is what is tried
+    served.client.base_url = served.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - the same
+    assert served.client.get("/v1/alerts").status_code == 401
+    person = {"Authorization": f"Bearer {issuer.token()}"}
+    assert served.client.get("/v1/alerts", headers=person).status_code == 200
+    code, _, said = served.end()
+    assert (code, "token" in said) == (0, False)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_files import FIELDS, SOUND, written
 
-from detector.scoring.rules import RuleSet, read_rule
+from detector.scoring.rules import read_rule
+from detector.scoring.rules.evaluate import RuleSet
 from detector.scoring.rules.satisfiable import can_fire
 from detector.scoring.rules.testing import TestReference
 from detector.scoring.rules.tree import Benign, Compare, Every, Missing, Negation, Some, fields

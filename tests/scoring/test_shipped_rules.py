@@ -9,15 +9,14 @@ import pytest
 
 from detector.scoring.rules import (
     CATEGORIES,
-    RuleSet,
     default_folder,
     known_fields,
     load_rules,
     rule_files,
     rules_markdown,
-    rules_of,
-    run_tests,
 )
+from detector.scoring.rules.evaluate import RuleSet, rules_of
+from detector.scoring.rules.testing import run_tests
 from detector.scoring.rules.tree import Benign, fields, leaves
 
 RULES = load_rules()

@@ -2,10 +2,8 @@
 
 import pytest
 import sqlalchemy as sa
-from making import START
 
-from detector.alerts.store import Store
-from detector.alerts.store.answers import KEPT_US, Answer, OtherRequestError, StillRunningError
+from detector.alerts.store.answers import Answer, OtherRequestError, StillRunningError
 from detector.alerts.store.tokens import Token
 
 
@@ -51,12 +49,3 @@ def test_a_failed_request_may_be_tried_again(store):
     store.answers.begin(1, "k", b"a")
     store.answers.release(1, "k")
     assert store.answers.begin(1, "k", b"a") is None
-
-
-def test_answers_go_after_a_day(url):
-    clock = [START]
-    store = Store(url, lambda: clock[0])
-    store.answers.begin(1, "k", b"a")
-    clock[0] += KEPT_US + 1
-    assert store.answers.begin(1, "k", b"other") is None
-    store.close()

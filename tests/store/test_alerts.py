@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from making import MINUTE, START, alert
+from sqlalchemy.event import listen
 
 from detector.alerts.model import SEVERITIES, Member, rfc3339
+from detector.alerts.store import Store
 from detector.alerts.store.alerts import Filters
 from detector.alerts.store.cursor import CursorError, encode
 from detector.alerts.store.grow import grow
@@ -99,6 +101,27 @@ def test_filters(store):
     assert found(kind="cluster") == {"alr_1"}
     assert found(account="acct-2") == {"alr_1", "alr_2"}
     assert found(account="acct-2", kind="account") == {"alr_2"}
+
+
+@pytest.mark.parametrize("order", ["newest", "worst"])
+def test_a_list_is_found_in_an_index_whatever_is_filtered(tmp_path, order):
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")  # PostgreSQL plans by statistics, and there are none
+    given = {"severity": "high", "status": ("open", "resolved"), "kind": "account", "recommending": True}
+    asked = []
+    engine = store._database.engine
+    listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+    for some in ({}, *({k: v} for k, v in given.items()), given):
+        asked.clear()
+        store.alerts.stored(
+            Filters(**some), order=order, after=encode([0, "a"] if order == "newest" else [0, 1.5, "a"])
+        )
+        ((statement, values),) = [one for one in asked if one[0].startswith("SELECT")]
+        with engine.connect() as connection:
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+        (inner,) = [step for step in plan if "INDEX alerts_" in step]
+        assert f"COVERING INDEX alerts_{order}" in inner, plan
+        assert sum("TEMP B-TREE" in step for step in plan) <= 1, "only the page itself is sorted"
+    store.close()
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "e30", "ünreadable", encode(["a", 1]), encode([1])])

@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from making import alert
+from msgspec.json import encode
 
 from detector.alerts.store import Store
+from detector.alerts.store.alerts import Filters
+from detector.alerts.store.database import Database
 from detector.alerts.store.tables import metadata
 
 
@@ -19,6 +22,25 @@ def test_migrations_make_the_tables_that_the_code_reads(url):
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_an_older_database_is_brought_up_to_date_with_all_that_is_in_it(url):
+    database = Database(url)
+    database.migrate("0003")
+    made, values = alert(), {"id": 7, "severity": 2, "status": "open", "at": 5, "risk": 70.0}
+    row = {**values, "id": made.id, "kind": "cluster", "detected_at": 5, "updated_at": 5, "body": encode(made).decode()}
+    old = {"alert_history": {**values, "alert_id": made.id, "accounts": 3, "joined": "[]", "gone": "[]"}}
+    old |= {"notified": {"channel": "soc", "version": 7}, "alerts": {k: v for k, v in row.items() if k != "at"}}
+    with database.write() as connection:
+        for name in ("alerts", "alert_history", "notified"):
+            marks = ", ".join(f":{column}" for column in old[name])
+            connection.execute(sa.text(f"INSERT INTO {name} ({', '.join(old[name])}) VALUES ({marks})"), old[name])  # noqa: S608 - ours
+    database.close()
+    store = Store(url)
+    assert store.alerts.page(Filters()).items == [made]
+    assert [v.id for v in store.alerts.history(made.id)] == [7]
+    assert store.notified.of("soc", 0) == 7
+    store.close()
 
 
 def test_opening_again_keeps_everything(store, url):

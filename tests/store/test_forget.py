@@ -65,3 +65,12 @@ def test_a_short_id_clears_no_other_words(store):
     store.forget("acct-2", "privacy")
     store.forget("z", "privacy")
     assert store.labels.page() == [kept]
+
+
+def test_no_number_of_a_version_is_given_twice(store):
+    store.alerts.upsert([alert("alr_1", ("z",))])
+    store.alerts.upsert([alert("alr_2", ("acct-2",))])
+    told = store.alerts.latest()
+    store.forget("acct-2", "privacy")
+    store.alerts.upsert([alert("alr_3", ("y",))])
+    assert [v.alert_id for v in store.alerts.changes(told)] == ["alr_3"]

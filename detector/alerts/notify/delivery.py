@@ -1,6 +1,5 @@
 """One POST, delivered at least once or kept in a file: retried with back-off and jitter, then a dead letter."""
 
-import ipaddress
 import random
 import ssl
 import time
@@ -13,6 +12,7 @@ import httpx
 import msgspec
 import structlog
 
+from detector.alerts.notify.pinned import pinned
 from detector.alerts.notify.reach import Address, Reach, RefusedError, Target
 
 _log = structlog.get_logger(__name__)
@@ -87,24 +87,10 @@ class Delivery:
         return f"status {status}", status in _TRY_AGAIN, min(wait, self.cap_s)
 
     def _send(self, target: Target, address: Address, body: bytes, headers: Mapping[str, str]) -> tuple[int, float]:
-        default = 443 if target.scheme == "https" else 80
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        name = host if target.port == default else f"{host}:{target.port}"
-        at = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
-        # The address is the one that was checked; the certificate is checked against the name. No proxy from the
-        # environment and no redirect may lead elsewhere.
-        with (
-            httpx.Client(
-                verify=self.tls or True, timeout=self.timeout_s, trust_env=False, follow_redirects=False
-            ) as client,
-            client.stream(
-                "POST",
-                f"{target.scheme}://{at}:{target.port}{target.path}",
-                content=body,
-                headers={"Content-Type": "application/json", **headers, "Host": name},
-                extensions={"sni_hostname": target.host},
-            ) as answer,
-        ):
+        typed = {"Content-Type": "application/json", **headers}
+        with pinned(
+            "POST", target, address, headers=typed, content=body, tls=self.tls, timeout_s=self.timeout_s
+        ) as answer:
             return answer.status_code, _seconds(answer.headers.get("Retry-After", ""))
 
     def _keep(self, key: str, body: bytes, problem: str, attempts: int) -> None:

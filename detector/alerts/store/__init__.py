@@ -1,7 +1,7 @@
 """The store: alerts, what people decided about them, and who may ask, in SQLite or PostgreSQL."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from detector.alerts.store.alerts import Alerts
 from detector.alerts.store.allowances import Allowances
@@ -13,10 +13,11 @@ from detector.alerts.store.forget import Forgetter, Receipt
 from detector.alerts.store.labels import Labels
 from detector.alerts.store.notified import Notified
 from detector.alerts.store.outcomes import Outcomes
+from detector.alerts.store.prune import Keep, Pruner
 from detector.alerts.store.tokens import Tokens
 from detector.alerts.store.triage import Triage
 
-__all__ = ["Store"]
+__all__ = ["Keep", "Store"]
 
 
 def _wall() -> int:
@@ -43,12 +44,19 @@ class Store:
         self.outcomes = Outcomes(self._database, self.audit, now)
         self.answers = Answers(self._database, now)
         self.enforcement = Enforcement(self._database, self.audit, now)
-        self.notified = Notified(self._database)
+        self.notified = Notified(self._database, now)
+        self._pruner = Pruner(self._database, self.audit, now)
         self._forgetter = Forgetter(self._database, self.alerts, self.audit, now)
 
     def forget(self, account: str, actor: str) -> Receipt:
         """Erase an account's personal data everywhere; the receipt proves it to whoever holds it."""
         return self._forgetter.forget(account, actor)
+
+    def prune(
+        self, keep: Keep, channels: Collection[str] = (), stopped: Callable[[], bool] = lambda: False
+    ) -> dict[str, int]:
+        """Remove what is older than it may be; see `Pruner.prune`."""
+        return self._pruner.prune(keep, channels, stopped)
 
     def close(self) -> None:
         """Let the database go."""

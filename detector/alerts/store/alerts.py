@@ -23,7 +23,7 @@ class Filters(msgspec.Struct, frozen=True):
 
     Attributes:
         severity: at least.
-        status: any of these.
+        status: any of these; where people decided and accounts joined since, the alert is open, too.
         kind: account or cluster.
         account: named by the alert.
         merged: also those that went into another one.
@@ -39,10 +39,38 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A part of a list; `next` is None at its end."""
+    """A part of a list.
+
+    Attributes:
+        items: alerts.
+        next: cursor of what follows; None at the end.
+        joiners: by alert that people decided about, how many accounts joined since; such an alert is open again as far as those go.
+    """
 
     items: list[Alert]
     next: str | None
+    joiners: dict[str, int] = {}
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An alert as it lies in the store, unread: a list hands most of them on as they are.
+
+    Attributes:
+        id, status, merged_into, recommendation_id: of the alert.
+        joiners: accounts that joined since people decided.
+        body: JSON.
+    """
+
+    id: str
+    status: Status
+    merged_into: str | None
+    recommendation_id: str | None
+    joiners: int
+    body: str
+
+    def alert(self) -> Alert:
+        """The alert."""
+        return msgspec.json.decode(self.body, type=Alert)
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -110,9 +138,18 @@ class Alerts:
         if old is not None and old.merged_into != into:
             self.write(connection, old, msgspec.structs.replace(old, merged_into=into))
 
-    def write(self, connection: Connection, old: Alert | None, new: Alert) -> None:
-        """Write an alert, and a version where something that is acted on changed."""
-        values = {
+    def write(self, connection: Connection, old: Alert | None, new: Alert, joiners: int | None = None) -> None:
+        """Write an alert, and a version where something that is acted on changed.
+
+        Args:
+            connection: of a transaction.
+            old: as it was.
+            new: as it is.
+            joiners: accounts that joined since people decided; without, as many more as join now.
+        """
+        joined = sorted(set(new.accounts) - set(old.accounts if old else ()))
+        gone = sorted(set(old.accounts if old else ()) - set(new.accounts))
+        values: dict[str, Any] = {
             "kind": new.kind,
             "severity": SEVERITIES.index(new.severity),
             "status": new.status,
@@ -126,9 +163,9 @@ class Alerts:
         if old is None:
             connection.execute(insert(alerts).values(id=new.id, **values))
         else:
-            connection.execute(update(alerts).where(alerts.c.id == new.id).values(**values))
-        joined = sorted(set(new.accounts) - set(old.accounts if old else ()))
-        gone = sorted(set(old.accounts if old else ()) - set(new.accounts))
+            more = alerts.c.joiners + (len(joined) if new.status != "open" else 0)
+            changed = update(alerts).where(alerts.c.id == new.id)
+            connection.execute(changed.values(**values, joiners=more if joiners is None else joiners))
         if joined:
             rows = [{"account_id": a, "alert_id": new.id} for a in joined]
             connection.execute(insert(alert_accounts), rows)
@@ -166,15 +203,29 @@ class Alerts:
         Raises:
             CursorError: `after` is not of this list.
         """
+        rows, following = self.stored(filters, order=order, after=after, limit=limit)
+        return Page([row.alert() for row in rows], following, joiners(rows))
+
+    def stored(
+        self, filters: Filters, *, order: Order = "newest", after: str | None = None, limit: int = 50
+    ) -> tuple[list[Stored], str | None]:
+        """The same page, and its `next`, with the alerts unread.
+
+        Raises:
+            CursorError: `after` is not of this list.
+        """
         key = _KEYS[order]
-        query = _filtered(filters).order_by(*(c.desc() for c in key)).limit(limit + 1)
+        down = [c.desc() for c in key]
+        wanted = _filtered(filters).with_only_columns(alerts.c.id).order_by(*down).limit(limit + 1)
         if after is not None:
-            query = query.where(tuple_(*key) < tuple_(*cursor.decode(after, _SHAPES[order])))
+            wanted = wanted.where(tuple_(*key) < tuple_(*cursor.decode(after, _SHAPES[order])))
+        # The ids come out of an index alone; sorting or skipping rows with their bodies takes a hundred times as long.
+        query = select(alerts).where(alerts.c.id.in_(wanted)).order_by(*down)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        items = [msgspec.json.decode(row.body, type=Alert) for row in rows[:limit]]
+        found = [Stored(r.id, r.status, r.merged_into, r.recommendation_id, r.joiners, r.body) for r in rows[:limit]]
         more = len(rows) > limit
-        return Page(items, cursor.encode([getattr(rows[limit - 1], c.name) for c in key]) if more else None)
+        return found, cursor.encode([getattr(rows[limit - 1], c.name) for c in key]) if more else None
 
     def count(self, filters: Filters) -> int:
         """How many alerts there are."""
@@ -200,6 +251,11 @@ class Alerts:
             return [_version(row) for row in connection.execute(query)]
 
 
+def joiners(rows: Iterable[Stored]) -> dict[str, int]:
+    """How many joined since people decided, by alert, where any did."""
+    return {row.id: row.joiners for row in rows if row.joiners}
+
+
 def _acted_on(alert: Alert) -> tuple[object, ...]:
     return alert.severity, alert.status, alert.merged_into
 
@@ -209,7 +265,8 @@ def _filtered(f: Filters) -> Select[Any]:
     if f.severity is not None:
         query = query.where(alerts.c.severity >= SEVERITIES.index(f.severity))
     if f.status:
-        query = query.where(alerts.c.status.in_(f.status))
+        status = alerts.c.status.in_(f.status)
+        query = query.where(status | (alerts.c.joiners > 0) if "open" in f.status else status)
     if f.kind is not None:
         query = query.where(alerts.c.kind == f.kind)
     if f.account is not None:

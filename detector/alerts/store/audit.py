@@ -1,5 +1,8 @@
 """The audit log: append-only, each entry's hash covers the one before, so that a change or a gap shows.
 
+Entries older than they may be are released: an entry says up to which, and what the hash of the last one was, so that the chain
+goes on from there; only those does the database let go of.
+
 It never names an account: what concerns one is named by the id of its alert, allowance or label, so that the log need
 not be changed when an account is erased.
 """
@@ -9,13 +12,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from detector.alerts.store.database import AUDIT_LOCK, Database
 from detector.alerts.store.tables import audit
 
 _NOTHING: Final = bytes(32)
 _AT_ONCE: Final = 1_000
+_RELEASE: Final = "audit.release"
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
@@ -64,10 +68,49 @@ class Audit:
             rows = connection.execute(select(audit).where(audit.c.id > after).order_by(audit.c.id).limit(limit))
             return [_entry(row) for row in rows]
 
+    def release(self, now: int, before: int, actor: str) -> int:
+        """Release entries that are older than they may be; they can be deleted then.
+
+        Args:
+            now: wall clock, µs.
+            before: time of the first entry that stays, µs.
+            actor: who says so.
+
+        Returns:
+            Id of the last entry that is released, 0 where none is.
+        """
+        with self._database.write() as connection:
+            self._database.lock(connection, AUDIT_LOCK)
+            old = self._released(connection)
+            first = connection.execute(select(func.min(audit.c.id)).where(audit.c.at >= before)).scalar()
+            upto = audit.c.id < first if first is not None else audit.c.id > 0
+            # Entries about retention alone are no reason: each time would write one and let go of one, for ever.
+            worth = audit.c.action.not_in((_RELEASE, "retention.prune")) & (audit.c.id > (old[0] if old else 0))
+            if connection.execute(select(audit.c.id).where(upto, worth).limit(1)).first() is None:
+                return old[0] if old else 0
+            last = connection.execute(
+                select(audit.c.id, audit.c.hash).where(upto).order_by(audit.c.id.desc()).limit(1)
+            ).one()
+            self.append(connection, now, actor, _RELEASE, f"audit/{last.id}", {"hash": last.hash.hex()})
+            return int(last.id)
+
+    @staticmethod
+    def _released(connection: Connection) -> tuple[int, bytes] | None:
+        """Id and hash of the last entry that was released."""
+        newest = select(audit).where(audit.c.action == _RELEASE).order_by(audit.c.id.desc()).limit(1)
+        row = connection.execute(newest).first()
+        if row is None:
+            return None
+        return int(row.subject.removeprefix("audit/")), bytes.fromhex(msgspec.json.decode(row.detail)["hash"])
+
     def verify(self) -> int | None:
-        """Id of the first entry that does not follow from those before it; None where all do."""
-        expected, before = 1, _NOTHING
+        """Id of the first entry that does not follow from those before it; None where all do.
+
+        It begins after the entries that were released. The entry that says so is a part of what is verified.
+        """
         with self._database.read() as connection:
+            released = self._released(connection)
+            expected, before = (released[0] + 1, released[1]) if released else (1, _NOTHING)
             while True:
                 query = select(audit).where(audit.c.id >= expected).order_by(audit.c.id).limit(_AT_ONCE)
                 rows = connection.execute(query).all()

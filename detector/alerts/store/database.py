@@ -28,7 +28,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url, pool_pre_ping=True)
+        # A server may have ended a connection meanwhile; a file cannot.
+        self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         self.sqlite = self.engine.dialect.name == "sqlite"
         if self.sqlite:
             event.listen(self.engine, "connect", _configure)
@@ -52,14 +53,14 @@ class Database:
         if not self.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
-    def migrate(self) -> None:
-        """Bring the tables up to date."""
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the tables up to date, or up to a revision."""
         config = Config()
         config.set_main_option("script_location", "detector.alerts.store:migrations")
         with self.write() as connection:
             self.lock(connection, MIGRATION_LOCK)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
 
     def close(self) -> None:
         """Let all connections go."""

@@ -60,10 +60,18 @@ class Enforcement:
                 self._audit.append(connection, self._now(), _ENGINE, "enforcement.release", made.id, detail)
         return verdict, why
 
-    def released(self, made: Recommendation) -> Collection[str]:
-        """Accounts of a recommendation that it may bind now; none while the brake is pulled."""
+    def released(self, names: Collection[str]) -> dict[str, set[str]]:
+        """Accounts that each of some recommendations may bind now; nothing while the brake is pulled."""
         with self._database.read() as connection:
-            return () if self._pulled(connection) else self._bound(connection, made)
+            if not names or self._pulled(connection):
+                return {}
+            query = select(enforced.c.recommendation_id, enforced.c.account_id).where(
+                enforced.c.recommendation_id.in_(names)
+            )
+            out: dict[str, set[str]] = {}
+            for name, account in connection.execute(query):
+                out.setdefault(name, set()).add(account)
+            return out
 
     def approve(self, made: Recommendation, actor: str) -> int:
         """Note that a person agrees; how many did."""

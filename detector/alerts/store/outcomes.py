@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
@@ -36,6 +36,22 @@ class Outcome(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
+class Appeals(msgspec.Struct, frozen=True):
+    """How often customers appealed, and were right.
+
+    Attributes:
+        applied: recommendations that were applied.
+        appealed: that were appealed against.
+        overturned: of those, reverted after the appeal.
+        overturn_rate: overturned of appealed; None where nobody appealed.
+    """
+
+    applied: int
+    appealed: int
+    overturned: int
+    overturn_rate: float | None
+
+
 class Outcomes:
     """Outcomes of one database; `now` is the wall clock in µs."""
 
@@ -54,6 +70,18 @@ class Outcomes:
             detail = {"outcome": outcome}
             self._audit.append(connection, now, actor, "recommendation.outcome", recommendation, detail)
         return Outcome(id=number, **values)
+
+    def appeals(self) -> Appeals:
+        """What became of the recommendations that customers appealed against."""
+        after = outcomes.alias()
+        later = (after.c.recommendation_id == outcomes.c.recommendation_id) & (after.c.id > outcomes.c.id)
+        overturned = select(after.c.id).where(later, after.c.outcome == "reverted").exists()
+        name = func.count(outcomes.c.recommendation_id.distinct())
+        with self._database.read() as connection:
+            applied = connection.execute(select(name).where(outcomes.c.outcome == "applied")).scalar_one()
+            appealed = connection.execute(select(name).where(outcomes.c.outcome == "appealed")).scalar_one()
+            lost = connection.execute(select(name).where(outcomes.c.outcome == "appealed", overturned)).scalar_one()
+        return Appeals(applied, appealed, lost, lost / appealed if appealed else None)
 
     def of_alert(self, alert: str) -> list[Outcome]:
         """Outcomes of an alert's recommendations, the first one first."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 metadata: Final = MetaData()
 
-# SQLite numbers rows by itself only where the key is its own INTEGER.
+# SQLite numbers rows by itself only where the key is its own INTEGER, and never gives a number again only with AUTOINCREMENT.
 _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -40,9 +40,21 @@ alerts: Final = Table(
     Column("merged_into", String(64)),
     Column("recommendation_id", String(64), index=True),
     Column("body", Text, nullable=False),
-    Index("alerts_newest", "detected_at", "id"),
-    Index("alerts_worst", "severity", "risk", "id"),
-    Index("alerts_status", "status"),
+    # Accounts that joined since people decided; the alert is open again as far as these go.
+    Column("joiners", Integer, nullable=False, server_default="0"),
+    # In the order of a list, with all that it may be filtered by.
+    Index(
+        "alerts_newest",
+        "detected_at",
+        "id",
+        "severity",
+        "status",
+        "kind",
+        "merged_into",
+        "recommendation_id",
+        "joiners",
+    ),
+    Index("alerts_worst", "severity", "risk", "id", "status", "kind", "merged_into", "recommendation_id", "joiners"),
 )
 alert_accounts: Final = Table(
     "alert_accounts",
@@ -63,6 +75,7 @@ history: Final = Table(
     Column("accounts", Integer, nullable=False),
     Column("joined", Text, nullable=False),
     Column("gone", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 triage: Final = Table(
     "triage",
@@ -76,6 +89,7 @@ triage: Final = Table(
     Column("note", Text),
     Column("undone_at", BigInteger),
     Column("undone_by", Text),
+    sqlite_autoincrement=True,
 )
 labels: Final = Table(
     "labels",
@@ -88,6 +102,7 @@ labels: Final = Table(
     Column("at", BigInteger, nullable=False),
     Column("note", Text),
     Index("labels_subject", "kind", "subject"),
+    sqlite_autoincrement=True,
 )
 allowances: Final = Table(
     "allowances",
@@ -100,6 +115,7 @@ allowances: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 tokens: Final = Table(
     "tokens",
@@ -110,6 +126,7 @@ tokens: Final = Table(
     Column("scopes", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    sqlite_autoincrement=True,
 )
 audit: Final = Table(
     "audit",
@@ -121,6 +138,7 @@ audit: Final = Table(
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+    Index("audit_action", "action", "id"),
 )
 outcomes: Final = Table(
     "outcomes",
@@ -132,6 +150,7 @@ outcomes: Final = Table(
     Column("actor", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("note", Text),
+    sqlite_autoincrement=True,
 )
 answers: Final = Table(
     "answers",
@@ -143,12 +162,13 @@ answers: Final = Table(
     Column("status", SmallInteger),
     Column("body", Text),
 )
-# How far each channel of notifications has come through `alert_history`.
+# How far each channel of notifications has come through `alert_history`, and when it last moved.
 notified: Final = Table(
     "notified",
     metadata,
     Column("channel", String(64), primary_key=True),
     Column("version", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False, server_default="0"),
 )
 
 # Live enforcement: accounts that a released recommendation binds, who approved which, and the brake once it was pulled.

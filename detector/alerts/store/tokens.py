@@ -17,6 +17,8 @@ Scope = Literal["read", "triage", "ingest", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = ("read", "triage", "ingest", "admin")
 _PREFIX: Final = "rvn_"  # lets secret scanners recognise one
 _BYTES: Final = 32
+_SEEN_US: Final = 1_000_000  # a token that another process revokes is good for as long
+_MOST_SEEN: Final = 256
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -27,6 +29,7 @@ class Token(msgspec.Struct, frozen=True):
         name: of its holder, for the audit log.
         scopes: what it may do; `admin` may do all.
         created_at, revoked_at: µs.
+        expires_at: µs; of a JWT, for ours end when they are revoked.
     """
 
     id: int
@@ -34,6 +37,7 @@ class Token(msgspec.Struct, frozen=True):
     scopes: tuple[Scope, ...]
     created_at: int
     revoked_at: int | None = None
+    expires_at: int | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether it covers a scope."""
@@ -45,6 +49,7 @@ class Tokens:
 
     def __init__(self, database: Database, audit: Audit, now: Callable[[], int]) -> None:
         self._database, self._audit, self._now = database, audit, now
+        self._seen: dict[bytes, tuple[Token, int]] = {}
 
     def issue(self, name: str, scopes: Iterable[Scope], actor: str) -> tuple[Token, str]:
         """A new token and its secret, which is shown once."""
@@ -65,6 +70,7 @@ class Tokens:
             ended = connection.execute(update(tokens).where(alive).values(revoked_at=now)).rowcount > 0
             if ended:
                 self._audit.append(connection, now, actor, "token.revoke", f"token/{number}", {})
+        self._seen = {}
         return ended
 
     def find(self, secret: str) -> Token | None:
@@ -75,7 +81,22 @@ class Tokens:
         # The index compares digests, of which an attacker cannot choose the bytes; this comparison takes constant time.
         if row is None or row.revoked_at is not None or not hmac.compare_digest(row.digest, wanted):
             return None
-        return _token(row)
+        token = _token(row)
+        self._seen = {**(self._seen if len(self._seen) < _MOST_SEEN else {}), wanted: (token, self._now() + _SEEN_US)}
+        return token
+
+    def seen(self, secret: str) -> Token | None:
+        """The token with this secret where it was found a moment ago, without asking the database."""
+        token, until = self._seen.get(_digest(secret), (None, 0))
+        return token if self._now() < until else None
+
+    def alive(self, token: Token) -> bool:
+        """Whether a token that was found still holds."""
+        if token.expires_at is not None:
+            return self._now() < token.expires_at
+        alive = (tokens.c.id == token.id) & tokens.c.revoked_at.is_(None)
+        with self._database.read() as connection:
+            return connection.execute(select(tokens.c.id).where(alive)).first() is not None
 
     def all(self) -> list[Token]:
         """All tokens, revoked ones too."""

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from detector.alerts.model import Alert, Status
 from detector.alerts.store.alerts import Alerts
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
-from detector.alerts.store.tables import triage
+from detector.alerts.store.tables import history, triage
 
 
 class NothingToUndoError(LookupError):
@@ -61,7 +61,7 @@ class Triage:
             connection.execute(insert(triage).values(**values))
             detail = {"before": old.status, "after": status}
             self._audit.append(connection, now, actor, "alert.triage", name, detail)
-            return self._set(connection, old, status)
+            return self._set(connection, old, status, 0)
 
     def undo(self, name: str, actor: str) -> Alert | None:
         """Take the latest standing decision back; None where there is no such alert.
@@ -82,7 +82,7 @@ class Triage:
             connection.execute(done)
             detail = {"before": old.status, "after": last.before, "decision": last.id}
             self._audit.append(connection, now, actor, "alert.undo", name, detail)
-            return self._set(connection, old, last.before)
+            return self._set(connection, old, last.before, self._since(connection, name))
 
     def decisions(self, name: str) -> list[Decision]:
         """All decisions about an alert, the first one first."""
@@ -90,9 +90,19 @@ class Triage:
             rows = connection.execute(select(triage).where(triage.c.alert_id == name).order_by(triage.c.id))
             return [_decision(row) for row in rows]
 
-    def _set(self, connection: Connection, old: Alert, status: Status) -> Alert:
+    @staticmethod
+    def _since(connection: Connection, name: str) -> int:
+        """How many accounts joined since the decision that stands now; none where none does."""
+        standing = select(func.max(triage.c.at)).where(triage.c.alert_id == name, triage.c.undone_at.is_(None))
+        at = connection.execute(standing).scalar()
+        if at is None:
+            return 0
+        later = select(history.c.joined).where(history.c.alert_id == name, history.c.at > at)
+        return sum(len(msgspec.json.decode(text)) for text in connection.execute(later).scalars())
+
+    def _set(self, connection: Connection, old: Alert, status: Status, joiners: int) -> Alert:
         new = msgspec.structs.replace(old, status=status)
-        self._alerts.write(connection, old, new)
+        self._alerts.write(connection, old, new, joiners)
         return new
 
 

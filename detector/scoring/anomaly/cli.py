@@ -1,22 +1,19 @@
 """`revenuer train`: fit and distil the anomaly model on one's own traffic."""
 
-import importlib
 import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
-import polars as pl
 import typer
-from polars.exceptions import PolarsError
 
-from detector.profiles.features import FEATURES
+from detector.stop import USAGE, stop
 
 if TYPE_CHECKING:
-    from detector.scoring.anomaly.model import AnomalyModel
+    import polars as pl
 
-USAGE = 2
+    from detector.scoring.anomaly.model import AnomalyModel
 
 
 def train(
@@ -35,41 +32,48 @@ def train(
 ) -> None:
     """Fit the anomaly models on your own traffic and distil them into a scorer."""
     started = time.monotonic()
-    # Loaded here: the detectors' libraries take seconds, which no other command should wait for.
-    module = importlib.import_module("detector.scoring.anomaly.model")
+    from detector.profiles.features import FEATURES
+    from detector.scoring.anomaly.detectors import DEFAULT
+    from detector.scoring.anomaly.model import AnomalyModel
+
     frame = _accounts(traffic)
     said: dict[str, Any] = {"accounts": frame.height, "trained": True, "out": str(out)}
     try:
         if unless_steady is not None:
-            said |= _drift(module.AnomalyModel.load(unless_steady), frame)
+            said |= _drift(AnomalyModel.load(unless_steady), frame)
         if said["trained"]:
-            names = detectors.split(",") if detectors else module.DEFAULT
-            model = module.AnomalyModel.fit(frame, list(FEATURES), names, seed)
+            names = detectors.split(",") if detectors else DEFAULT
+            model = AnomalyModel.fit(frame, list(FEATURES), names, seed)
             model.save(out)
             said |= _facts(model, out)
     except (ValueError, ImportError) as error:
-        _stop(str(error), USAGE)
+        stop(str(error), USAGE, "train")
     except OSError as error:
-        _stop(f"{error.filename}: {error.strerror}", USAGE)
+        stop(f"{error.filename}: {error.strerror}", USAGE, "train")
     said["seconds"] = round(time.monotonic() - started, 1)
     sys.stdout.write(json.dumps(said) + "\n" if as_json else _words(said))
 
 
-def _accounts(path: Path) -> pl.DataFrame:
+def _accounts(path: Path) -> "pl.DataFrame":
+    import polars as pl
+    from polars.exceptions import PolarsError
+
+    from detector.profiles.features import FEATURES
+
     file = path / "accounts.parquet" if path.is_dir() else path
     try:
         frame = pl.read_parquet(file)
     except PolarsError as error:
-        _stop(f"{file}: {str(error).partition(chr(10))[0]}", USAGE)
+        stop(f"{file}: {str(error).partition(chr(10))[0]}", USAGE, "train")
     except OSError as error:
-        _stop(f"{file}: {error.strerror or error}; `revenuer replay` writes it", USAGE)
+        stop(f"{file}: {error.strerror or error}; `revenuer replay` writes it", USAGE, "train")
     missing = [name for name in ("stratum", *FEATURES) if name not in frame.columns]
     if missing:
-        _stop(f"{file}: not the accounts of a replay: no column {missing[0]}", USAGE)
+        stop(f"{file}: not the accounts of a replay: no column {missing[0]}", USAGE, "train")
     return frame
 
 
-def _drift(old: "AnomalyModel", frame: pl.DataFrame) -> dict[str, Any]:
+def _drift(old: "AnomalyModel", frame: "pl.DataFrame") -> dict[str, Any]:
     drift = old.drift(frame)
     names = [old.student.features[j] for j in drift.drifted]
     return {"trained": drift.due, "drifted": names, "drift_threshold": round(drift.threshold, 3)}
@@ -92,8 +96,3 @@ def _words(said: dict[str, Any]) -> str:
     else:
         lines.append("traffic is steady: the old model stands")
     return "\n".join(lines) + "\n"
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"revenuer train: {message}\n")
-    raise typer.Exit(code)

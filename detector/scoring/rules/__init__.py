@@ -1,6 +1,5 @@
 """Rules: one Sigma-shaped YAML file each, compiled to polars, weighed in nats."""
 
-from detector.scoring.rules.evaluate import RuleSet, rules_of
 from detector.scoring.rules.fields import Fields, known_fields
 from detector.scoring.rules.lint import lint, read_rule
 from detector.scoring.rules.load import default_folder, load_rules, rule_files
@@ -17,7 +16,6 @@ from detector.scoring.rules.model import (
     Rule,
     RuleError,
 )
-from detector.scoring.rules.testing import Outcome, run_tests
 
 __all__ = [
     "ACCOUNT_WINDOW",
@@ -27,12 +25,10 @@ __all__ = [
     "TECHNIQUES",
     "Fields",
     "InlineTest",
-    "Outcome",
     "Problem",
     "Quantiles",
     "Rule",
     "RuleError",
-    "RuleSet",
     "condition_text",
     "default_folder",
     "known_fields",
@@ -41,6 +37,4 @@ __all__ = [
     "read_rule",
     "rule_files",
     "rules_markdown",
-    "rules_of",
-    "run_tests",
 ]

@@ -3,21 +3,22 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from detector.scoring.rules.fields import known_fields
+from detector.scoring.rules.fields import Fields, known_fields
 from detector.scoring.rules.lint import lint
 from detector.scoring.rules.load import default_folder, rule_files
 from detector.scoring.rules.markdown import condition_text
 from detector.scoring.rules.model import Problem, Rule
-from detector.scoring.rules.testing import Outcome, run_tests
+from detector.stop import USAGE, stop
 
-FINDINGS, USAGE = 1, 2
+if TYPE_CHECKING:
+    from detector.scoring.rules.testing import Outcome
+
+FINDINGS = 1
 
 rules_app = typer.Typer(help="The detection rules: list them, check them, run their tests.", no_args_is_help=True)
 
@@ -30,7 +31,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 @rules_app.command("list")
 def list_rules(paths: Paths = None, as_json: AsJson = False) -> None:
     """Show the rules; exit code 1 if a file is broken."""
-    rules, problems, _ = _read(paths)
+    # Those that ship were checked against the features when they were built, and a list must not take seconds to load the features.
+    rules, problems, _ = _read(paths, known_fields() if paths else {})
     if as_json:
         _print({"rules": [_described(rule) for rule in rules], "problems": [_located(each) for each in problems]})
     else:
@@ -45,7 +47,7 @@ def list_rules(paths: Paths = None, as_json: AsJson = False) -> None:
 @rules_app.command("lint")
 def lint_rules(paths: Paths = None, as_json: AsJson = False) -> None:
     """Check rule files; exit code 1 if any is broken, with file, line and reason."""
-    rules, problems, files = _read(paths)
+    rules, problems, files = _read(paths, known_fields())
     if as_json:
         _print({"files": files, "rules": len(rules), "problems": [_located(each) for each in problems]})
     else:
@@ -57,7 +59,9 @@ def lint_rules(paths: Paths = None, as_json: AsJson = False) -> None:
 @rules_app.command("test")
 def run_inline_tests(paths: Paths = None, as_json: AsJson = False) -> None:
     """Run the tests inside the rules; exit code 1 if one fails or a file is broken."""
-    rules, problems, _ = _read(paths)
+    from detector.scoring.rules.testing import run_tests
+
+    rules, problems, _ = _read(paths, known_fields())
     outcomes = run_tests(rules)
     failed = [each for each in outcomes if not each.passed]
     if as_json:
@@ -76,13 +80,12 @@ def run_inline_tests(paths: Paths = None, as_json: AsJson = False) -> None:
     _exit(bool(problems or failed))
 
 
-def _read(paths: list[Path] | None) -> tuple[list[Rule], list[Problem], int]:
+def _read(paths: list[Path] | None, known: Fields) -> tuple[list[Rule], list[Problem], int]:
     try:
         files = rule_files(paths or [default_folder()])
     except FileNotFoundError as error:
-        sys.stderr.write(f"revenuer rules: {error}\n")
-        _exit_with(USAGE)
-    rules, problems = lint(files, known_fields())
+        stop(str(error), USAGE, "rules")
+    rules, problems = lint(files, known)
     return rules, problems, len(files)
 
 
@@ -110,7 +113,7 @@ def _located(problem: Problem) -> dict[str, Any]:
     return {"file": str(problem.path), "line": problem.line, "reason": problem.reason}
 
 
-def _tested(outcome: Outcome) -> dict[str, Any]:
+def _tested(outcome: "Outcome") -> dict[str, Any]:
     return {
         "code": outcome.rule.code,
         "name": outcome.test.name,
@@ -122,7 +125,7 @@ def _tested(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _failure(outcome: Outcome) -> Problem:
+def _failure(outcome: "Outcome") -> Problem:
     reason = f"test '{outcome.test.name}' failed: {outcome.rule.code} {_did(outcome.fired)}"
     return Problem(outcome.rule.path, outcome.test.line, reason)
 
@@ -132,6 +135,9 @@ def _did(fired: bool) -> str:
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
         table.add_column(name, no_wrap=index < len(columns) - 1, justify="right" if name == "weight" else "left")
@@ -151,8 +157,4 @@ def _print(result: Mapping[str, Any]) -> None:
 
 def _exit(findings: bool) -> None:
     if findings:
-        _exit_with(FINDINGS)
-
-
-def _exit_with(code: int) -> NoReturn:
-    raise typer.Exit(code)
+        raise typer.Exit(FINDINGS)

@@ -38,7 +38,7 @@ def gives(shape: Any, example: object, *errors: int, status: int = 200, said: st
     Args:
         shape: type of the body.
         example: one of it.
-        errors: statuses of problems beside 401, 403, 422 and 429.
+        errors: statuses of problems beside 401, 403, 422, 429 and 503.
         status: of success.
         said: what success means.
     """
@@ -56,7 +56,7 @@ def problems(*errors: int) -> Responses:
             "description": _SAID[status],
             "content": {MEDIA: {"schema": {"$ref": _REF.format(name="Problem")}}},
         }
-        for status in sorted({401, 403, 422, 429, *errors})
+        for status in sorted({401, 403, 422, 429, 503, *errors})
     }
 
 

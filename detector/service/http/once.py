@@ -19,7 +19,7 @@ Key = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="The same key with the same request does it once; kept for 24 hours.",
+        description="The same key with the same request does it once; kept for a day, unless the settings say otherwise.",
     ),
 ]
 

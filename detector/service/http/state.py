@@ -8,13 +8,15 @@ from typing import Protocol
 
 import msgspec
 
-from detector.alerts.model import Reason, Recommendation
+from detector.alerts.model import Alert, Reason, Recommendation
 from detector.alerts.store import Store
 from detector.config import EnforcementSettings
+from detector.report import Graph
 from detector.scoring.rules import Rule
 from detector.service.enforcing import Enforcing
 from detector.service.http.bucket import Buckets
 from detector.service.http.metrics import Metrics
+from detector.service.http.people import People
 from streams.adapters.reader import Format
 from streams.batch import Batch
 
@@ -114,6 +116,14 @@ class Detector(Protocol):
         """
         ...
 
+    def graph(self, alert: Alert) -> Graph | None:
+        """What ties the accounts of an alert; None where they are no cluster now.
+
+        Raises:
+            BusyError: it could not look within a second.
+        """
+        ...
+
     def traffic(self) -> float:
         """Requests a day of everybody."""
         ...
@@ -162,6 +172,7 @@ class State:
         stopping: set when streams must end.
         enforcement: mode and caps.
         format: of what is posted.
+        people: those who come with JWTs; None where no issuer is configured.
     """
 
     store: Store
@@ -173,6 +184,7 @@ class State:
     stopping: threading.Event = field(default_factory=threading.Event)
     enforcement: EnforcementSettings = field(default_factory=EnforcementSettings)
     format: Format = field(default_factory=Format)
+    people: People | None = None
     buckets: Buckets = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,19 +1,22 @@
 """An account as the engine knows it at this moment: features, score, reasons, links."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from detector.alerts.model import rfc3339
+from detector.alerts.model import Alert, rfc3339
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
 from detector.profiles.features import FEATURES
 from detector.profiles.hashing import hash_strings
 from detector.profiles.layout import COUNT
+from detector.report import Graph
 from detector.scoring.scorer import ACCOUNT
 from detector.scoring.severity import risk
 from detector.service.engine import Engine
+from detector.service.graphs import cluster_graph
 from detector.service.http.state import AccountView, Link
 from detector.service.looks import score
 from detector.service.reasons import reasons_of
@@ -23,11 +26,32 @@ _MOST_LINKS: Final = 20
 _MOST_OTHERS: Final = 20
 
 
+def slots_of(engine: Engine, account_ids: Sequence[str]) -> dict[str, int]:
+    """Slots of those accounts that were ever seen."""
+    ident = hash_strings(pl.Series(account_ids, dtype=pl.String), engine.keys.identity)
+    known = engine.store.accounts.ident[: len(engine.store)]
+    found = np.flatnonzero(np.isin(known, ident))
+    slot = dict(zip(known[found].tolist(), found.tolist(), strict=True))
+    return {name: slot[i] for name, i in zip(account_ids, ident.tolist(), strict=True) if i in slot}
+
+
 def slot_of(engine: Engine, account_id: str) -> int | None:
     """Slot of an account; None where it was never seen."""
-    ident = hash_strings(pl.Series([account_id]), engine.keys.identity)[0]
-    found = np.flatnonzero(engine.store.accounts.ident[: len(engine.store)] == ident)
-    return int(found[0]) if found.size else None
+    return slots_of(engine, [account_id]).get(account_id)
+
+
+def graph_of(engine: Engine, alert: Alert) -> Graph | None:
+    """What ties the accounts of an alert, by the links of the latest look; None where nothing does.
+
+    Args:
+        engine: must not run meanwhile.
+        alert: of a cluster.
+    """
+    if engine.clusters is None:
+        return None
+    slots = slots_of(engine, alert.accounts)
+    graph = cluster_graph(alert, slots, engine.clusters[0].view.links, engine.skeletons)
+    return graph if graph.edges else None
 
 
 def account_view(engine: Engine, account_id: str) -> AccountView | None:

@@ -6,13 +6,11 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from detector.simulator.world import WorldError
-
-FAILURE, USAGE = 1, 2
+from detector.stop import FAILURE, USAGE, stop
 
 
 def validate(
@@ -27,12 +25,13 @@ def validate(
 ) -> None:
     """Distil a student from what attackers harvest, with and without enforcement, and say what it gained."""
     if importlib.util.find_spec("torch") is None:
-        _stop("needs torch: pip install 'revenuer[lab]'", USAGE)
+        stop("needs torch: pip install 'revenuer[lab]'", USAGE, "validate")
     # Only now: the base install has no torch.
-    from detector.simulator.lab.page import page  # noqa: PLC0415
-    from detector.simulator.lab.plan import FULL, QUICK  # noqa: PLC0415
-    from detector.simulator.lab.validation import validate as run  # noqa: PLC0415
-    from detector.simulator.lab.watch import DetectorError  # noqa: PLC0415
+    from detector.simulator.lab.page import page
+    from detector.simulator.lab.plan import FULL, QUICK
+    from detector.simulator.lab.validation import validate as run
+    from detector.simulator.lab.watch import DetectorError
+    from detector.simulator.world import WorldError
 
     plan = QUICK if quick else FULL
     plan = replace(plan, world=world or plan.world, world_seed=seed, workers=workers or os.cpu_count() or 1)
@@ -41,11 +40,11 @@ def validate(
         (out / "validation.json").write_text(json.dumps(found, indent=1) + "\n")
         (out / "validation.html").write_text(page(found))
     except WorldError as error:
-        _stop(str(error), USAGE)
+        stop(str(error), USAGE, "validate")
     except DetectorError as error:
-        _stop(str(error), FAILURE)
+        stop(str(error), FAILURE, "validate")
     except OSError as error:
-        _stop(f"{error.filename}: {error.strerror}", USAGE)
+        stop(f"{error.filename}: {error.strerror}", USAGE, "validate")
     sys.stdout.write(json.dumps(found) + "\n" if as_json else _summary(found, out))
 
 
@@ -73,8 +72,3 @@ def _summary(found: dict[str, Any], out: Path) -> str:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line} …\n")
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"revenuer validate: {message}\n")
-    raise typer.Exit(code)

@@ -29,7 +29,7 @@ function features(values) {
   return section("Features", true, table("Features", [["Feature", ""], ["Value", "n"]], el("tbody", {}, ...Object.entries(values).map(line))));
 }
 
-export function accountOf(account) {
-  return [head(account), reasons(account.reasons), alerts(account.alerts), recommendation(account.recommendation),
+export function accountOf(account, allowed) {
+  return [head(account), reasons(account.reasons), alerts(account.alerts), allowed, recommendation(account.recommendation),
     links(account.links), features(account.features)];
 }

@@ -2,7 +2,7 @@
 
 import { $ } from "./elements.js";
 
-export const state = { token: sessionStorage.getItem("token"), chosen: null, tag: null, cursor: null, last: null, stream: null };
+export const state = { token: sessionStorage.getItem("token"), chosen: null, tag: null, seen: "", cursor: null, last: null, stream: null };
 
 export function say(text) {
   $("said").textContent = text;
@@ -16,10 +16,13 @@ export async function api(path, options = {}) {
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({ detail: answer.statusText }));
   if (answer.status === 401) document.dispatchEvent(new Event("refused"));
-  throw new Error(problem.detail);
+  throw Object.assign(new Error(problem.detail), { status: answer.status });
 }
 
 export const read = async (path) => (await api(path)).json();
+
+export const write = (path, body, headers = {}, method = "POST") => api(path, { method, body: body && JSON.stringify(body),
+  headers: { "Idempotency-Key": crypto.randomUUID(), ...headers } });
 
 export async function attempt(work) {
   try {

@@ -1,16 +1,32 @@
 // A case: what an alert says, one section a matter.
 
 import { bars, count, el, facts, section, short, svg, when, words } from "./elements.js";
+import { graph } from "./graph.js";
+import { outcomes } from "./outcomes.js";
 import { reasons, recommendation, table, toAccount } from "./sections.js";
 
-function head(alert, acts) {
+// Accounts that joined since the decision that stands: as far as these go, the case is open again.
+function since({ versions, decisions }) {
+  const last = decisions.filter((d) => d.undone_at === null).at(-1);
+  const found = new Set();
+  if (!last || last.after === "open") return found;
+  for (const version of versions.filter((v) => v.at > last.at)) {
+    version.joined.forEach((id) => found.add(id));
+    version.gone.forEach((id) => found.delete(id));
+  }
+  return found;
+}
+
+function head(alert, acts, joined) {
   const note = el("input", { id: "note", placeholder: "Note (optional)", "aria-label": "Note", maxlength: "4000", "data-key": "note" });
   const button = (key, status, text) => el("button", { type: "button", text, "data-key": status, "aria-keyshortcuts": key,
-    onclick: () => acts.decide(alert.id, status, note), ...(alert.status === status ? { disabled: "" } : {}) });
+    onclick: () => acts.decide(alert.id, status, note), ...(alert.status === status && !joined.size ? { disabled: "" } : {}) });
   return el("section", { class: "full" },
     el("h2", { text: `${alert.kind === "cluster" ? "Cluster" : "Account"} · ${alert.id}` }),
     el("p", {}, el("span", { class: `badge ${alert.severity}`, text: alert.severity }),
       ` · ${words(alert.status)}${alert.merged_into ? ` · merged into ${alert.merged_into}` : ""}`),
+    joined.size ? el("p", { class: "since" }, `Open again: ${count(joined.size)} joined since the decision. `, ...[...joined].slice(0, 8).map((id) => el("span", { class: "many" }, toAccount(id))),
+      joined.size > 8 ? "…" : "") : null,
     facts([["Risk", alert.risk.toFixed(1)], ["p-value", alert.p_value.toPrecision(2)], ["Accounts", count(alert.accounts.length)],
       ["Exchanges", count(alert.exchanges)], ["Before detection", count(alert.exchanges_before_detection)],
       ["Output tokens leaked", count(alert.output_tokens_leaked)], ["First seen", when(alert.first_seen)],
@@ -41,8 +57,8 @@ function timeline({ hours = [], counts = [] }) {
   return section("Members active by hour (UTC)", true, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Timeline" }, plot));
 }
 
-function members(alert) {
-  const line = (m) => el("tr", {}, el("td", {}, toAccount(m.account_id)), el("td", { text: m.role }),
+function members(alert, joined) {
+  const line = (m) => el("tr", {}, el("td", {}, toAccount(m.account_id), joined.has(m.account_id) ? el("span", { class: "since", text: " new" }) : null), el("td", { text: m.role }),
     el("td", { class: "n", text: m.p_member.toFixed(2) }), el("td", { class: "n", text: count(m.exchanges) }),
     el("td", { class: "n", text: count(m.output_tokens) }), el("td", { text: m.reasons.map(words).join(", ") }));
   const body = el("tbody", {}, ...alert.members.slice(0, 50).map(line));
@@ -55,16 +71,20 @@ function members(alert) {
   return section("Members", true, table("Members", names, body), rest > 0 ? all : null);
 }
 
-function evidence(e) {
-  const links = Object.entries(e.links ?? {}).sort((a, b) => b[1] - a[1]);
-  const mix = Object.entries(e.capabilities ?? {}).filter(([, share]) => share > 0).sort((a, b) => b[1] - a[1]);
-  return [
-    links.length ? section("Ties (nats a member)", false, bars(links.map(([k, v]) => ({ name: words(k), size: v, said: short(v) })))) : null,
-    mix.length ? section("What the prompts train", false,
-      bars(mix.map(([k, v]) => ({ name: words(k), size: v, said: `${(100 * v).toFixed(0)} %` })))) : null,
-    e.skeletons?.length ? section("Shared texts, masked", false, ...e.skeletons.flatMap((s) => [
-      el("p", { class: "quiet", text: `${words(s.kind)}, ${count(s.accounts)} accounts` }), el("pre", { text: s.text })])) : null,
-  ];
+function links(e) {
+  const found = Object.entries(e.links ?? {}).sort((a, b) => b[1] - a[1]);
+  return found.length ? section("Ties (nats a member)", false, bars(found.map(([k, v]) => ({ name: words(k), size: v, said: short(v) })))) : null;
+}
+
+function mix(e) {
+  const found = Object.entries(e.capabilities ?? {}).filter(([, share]) => share > 0).sort((a, b) => b[1] - a[1]);
+  return found.length ? section("What the prompts train", false,
+    bars(found.map(([k, v]) => ({ name: words(k), size: v, said: `${(100 * v).toFixed(0)} %` })))) : null;
+}
+
+function texts(e) {
+  return e.skeletons?.length ? section("Shared texts, masked", false, ...e.skeletons.flatMap((s) => [
+    el("p", { class: "quiet", text: `${words(s.kind)}, ${count(s.accounts)} accounts` }), el("pre", { text: s.text })])) : null;
 }
 
 function became({ versions, decisions }) {
@@ -82,7 +102,11 @@ function became({ versions, decisions }) {
   return section("History", true, list, steps.length > 12 ? all : null);
 }
 
-export function caseOf(alert, past, acts) {
-  return [head(alert, acts), reasons(alert.reasons), recommendation(alert.recommendation), timeline(alert.evidence.timeline ?? {}),
-    ...evidence(alert.evidence), became(past), members(alert)];
+export function caseOf(alert, past, ties, said, acts) {
+  const joined = since(past);
+  const r = alert.recommendation;
+  const e = alert.evidence;
+  return [head(alert, acts, joined), reasons(alert.reasons),
+    el("div", { class: "stack" }, recommendation(r, r ? outcomes(r, said, acts.tell) : []), mix(e), links(e)),
+    timeline(e.timeline ?? {}), texts(e), ties ? graph(ties) : null, became(past), members(alert, joined)];
 }

@@ -1,9 +1,11 @@
 // The console: a list of alerts, and beside it a case or an account.
 
 import { accountOf } from "./account.js";
-import { api, attempt, read, state } from "./api.js";
+import { allowances } from "./allowances.js";
+import { api, attempt, read, state, write } from "./api.js";
 import { caseOf } from "./case.js";
 import { $, count, el, when, words } from "./elements.js";
+import { appeals, outcomesOf } from "./outcomes.js";
 
 // ---- the list
 
@@ -12,13 +14,13 @@ function query() {
   return new URLSearchParams([...form].filter(([, value]) => value !== ""));
 }
 
-function row(alert) {
+function row(alert, joined) {
   const many = alert.accounts.length;
   const link = el("a", { href: `#alert=${encodeURIComponent(alert.id)}`, "data-id": alert.id },
     el("span", { class: `badge ${alert.severity}`, text: alert.severity }),
     el("span", { class: "risk", text: alert.risk.toFixed(1) }),
     el("span", { text: `${alert.kind} of ${count(many)} ${many === 1 ? "account" : "accounts"}` }),
-    el("span", { class: "quiet", text: words(alert.status) }),
+    el("span", { class: joined ? "since" : "quiet", text: `${words(alert.status)}${joined ? ` +${count(joined)}` : ""}` }),
     el("span", { class: "why", text: `${when(alert.detected_at)} · ${alert.reasons.slice(0, 3).map((r) => words(r.code)).join(", ")}` }));
   link.setAttribute("aria-current", alert.id === state.chosen);
   return el("li", {}, link);
@@ -30,7 +32,7 @@ async function list(more = false) {
   else if ($("alerts").children.length > 50) wanted.set("limit", "200");
   const page = await read(`/alerts?${wanted}`);
   const held = document.activeElement?.dataset?.id;
-  const rows = page.items.map(row);
+  const rows = page.items.map((alert) => row(alert, page.joiners[alert.id]));
   if (more) $("alerts").append(...rows);
   else $("alerts").replaceChildren(...rows);
   if (held) document.querySelector(`#alerts a[data-id="${CSS.escape(held)}"]`)?.focus();
@@ -55,22 +57,37 @@ function render(subject, parts) {
   document.title = `${subject} · Revenuer`;
 }
 
+// A button that is drawn anew between press and release swallows the click.
+let released = Promise.resolve();
+document.addEventListener("pointerdown", () => {
+  released = new Promise((done) => {
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(done), { once: true });
+    setTimeout(done, 1000);
+  });
+});
+
 async function show(id) {
   const path = `/alerts/${encodeURIComponent(id)}`;
   const [answer, past] = await Promise.all([api(path), read(`${path}/history`)]);
   const alert = await answer.json();
+  // The picture needs the engine, which may be busy; the case does not wait for it for good.
+  const [ties, said] = await Promise.all([
+    alert.kind === "cluster" ? read(`/clusters/${encodeURIComponent(id)}/graph`).catch(() => null) : null, outcomesOf(alert.recommendation)]);
+  await released;
   if (state.chosen !== id) return;
   state.tag = answer.headers.get("ETag");
-  render(id, caseOf(alert, past, { decide, undo }));
+  state.seen = JSON.stringify([alert.status, alert.severity, alert.accounts, alert.merged_into, alert.recommendation?.action]);
+  render(id, caseOf(alert, past, ties, said, { decide, undo, tell }));
 }
 
 async function showAccount(id) {
-  const account = await read(`/accounts/${encodeURIComponent(id)}`);
-  if (asked().get("account") === id) render(id, accountOf(account));
+  const again = async (text) => {
+    await showAccount(id);
+    $("did").textContent = text;
+  };
+  const [account, allowed] = await Promise.all([read(`/accounts/${encodeURIComponent(id)}`), allowances(id, again)]);
+  if (asked().get("account") === id) render(id, accountOf(account, allowed));
 }
-
-const write = (path, body, headers = {}) => api(path, { method: "POST", body: body && JSON.stringify(body),
-  headers: { "Idempotency-Key": crypto.randomUUID(), ...headers } });
 
 async function tell(text) {
   await Promise.all([list(), show(state.chosen)]);
@@ -78,8 +95,18 @@ async function tell(text) {
 }
 
 const decide = (id, status, note) => attempt(async () => {
-  await write(`/alerts/${encodeURIComponent(id)}/triage`, { status, note: note.value || null }, { "If-Match": state.tag });
-  note.value = "";
+  const text = note.value || null;
+  const seen = state.seen;
+  const send = () => write(`/alerts/${encodeURIComponent(id)}/triage`, { status, note: text }, { "If-Match": state.tag });
+  await send().catch(async (error) => {
+    if (error.status !== 412) throw error;
+    // The counts of an active case grow all the time; what matters for a verdict seldom does.
+    await show(id);
+    if (state.seen !== seen) throw new Error("The case changed since it was read; this is how it stands now.");
+    await send();
+  });
+  // Drawing the case anew kept the draft in a field of its own.
+  note.value = $("note").value = "";
   await tell(`${id} is ${words(status)}.`);
 });
 
@@ -145,7 +172,7 @@ function enter() {
   $("enter").hidden = true;
   $("main").hidden = $("leave").hidden = $("skip").hidden = false;
   attempt(async () => {
-    await list();
+    await Promise.all([list(), appeals()]);
     follow();
     if (!asked().has("alert") && !asked().has("account")) {
       const first = document.querySelector("#alerts a");
@@ -163,7 +190,8 @@ function leave() {
   $("alerts").replaceChildren();
   $("case").replaceChildren();
   $("case").removeAttribute("data-subject");
-  $("did").textContent = "";
+  $("did").textContent = $("appeals").textContent = "";
+  $("appeals").hidden = true;
   document.title = "Revenuer console";
   $("main").hidden = $("leave").hidden = $("skip").hidden = true;
   $("enter").hidden = false;

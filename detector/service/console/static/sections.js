@@ -11,19 +11,28 @@ export function reasons(found) {
   }))));
 }
 
-export function recommendation(r) {
+// What is shown stays so when the case is drawn anew.
+let opened = { id: null, format: null };
+
+export function recommendation(r, became = []) {
   if (!r) return null;
-  const out = el("pre", { hidden: "" });
-  const choose = el("select", { "aria-label": "Format", onchange: () => attempt(async () => {
+  const out = el("pre", { hidden: "", tabindex: "0", role: "region", "aria-label": "Rendering" });
+  const open = () => attempt(async () => {
+    opened = { id: r.id, format: choose.value };
     out.textContent = JSON.stringify(await read(`/recommendations/${encodeURIComponent(r.id)}?format=${choose.value}`), null, 2);
     out.hidden = false;
-  }) }, el("option", { text: "Show as …", disabled: "", selected: "" }), ...["json", "litellm", "kong", "envoy", "ietf"].map((text) => el("option", { text, value: text })));
+  });
+  const choose = el("select", { "aria-label": "Format", "data-key": "format", onchange: open }, el("option", { text: "Show as …", disabled: "", selected: "" }), ...["json", "litellm", "kong", "envoy", "ietf"].map((text) => el("option", { text, value: text })));
+  if (opened.id === r.id) {
+    choose.value = opened.format;
+    open();
+  }
   const tiers = Object.entries(r.blast_radius.revenue_tier_mix).map(([tier, n]) => `${count(n)} ${tier}`).join(", ");
   const limit = (l) => `${count(l.quota)} ${words(l.unit)} in ${count(l.window_s / 3600)} h`;
   return section("Recommendation", false, el("p", {}, el("strong", { text: words(r.action) }), r.dry_run ? " · dry run" : ""),
     facts([["Limits", r.limits.map(limit).join("; ") || "none"], ["Withhold", r.degrade.map(words).join(", ") || "nothing"],
       ["Blast radius", `${count(r.blast_radius.accounts)} accounts, ${short(r.blast_radius.requests_per_day)} requests a day`],
-      ["Tiers hit", tiers || "none"], ["Until", when(r.expires_at)]]), choose, out);
+      ["Tiers hit", tiers || "none"], ["Until", when(r.expires_at)]]), el("div", { class: "acts" }, choose, became[0] ?? null), became[1] ?? null, out);
 }
 
 export const toAccount = (id) => el("a", { class: "id", href: `#account=${encodeURIComponent(id)}`, text: id });

@@ -21,7 +21,7 @@ def get_account(state: StateDep, _: Reader, account_id: Name) -> Response:
     """Read an account: features, score, reasons, links, and what to do about it."""
     view = found(state.detector.account(account_id), "account")
     naming = state.store.alerts.page(Filters(account=account_id), order="worst", limit=_MOST_ALERTS).items
-    todo = next((state.enforcing.shown(a).recommendation for a in naming), None)
+    todo = state.enforcing.shown(naming[0]).recommendation if naming else None
     return json(msgspec.structs.replace(view, alerts=[a.id for a in naming], recommendation=todo))
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from detector.alerts.model import Alert, Kind, Severity, Status
-from detector.alerts.store.alerts import Filters, Order, Page, Version
+from detector.alerts.store.alerts import Filters, Order, Page, Version, joiners
 from detector.alerts.store.triage import Decision, NothingToUndoError
 from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep, Triager
@@ -53,8 +53,8 @@ def list_alerts(
 ) -> Response:
     """List alerts, the newest or the worst first."""
     filters = Filters(severity, tuple(status or ()), kind, account, merged)
-    page = state.store.alerts.page(filters, order=order, after=cursor, limit=limit)
-    return json(msgspec.structs.replace(page, items=[state.enforcing.shown(alert) for alert in page.items]))
+    rows, following = state.store.alerts.stored(filters, order=order, after=cursor, limit=limit)
+    return json({"items": state.enforcing.bodies(rows), "next": following, "joiners": joiners(rows)})
 
 
 @router.get(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from detector.alerts.model import Alert, Recommendation, Severity
 from detector.alerts.store.alerts import Filters
-from detector.alerts.store.outcomes import TAKES_BACK, Outcome, OutcomeName
+from detector.alerts.store.outcomes import TAKES_BACK, Appeals, Outcome, OutcomeName
 from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep, Triager
 from detector.service.http.answer import gives, json
@@ -62,8 +62,14 @@ def list_recommendations(
 ) -> Response:
     """List the current recommendations, of the worst alerts first."""
     page = state.store.alerts.page(Filters(severity, recommending=True), order="worst", after=cursor, limit=limit)
-    shown = [state.enforcing.shown(alert).recommendation for alert in page.items]
+    shown = [alert.recommendation for alert in state.enforcing.all_shown(page.items)]
     return json(Recommendations([made for made in shown if made], page.next))
+
+
+@router.get("/appeals", responses=gives(Appeals, Appeals(40, 4, 1, 0.25), said="Appeals"))
+def get_appeals(state: StateDep, _: Reader) -> Response:
+    """How often customers appealed against what was applied, and were right."""
+    return json(state.store.outcomes.appeals())
 
 
 @router.get(

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
+from detector.alerts.store.tokens import Token
 from detector.service.http.access import Reader, StateDep
 from detector.service.http.answer import problems
 from detector.service.http.state import State
@@ -17,6 +18,7 @@ from detector.service.http.state import State
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 _POLL_S: Final = 0.5
 _BEAT_S: Final = 15.0
+_CHECK_S: Final = 5.0
 _EXAMPLE: Final = 'id: 7\nevent: alert\ndata: {"alert_id":"alr_3b9e4d2a5c1f8077","severity":"high","status":"open"}\n\n'
 _Since = Annotated[int | None, Query(ge=0, lt=1 << 63, description="Changes after this id; only new ones by default")]
 _Last = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20, pattern=r"^\d+$")]
@@ -27,18 +29,24 @@ _Last = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20, patte
     response_class=StreamingResponse,
     responses={200: {"description": "Events", "content": {"text/event-stream": {"example": _EXAMPLE}}}, **problems()},
 )
-async def stream(state: StateDep, _: Reader, after: _Since = None, last: _Last = None) -> StreamingResponse:
+async def stream(state: StateDep, token: Reader, after: _Since = None, last: _Last = None) -> StreamingResponse:
     """Follow the alerts: one event a version, from `after` or `Last-Event-ID` on."""
     start = min(int(last), (1 << 63) - 1) if last is not None else after
     if start is None:
         start = await run_sync(state.store.alerts.latest)
-    return StreamingResponse(_events(state, start), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        _events(state, start, token), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
-async def _events(state: State, after: int) -> AsyncIterator[bytes]:
+async def _events(state: State, after: int, token: Token) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
-    beat = time.monotonic()
+    beat = checked = time.monotonic()
     while not state.stopping.is_set():
+        if time.monotonic() - checked > _CHECK_S:
+            checked = time.monotonic()
+            if not await run_sync(state.store.tokens.alive, token):
+                return  # it was revoked or has expired, and whoever stole it must not listen on
         versions = await run_sync(state.store.alerts.changes, after)
         for version in versions:
             after = version.id

@@ -1,0 +1,56 @@
+"""`revenuer config show | check`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.stop import USAGE, stop
+
+if TYPE_CHECKING:
+    from detector.config import Settings
+
+config_app = typer.Typer(help="The settings: show them, check a file.", no_args_is_help=True)
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings in TOML")]
+
+
+def settings_of(path: Path | None) -> "Settings":
+    """The settings of a command; a broken file ends it."""
+    from detector.config import ConfigError, load_settings
+
+    try:
+        return load_settings(path)
+    except ConfigError as error:
+        stop(str(error), USAGE)
+
+
+@config_app.command("show")
+def show(
+    config: ConfigFile = None, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False
+) -> None:
+    """Print every setting with its value and meaning."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from detector.config import Settings
+
+    settings = settings_of(config)
+    values = json.loads(settings.model_dump_json())
+    values["hash_key"] = "set" if settings.hash_key else "drawn at start"
+    if as_json:
+        sys.stdout.write(json.dumps(values) + "\n")
+        return
+    table = Table("setting", "value", "meaning")
+    for name, info in Settings.model_fields.items():
+        table.add_row(name, str(values[name]), info.description or "")
+    Console().print(table)
+
+
+@config_app.command("check")
+def check(path: Annotated[Path, typer.Argument(help="Settings in TOML", show_default=False)]) -> None:
+    """Check a settings file; exit code 2 if it is broken."""
+    settings_of(path)
+    sys.stdout.write(f"{path}: good\n")

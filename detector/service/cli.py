@@ -1,0 +1,77 @@
+"""`revenuer serve` and `revenuer replay`, on the command line; the work is loaded when they run."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector.config_cli import ConfigFile, settings_of
+from detector.stop import USAGE, stop
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
+
+
+def _micros(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1e6)
+    except ValueError:
+        stop(f"{option}: {text} is no RFC 3339 time", USAGE)
+
+
+def replay(
+    paths: Annotated[list[str], typer.Argument(help="Logs: files, globs, folders", show_default=False)],
+    accounts: Annotated[Path | None, typer.Option(help="Account file")] = None,
+    events: Annotated[Path | None, typer.Option(help="Event file; launches and bans are inferred without")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Of the logs: auto, revenuer, a name of docs/adapters.md, or FILE.yaml"),
+    ] = None,
+    account_path: Annotated[str | None, typer.Option(help="Dotted path of the account id in foreign logs")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results")] = Path("out"),
+    since: Annotated[str | None, typer.Option(help="First event time, RFC 3339")] = None,
+    until: Annotated[str | None, typer.Option(help="Event time to stop before, RFC 3339")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay historical logs and write alerts, scores and a report."""
+    from detector.service.replay_cli import replayed, show
+
+    asked = {k: v for k, v in (("format", form), ("account_path", account_path)) if v is not None}
+    settings = settings_of(config).model_copy(update=asked)
+    run, done = replayed(paths, out, settings, accounts, events, _micros(since, "--since"), _micros(until, "--until"))
+    if as_json:
+        sys.stdout.write(json.dumps(run) + "\n")
+    else:
+        show(run, done)
+
+
+def serve(
+    context: typer.Context,
+    data: Annotated[Path, typer.Option(help="Folder: database, inbox, accounts.ndjson, events.ndjson")] = Path("data"),
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
+    config: Annotated[Path | None, typer.Option("--config", help="Settings in TOML")] = None,
+    database: Annotated[
+        str | None, typer.Option(envvar="REVENUER_DATABASE_URL", help="Database; SQLite in the folder by default")
+    ] = None,
+    kafka: Annotated[
+        str | None,
+        typer.Option(envvar="REVENUER_KAFKA_BOOTSTRAP", help="host:port of brokers, by comma: reads a topic, too"),
+    ] = None,
+    topic: Annotated[str, typer.Option(envvar="REVENUER_KAFKA_TOPIC", help="Topic of exchanges")] = "exchanges",
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Where another process serves the folder, wait and take over from it")
+    ] = False,
+    new_token: Annotated[
+        str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
+    ] = None,
+) -> None:
+    """Serve the API and the console, and detect what is posted or put into the inbox."""
+    from detector.service.serve_cli import serve as run
+
+    run(context, data, host, port, config, database, kafka, topic, standby, new_token)

@@ -1,0 +1,45 @@
+// Allowances of an account: those that there are, what a new one would hide, grant and revoke.
+
+import { attempt, read, write } from "./api.js";
+import { count, el, section, when, words } from "./elements.js";
+
+const DAY = 86_400_000;
+const field = (label, made) => el("label", { text: label }, made);
+
+async function names() {
+  const document_ = await (await fetch("/openapi.json")).json();
+  return document_.components.schemas.Grant.properties.name.enum;
+}
+
+function granted(one, again) {
+  return el("li", {}, el("span", { text: `${words(one.name)} until ${when(one.expires_at / 1000)} · ${one.owner}${one.scope ? ` · ${one.scope}` : ""}` }),
+    el("button", { type: "button", text: "Revoke", "aria-label": `Revoke ${words(one.name)}`, "data-key": `revoke ${one.id}`, onclick: () => attempt(async () => {
+      await write(`/allowances/${one.id}`, undefined, {}, "DELETE");
+      await again(`The allowance ${words(one.name)} is revoked.`);
+    }) }));
+}
+
+async function hidden(id, name) {
+  const would = await read(`/allowances/preview?account=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}`);
+  return `It would hide ${count(would.hidden.length)} of the alerts that name it, weaken ${count(would.weakened.length)}, and leave ${count(would.untouched.length)} as they are.`;
+}
+
+export async function allowances(id, again) {
+  const [{ items }, known] = await Promise.all([read(`/allowances?account=${encodeURIComponent(id)}`), names()]);
+  const choice = el("select", { required: "", "data-key": "allowance" }, el("option", { text: "Choose …", value: "", disabled: "", selected: "" }),
+    ...known.map((name) => el("option", { text: words(name), value: name })));
+  const would = el("p", { class: "quiet", role: "status" });
+  choice.addEventListener("change", () => attempt(async () => { would.textContent = await hidden(id, choice.value); }));
+  const owner = el("input", { required: "", maxlength: "256", placeholder: "who answers for it", autocomplete: "off" });
+  const until = el("input", { type: "date", required: "", value: new Date(Date.now() + 90 * DAY).toISOString().slice(0, 10) });
+  const scope = el("input", { maxlength: "1000", placeholder: "a project, a contract", autocomplete: "off" });
+  const form = el("form", { class: "grant", onsubmit: (event) => {
+    event.preventDefault();
+    attempt(async () => {
+      await write("/allowances", { name: choice.value, account_id: id, owner: owner.value, expires_at: `${until.value}T00:00:00Z`, scope: scope.value || null });
+      await again(`${id} has the allowance ${words(choice.value)}.`);
+    });
+  } }, field("Allowance", choice), field("Owner", owner), field("Until", until), field("Scope", scope), el("button", { text: "Grant" }), would);
+  return section("Allowances", false,
+    items.length ? el("ul", { class: "rows" }, ...items.map((one) => granted(one, again))) : el("p", { class: "quiet", text: "None." }), form);
+}

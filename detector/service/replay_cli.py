@@ -1,0 +1,114 @@
+"""What `revenuer replay` and `revenuer demo` do with logs: replay them, show what was found."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from detector.config import Settings
+from detector.scoring.rules import RuleError
+from detector.service.replay import Progress, Replay, make_engine
+from detector.stop import USAGE, stop
+from streams.accounts import read_accounts, read_events
+from streams.adapters.reader import Format
+from streams.sources import SourceError
+from streams.sources.files import FileSource
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from streams.batch import DeadLetter
+
+
+class _Line:
+    """Progress on one line of a terminal; silent elsewhere."""
+
+    def __init__(self) -> None:
+        self.on = sys.stderr.isatty()
+
+    def __call__(self, p: Progress) -> None:
+        if self.on:
+            when = (
+                datetime.fromtimestamp(p.event_time / 1e6).astimezone().strftime("%m-%d %H:%M") if p.event_time else "-"
+            )
+            rate = p.counts.accepted / max(p.seconds, 1e-9)
+            sys.stderr.write(f"\r{p.counts.read:,} read · {rate:,.0f}/s · event time {when} · {p.alerts} alerts ")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self.on:
+            sys.stderr.write("\n")
+
+
+def replayed(
+    paths: list[str],
+    out: Path,
+    settings: Settings,
+    accounts: Path | None,
+    events: Path | None,
+    since: int | None = None,
+    until: int | None = None,
+) -> tuple[dict[str, Any], Replay]:
+    """Replay logs with progress on a terminal; what went wrong ends the command.
+
+    Args:
+        paths: files, globs, folders.
+        out: folder of the results.
+        settings: of the run.
+        accounts: file, where there is one.
+        events: file, where there is one.
+        since: first event time, µs.
+        until: event time to stop before, µs.
+
+    Returns:
+        run.json, and the replay with its engine.
+    """
+    line = _Line()
+    try:
+        form = Format(settings.format, settings.account_path)
+        source = FileSource(paths, settings.batch_mb << 20, since, until, format=form)
+        refused: list[DeadLetter] = []
+        book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
+        told: pl.DataFrame | None = read_events(events, refused) if events else None
+        if refused:
+            first = refused[0]
+            sys.stderr.write(
+                f"revenuer: {len(refused)} lines of accounts and events refused, the first: "
+                f"{first.source}:{first.position}: {first.reason}\n"
+            )
+        replay = Replay(make_engine(settings, book, told), out, refused)
+        source.digest_key = replay.engine.keys.letters
+        run = replay.run(source, line)
+    except (SourceError, RuleError, FileNotFoundError, ValueError) as error:
+        line.end()
+        stop(str(error).splitlines()[0], USAGE)
+    except OSError as error:
+        line.end()
+        stop(f"{error.filename}: {error.strerror}", USAGE)
+    line.end()
+    return run, replay
+
+
+def show(run: dict[str, Any], replay: Replay) -> None:
+    """Print the alerts and the counts of a replay."""
+    console = Console()
+    table = Table(title="Alerts")
+    for name in ("severity", "risk", "kind", "accounts", "detected", "strongest reasons", "action"):
+        table.add_column(name)
+    alerts = replay.engine.alerts.alerts()
+    for a in alerts:
+        why = ", ".join(r.code for r in a.reasons[:3])
+        action = a.recommendation.action if a.recommendation else ""
+        table.add_row(a.severity, f"{a.risk:.1f}", a.kind, str(len(a.accounts)), a.detected_at[:16], why, action)
+    if alerts:
+        console.print(table)
+    c = run["counts"]
+    console.print(
+        f"{c['read']:,} read = {c['accepted']:,} accepted + {c['duplicates']:,} duplicates + {c['dead_lettered']:,} dead-lettered; "
+        f"{c['accounts']:,} accounts, {len(alerts)} alerts, {run['rates']['exchanges_per_s']:,} exchanges/s"
+    )
+    console.print(f"report: {replay.out / 'report.html'}", soft_wrap=True)

@@ -1,0 +1,129 @@
+"""What an analyst can do beside a verdict: look at the ties, allow, say what became of it; and what comes back by itself."""
+
+import msgspec
+import pytest
+from browser import installed
+
+from detector.alerts.store import Store
+
+pytestmark = pytest.mark.slow
+installed()
+
+
+@pytest.fixture
+def cluster(served):
+    """The worst cluster, as it stands."""
+    return served.client.get("/v1/alerts?order=worst&kind=cluster").json()["items"][0]
+
+
+def said(page, text):
+    page.wait_for_function("(text) => document.getElementById('did').textContent === text", arg=text)
+
+
+def test_the_graph_shows_members_and_what_they_share(open_page, served, cluster):
+    told = served.client.get(f"/v1/clusters/{cluster['id']}/graph").json()
+    page = open_page(f"#alert={cluster['id']}")
+    page.wait_for_selector("#case svg.graph")
+    accounts = page.locator("svg.graph circle").count()
+    assert accounts == len([n for n in told["nodes"] if n["kind"] == "account"]) >= 3
+    assert page.locator("svg.graph path.shared").count() == len(told["nodes"]) - accounts >= 1
+    assert page.locator("svg.graph line").count() == len(told["edges"])
+    names = page.locator("svg.graph circle title").all_text_contents()
+    assert {n.partition(",")[0] for n in names} <= set(cluster["accounts"])
+
+
+def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):
+    account = cluster["accounts"][0]
+    page = open_page(f"#account={account}")
+    page.select_option("#case form select", "research")
+    page.wait_for_selector("#case form p:text-matches('would hide')")
+    page.fill("#case form input[placeholder='who answers for it']", "lab@example.com")
+    page.click("#case form button:text('Grant')")
+    said(page, f"{account} has the allowance research.")
+    (made,) = served.client.get(f"/v1/allowances?account={account}").json()["items"]
+    assert (made["name"], made["owner"]) == ("research", "lab@example.com")
+    assert "research until" in page.text_content("#case ul.rows")
+    page.click("#case button:text('Revoke')")
+    said(page, "The allowance research is revoked.")
+    assert served.client.get(f"/v1/allowances?account={account}").json()["items"] == []
+    assert page.query_selector("#case ul.rows") is None
+
+
+def test_outcomes_are_noted_and_appeals_counted(open_page, served, cluster):
+    page = open_page(f"#alert={cluster['id']}")
+    for outcome, counted in (
+        ("applied", "1 applied · 0 appealed"),
+        ("appealed", "1 applied · 1 appealed · 0 overturned (0 %)"),
+        ("reverted", "1 applied · 1 appealed · 1 overturned (100 %)"),
+    ):
+        page.select_option("#case select[aria-label='What became of it']", outcome)
+        said(page, f"The recommendation was {outcome}.")
+        assert page.text_content("#appeals") == counted
+        page.wait_for_selector(f"#case ul.steps li:text-matches('{outcome}')")
+    told = served.client.get(f"/v1/recommendations/{cluster['recommendation']['id']}/outcomes").json()
+    assert [o["outcome"] for o in told] == ["applied", "appealed", "reverted"]
+
+
+def test_who_joins_after_a_decision_opens_it_again_as_far_as_they_go(open_page, served, cluster, database):
+    name = cluster["id"]
+    served.client.post(f"/v1/alerts/{name}/triage", json={"status": "resolved"}).raise_for_status()
+    page = open_page(f"#alert={name}")
+    page.select_option("#filters [name=status]", "open")
+    page.wait_for_selector("#live.on")
+    page.wait_for_function(f"() => !document.querySelector('#alerts a[data-id=\"{name}\"]')")
+    store = Store(database)
+    stored = store.alerts.get(name)
+    store.alerts.upsert([msgspec.structs.replace(stored, accounts=[*stored.accounts, "acct-late"])])
+    store.close()
+    page.wait_for_selector(f"#alerts a[data-id='{name}'] .since:text('resolved +1')")
+    page.wait_for_selector("#case .since a:text('acct-late')")
+    page.wait_for_selector("#case button:text('Resolve'):enabled").click()
+    said(page, f"{name} is resolved.")
+    page.wait_for_function("() => !document.querySelector('#case .since')")
+    assert served.client.get("/v1/alerts?status=open").json()["joiners"] == {}
+    for _ in range(2):
+        served.client.post(f"/v1/alerts/{name}/undo").raise_for_status()
+
+
+def test_a_verdict_stands_where_only_counts_grew_and_waits_where_the_case_changed(open_page, served, cluster, database):
+    name = cluster["id"]
+    page = open_page(f"#alert={name}")
+    page.wait_for_selector("#case h2")
+    store = Store(database)
+    stored = store.alerts.get(name)
+    # No version, and so no event, comes of this.
+    store.alerts.upsert([msgspec.structs.replace(stored, exchanges=stored.exchanges + 5)])
+    page.click("#case button:text('Acknowledge')")
+    said(page, f"{name} is acknowledged.")
+    # What the page is not told of in time: the stream is cut.
+    page.route("**/v1/alerts/stream*", lambda route: route.abort())
+    page.evaluate("import('./api.js').then((m) => m.state.stream.abort())")
+    stored = store.alerts.get(name)
+    store.alerts.upsert([msgspec.structs.replace(stored, accounts=[*stored.accounts, "acct-unseen"])])
+    store.close()
+    page.click("#case button:text('Confirm')")
+    page.wait_for_selector("#said:text('changed since it was read')")
+    assert served.client.get(f"/v1/alerts/{name}").json()["status"] == "acknowledged"
+    assert "acct-unseen" in page.text_content("#case .since")
+    page.click("#case button:text('Confirm')")
+    said(page, f"{name} is confirmed.")
+    for _ in range(2):
+        served.client.post(f"/v1/alerts/{name}/undo").raise_for_status()
+
+
+def test_a_click_counts_though_the_case_is_drawn_anew_under_it(open_page, served, cluster):
+    name = cluster["id"]
+    page = open_page(f"#alert={name}")
+    page.wait_for_selector("#live.on")
+    page.hover("#case button:text('Acknowledge')")
+    page.mouse.down()
+    served.client.post(f"/v1/alerts/{name}/triage", json={"status": "resolved"}).raise_for_status()
+    with page.expect_response(lambda answer: answer.url.endswith("/outcomes")):
+        pass
+    page.mouse.up()
+    page.wait_for_function(
+        "() => document.getElementById('did').textContent || !document.getElementById('said').hidden"
+    )
+    served.client.post(f"/v1/alerts/{name}/undo").raise_for_status()
+    # Somebody else was quicker, and the analyst is told so instead of nothing.
+    assert "changed since it was read" in page.text_content("#said")
