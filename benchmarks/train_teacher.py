@@ -13,23 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from detector.simulator.lab.schooling import school
 from detector.simulator.lab.tasks import draw
-from detector.simulator.lab.teacher import Written, accuracy, load, save
-from detector.simulator.lab.training import Recipe, Texts, joined, optimiser, rate_at, update
+from detector.simulator.lab.teacher import accuracy, load, save
+from detector.simulator.lab.training import Recipe
 from detector.simulator.lab.transformer import TEACHER, Shape, build
-
-
-def worked(rng: np.random.Generator, n: int) -> Texts:
-    """Fresh questions with worked solutions."""
-    parts = []
-    for q in draw(rng, n):
-        tokens = q.worked()
-        told = np.zeros(tokens.shape, np.bool_)
-        if q.table.shape[1]:
-            begin = q.prompts.shape[1]
-            told[:, begin + 3 : begin + q.reasoning.shape[1] : 4] = True
-        parts.append(Written(q, tokens, told).texts())
-    return joined(parts)
 
 
 def main() -> None:
@@ -48,13 +36,15 @@ def main() -> None:
     recipe = Recipe(said.steps, said.batch, said.rate)
     rng, test = np.random.default_rng(said.seed), draw(np.random.default_rng(0), 1500, "test")
     model = build(Shape(said.width, said.layers), said.seed)
-    adam, started = optimiser(model, recipe), time.monotonic()
-    for step in range(recipe.steps):
-        loss = update(model, adam, worked(rng, recipe.batch), recipe, rate_at(step, recipe))
-        if (step + 1) % 250 == 0:
+    started = time.monotonic()
+
+    def tell(step: int, loss: float) -> None:
+        if step % 250 == 0:
             shares = {k: round(v, 4) for k, v in accuracy(model.eval(), [q.take(slice(200)) for q in test]).items()}
             model.train()
-            print(f"{step + 1:5d}  {time.monotonic() - started:6.0f} s  loss {loss:.4f}  {shares}", flush=True)
+            print(f"{step:5d}  {time.monotonic() - started:6.0f} s  loss {loss:.4f}  {shares}", flush=True)
+
+    school(model, recipe, rng, tell)
     save(model, said.out)
     print(f"{model.parameters_count():,} parameters, {said.out.stat().st_size:,} bytes")
     print("held-out:", {k: round(v, 4) for k, v in accuracy(load(said.out), test).items()})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lab_logs import log, order
 
 from detector.evaluation.inputs import InputError, Truth
-from detector.simulator.lab.enforcement import Order, passed, read_log, read_orders, refused_share, spread
+from detector.simulator.lab.enforcement import Order, in_full, passed, read_log, read_orders, refused_share, spread
 
 DAY = 86_400
 
@@ -20,6 +20,20 @@ def test_shadow_refuses_nothing():
 def test_suspend_refuses_from_the_moment_of_naming():
     exchanges = log((1, "a", 1, "x"), (5, "a", 1, "x"), (5, "b", 1, ""), (6, "a", 1, "x"))
     assert passed(exchanges, [order({"a": 5.0})], "suspend").tolist() == [True, False, True, False]
+
+
+def test_degrade_refuses_nothing_and_answers_in_full_until_the_naming():
+    exchanges = log((1, "a", 1, "x"), (5, "a", 1, "x"), (5, "b", 1, ""), (6, "a", 1, "x"))
+    orders = [order({"a": 5.0}, [("requests", 0, DAY)])]
+    assert passed(exchanges, orders, "degrade").all()
+    assert in_full(exchanges, orders, "degrade").tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("mode", ["shadow", "throttle", "suspend"])
+def test_other_modes_answer_in_full_or_not_at_all(mode):
+    exchanges = log(*((t, "a", 1, "x") for t in range(6)))
+    orders = [order({"a": 2.0}, [("requests", 1, 2)])]
+    assert (in_full(exchanges, orders, mode) == passed(exchanges, orders, mode)).all()
 
 
 def test_the_first_of_several_namings_counts():
@@ -44,11 +58,11 @@ def test_tokens_run_out_too_and_refused_answers_use_none():
     assert passed(exchanges, orders, "throttle").tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize("mode", ["throttle", "suspend"])
+@pytest.mark.parametrize("mode", ["throttle", "degrade", "suspend"])
 def test_only_core_members_are_bound(mode):
     exchanges = log((1, "a", 1, "x"), (1, "b", 1, "x"))
     orders = [order({"a": 0.0, "b": 0.0}, [("requests", 0, DAY)], core=["a"])]
-    assert passed(exchanges, orders, mode).tolist() == [False, True]
+    assert in_full(exchanges, orders, mode).tolist() == [False, True]
 
 
 @pytest.mark.parametrize("mode", ["throttle", "suspend"])

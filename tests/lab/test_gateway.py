@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the lab needs torch: extra `lab`")
 
 import httpx
+import msgspec
 import openai
 import typer
 import uvicorn
@@ -64,6 +65,10 @@ class Running:
         for call in litellm(recommendation).config["calls"]:
             assert self.manage(call["path"], call["body"]).status_code == 200
 
+    def degrade(self, recommendation):
+        body = msgspec.to_builtins(recommendation)
+        assert self.manage("/degrade", body).status_code == 200
+
     def lines(self):
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
@@ -82,18 +87,18 @@ def gateway(tmp_path):
     running.stop()
 
 
-def recommendation(action, accounts, quota):
+def recommendation(action, accounts, quota=0, degrade=(), *, dry_run=False):
     return Recommendation(
         id="rec_1",
         subject=Subject("cluster", "alr_1", accounts),
         action=action,
         limits=(Limit("requests", quota, 60),),
-        degrade=(),
+        degrade=degrade,
         reason_codes=("SWARM",),
         alert_id="alr_1",
         created_at="2026-03-02T00:00:00.000Z",
         expires_at="2026-03-09T00:00:00.000Z",
-        dry_run=False,
+        dry_run=dry_run,
         blast_radius=BlastRadius(len(accounts), 1.0, {}),
     )
 
@@ -181,6 +186,41 @@ def test_a_rendered_throttle_is_shared_and_comes_back(gateway):
     gateway.ask("b")
 
 
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_degraded_accounts_get_the_answer_alone(gateway, name):
+    asked = {"logprobs": True, "top_logprobs": 2, "n": 2, "seed": 3}
+    whole = gateway.ask(name, **asked)
+    assert (len(whole.choices), whole.choices[0].message.content) == (2, WORKED)
+    gateway.degrade(recommendation("degrade", ("acct_a", "acct_b"), degrade=("strip_logprobs", "summarise_reasoning")))
+    got = gateway.ask(name, **asked)
+    assert [c.message.content for c in got.choices] == ["answer 8 ."] * 2
+    assert [c.logprobs for c in got.choices] == [None] * 2
+    assert (got.usage.completion_tokens, got.usage.completion_tokens_details.reasoning_tokens) == (6, 0)
+    assert gateway.ask("c", **asked).choices[0].message.content == WORKED
+    # The log keeps what was asked for, and what was given.
+    first, second, third = gateway.lines()
+    assert (first["logprobs"], second["logprobs"], second["n"]) == (True, True, 2)
+    assert (second["completion"], second["output_tokens"]) == ("answer 8 .\nanswer 8 .", 6)
+    assert third["reasoning_tokens"] == first["reasoning_tokens"] > 0
+
+
+def test_one_candidate_and_whole_reasoning_where_only_that_is_withheld(gateway):
+    gateway.degrade(recommendation("throttle", ("acct_a",), degrade=("single_candidate", "round_embeddings")))
+    got = gateway.ask("a", n=3, logprobs=True)
+    assert [c.message.content for c in got.choices] == [WORKED]
+    assert got.choices[0].logprobs is not None
+
+
+def test_what_is_withheld_is_left_out_of_streams_too(gateway):
+    gateway.degrade(recommendation("degrade", ("acct_a",), degrade=("summarise_reasoning",)))
+    assert "".join(p.choices[0].delta.content or "" for p in gateway.ask(stream=True)) == "answer 8 ."
+
+
+def test_a_dry_run_degrades_nobody(gateway):
+    gateway.degrade(recommendation("degrade", ("acct_a",), degrade=("summarise_reasoning",), dry_run=True))
+    assert gateway.ask("a").choices[0].message.content == WORKED
+
+
 def test_tokens_run_out(gateway):
     assert gateway.manage("/key/update", {"key": "acct_a", "tpm_limit": 30}).status_code == 200
     gateway.ask("a")
@@ -192,6 +232,9 @@ def test_only_those_who_enforce_may_manage(gateway):
     assert gateway.manage("/key/block", {"key": "acct_a"}, "sk-a").status_code == 401
     assert gateway.manage("/key/block", {"key": "acct_nobody"}).status_code == 404
     assert gateway.manage("/key/update", {"key": "acct_a", "team_id": "none"}).status_code == 404
+    unknown = msgspec.to_builtins(recommendation("degrade", ("acct_nobody",), degrade=("strip_logprobs",)))
+    assert gateway.manage("/degrade", unknown).status_code == 404
+    assert gateway.manage("/degrade", unknown, "sk-a").status_code == 401
     gateway.ask("a")
 
 

@@ -31,6 +31,7 @@ def test_an_unknown_world_is_named(tmp_path):
 def smallest(tmp_path_factory):
     """The whole loop with the least of everything."""
     pytest.importorskip("torch", reason="the lab needs torch: extra `lab`")
+    from detector.simulator.lab.kinds import KINDS  # noqa: PLC0415 - after the skip
     from detector.simulator.lab.page import page  # noqa: PLC0415 - after the skip
     from detector.simulator.lab.plan import QUICK  # noqa: PLC0415
     from detector.simulator.lab.training import Recipe  # noqa: PLC0415
@@ -45,7 +46,12 @@ def smallest(tmp_path_factory):
         datasets=("wine",),
         attention=("near", "spread"),
         splits=2,
-        soft_exchanges=60,
+        study=replace(
+            QUICK.study,
+            exchanges=60,
+            recipe=Recipe(steps=20, batch=16, rate=6e-3),
+            voting=replace(QUICK.study.voting, records=40),
+        ),
         other_sizes=("equal",),
     )
     out, said = tmp_path_factory.mktemp("validation"), []
@@ -53,14 +59,14 @@ def smallest(tmp_path_factory):
     parts = {p.name: p.stat().st_mtime_ns for p in (out / "parts").iterdir()}
     second = json.loads(json.dumps(validate(plan, out, said.append).as_json()))
     after = {p.name: p.stat().st_mtime_ns for p in (out / "parts").iterdir()}
-    return {"found": first, "again": second, "parts": parts, "after": after, "page": page(first)}
+    return {"found": first, "again": second, "parts": parts, "after": after, "page": page(first), "kinds": set(KINDS)}
 
 
 @pytest.mark.slow
 def test_the_loop_measures_what_it_promises(smallest):
     found = smallest["found"]
     assert found["teacher_accuracy"] >= 0.95
-    assert set(found["student_accuracy"]) == {"unprotected", "answers_only", "throttle", "suspend"}
+    assert set(found["student_accuracy"]) == {"unprotected", "answers_only", "throttle", "degrade", "suspend"}
     assert found["untrained_accuracy"]["mean"] < 0.1
     assert found["student_accuracy"]["unprotected"]["mean"] > found["student_accuracy"]["answers_only"]["mean"]
     assert set(found["leak"]) == set(found["recall"]) == set(found["time_to_detect_s"]) == {"task_list", "shared_cards"}
@@ -87,6 +93,38 @@ def test_students_get_exactly_what_passed(smallest):
 
 
 @pytest.mark.slow
+def test_degrading_refuses_nobody_and_withholds_reasoning(smallest):
+    found = smallest["found"]
+    degraded = found["students"]["degrade"]
+    assert degraded["exchanges"] == found["budget"]
+    assert degraded["withheld"] == found["budget"] - found["lines"]["degrade"][-1][1] > 0
+    # Whom suspending refuses, degrading answers in part.
+    assert found["lines"]["degrade"] == found["lines"]["suspend"]
+    assert found["benign_refused_share"]["degrade"] == 0.0
+    assert found["benign_degraded_share"] == found["benign_refused_share"]["suspend"]
+    assert all(set(each["gained_alone"]) == {"shadow", "throttle", "suspend"} for each in found["campaigns"].values())
+
+
+@pytest.mark.slow
+def test_kinds_of_student_stand_side_by_side(smallest):
+    found = smallest["found"]["distillation"]
+    assert found["teachers"]["strong"] > found["teachers"]["weak"] > 0.3
+    rows = found["students"]
+    assert {row["kind"] for row in rows} == smallest["kinds"]
+    assert all(row["exchanges"] == 60 and len(row["accuracy"]["values"]) == 2 for row in rows)
+    quiet, noisy = (row for row in rows if row["kind"] == "votes")
+    assert "epsilon" not in quiet
+    assert noisy["epsilon"] > 0
+    assert {(row["kind"], row["teacher"]) for row in rows if row["teacher"] == "weak"} == {
+        ("text", "weak"),
+        ("soft", "weak"),
+    }
+    assert smallest["found"]["soft_labels"]["soft"] == {
+        k: v for k, v in rows[1].items() if k in smallest["found"]["soft_labels"]["soft"]
+    }
+
+
+@pytest.mark.slow
 def test_a_second_run_makes_nothing_anew(smallest):
     assert smallest["again"] == smallest["found"]
     assert smallest["after"] == smallest["parts"]
@@ -96,6 +134,6 @@ def test_a_second_run_makes_nothing_anew(smallest):
 def test_the_page_needs_nothing_else(smallest):
     page = smallest["page"]
     assert not re.search(r"(src|href)=|url\(|https?://|<script", page)
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     for name in ("task_list", "shared_cards", "unprotected", "out of fold"):
         assert name in page

@@ -59,7 +59,11 @@ def _summary(found: dict[str, Any], out: Path) -> str:
         share = f"{gained['mean']:.1%}" if gained else ""
         lines.append(f"{name:<14}{each['exchanges']:>8,}{each['accuracy']['mean']:>11.1%}{share:>9}")
     refused = found["benign_refused_share"]
-    lines.append(f"benign requests refused: throttle {refused['throttle']:.3%}, suspend {refused['suspend']:.3%}")
+    degraded = found["benign_degraded_share"]
+    lines.append(
+        f"benign requests refused: throttle {refused['throttle']:.3%}, suspend {refused['suspend']:.3%}; "
+        f"without reasoning under degrade {degraded:.3%}"
+    )
     lines += [
         f"{'reached' if g['met'] else 'missed':<9}{g['name']}: {g['measured']} ({g['wanted']})" for g in found["goals"]
     ]

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from detector.evaluation.inputs import InputError, Time, Truth, epoch
 
-Mode = Literal["shadow", "throttle", "suspend"]
-MODES: Final[tuple[Mode, ...]] = ("shadow", "throttle", "suspend")
+Mode = Literal["shadow", "throttle", "degrade", "suspend"]
+MODES: Final[tuple[Mode, ...]] = ("shadow", "throttle", "degrade", "suspend")
+REFUSING: Final[tuple[Mode, ...]] = ("shadow", "throttle", "suspend")  # modes in which an answer is whole or none
 Bools = NDArray[np.bool_]
 _COLUMNS: Final = {
     "ts": pl.Float64,
@@ -143,20 +144,37 @@ def passed(log: Log, orders: list[Order], mode: Mode) -> Bools:
     Args:
         log: what was asked.
         orders: actionable alerts.
-        mode: `shadow` refuses nothing. `throttle` leaves the accounts that a recommendation binds its quota, shared
+        mode: `shadow` and `degrade` refuse nothing. `throttle` leaves the accounts that a recommendation binds its quota, shared
             where they are many, from the time at which each was named. `suspend` refuses all that they ask from then on,
             whatever action the recommendation is of.
     """
-    if mode == "shadow":
+    if mode in {"shadow", "degrade"}:
         return np.ones(len(log.ts), np.bool_)
     if mode == "suspend":
-        first = bound_from(orders)
-        return log.ts < np.array([first.get(a, np.inf) for a in log.account])
+        return _before_naming(log, orders)
     through = np.ones(len(log.ts), np.bool_)
     for order in orders:
         if order.recommendation is not None and order.recommendation.limits:
             through &= _within_quota(log, order.bound(), order.recommendation.limits)
     return through
+
+
+def in_full(log: Log, orders: list[Order], mode: Mode) -> Bools:
+    """Which exchanges a gateway answers with all that was asked for.
+
+    Args:
+        log: what was asked.
+        orders: actionable alerts.
+        mode: `degrade` leaves reasoning and log-probabilities out of the answers to accounts that a recommendation
+            binds, from the moment at which each was named, whatever the recommendation would withhold. In the other modes
+            an answer is given in full or not at all.
+    """
+    return _before_naming(log, orders) if mode == "degrade" else passed(log, orders, mode)
+
+
+def _before_naming(log: Log, orders: list[Order]) -> Bools:
+    first = bound_from(orders)
+    return log.ts < np.array([first.get(a, np.inf) for a in log.account])
 
 
 def bound_from(orders: list[Order]) -> dict[str, float]:
@@ -190,7 +208,12 @@ def _within_quota(log: Log, bound: Mapping[str, float], limits: list[Limit]) -> 
 
 
 def refused_share(log: Log, through: Bools, archetype: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Requests of accounts in no campaign that are refused, by kind of innocent.
+    """Requests of accounts in no campaign that are refused, or answered in part, by kind of innocent.
+
+    Args:
+        log: what was asked.
+        through: what was not refused, or what was answered in full.
+        archetype: kind of each innocent.
 
     Returns:
         For each kind: `requests`, `refused`, and their `share`.

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.simulator.lab.curve import Curve, gained, gained_by_seed
-from detector.simulator.lab.enforcement import MODES, Bools, Mode, refused_share
+from detector.simulator.lab.enforcement import MODES, REFUSING, Bools, Mode, refused_share
 from detector.simulator.lab.experiment import teacher_digest
 from detector.simulator.lab.goals import goals
 from detector.simulator.lab.intervals import interval
 from detector.simulator.lab.plan import BUDGET, Plan
+from detector.simulator.lab.study import Variation, plain
 from detector.simulator.lab.watch import Watched
 
 Marks = dict[str, Any]
@@ -44,10 +45,12 @@ class Findings:
         needed: exchanges at which the student reaches its share of the plateau.
         runs: condition → marks by seed.
         sizes: size of student → marks by seed, with the whole budget.
-        soft: marks of students with soft labels.
+        studied: way to make a student → marks by seed.
+        strengths: teacher → its accuracy, for all that were asked.
         watched: the world and what the detector said.
         travels: exchange of the log that each question of the budget travels in.
         through: mode → exchanges that pass.
+        full: mode → exchanges that are answered with all that was asked for.
         tables: the tabular track.
         race: the arms race; None where it was left out.
     """
@@ -58,10 +61,12 @@ class Findings:
     needed: int
     runs: dict[str, list[Marks]]
     sizes: dict[str, list[Marks]]
-    soft: list[Marks]
+    studied: dict[Variation, list[Marks]]
+    strengths: dict[str, float]
     watched: Watched
     travels: NDArray[np.int64]
     through: dict[Mode, Bools]
+    full: dict[Mode, Bools]
     tables: dict[str, Json]
     race: Json | None
 
@@ -85,6 +90,7 @@ class Findings:
             "students": {name: _summary(marks) for name, marks in self.runs.items()},
             "student_sizes": {size: _summary(marks) for size, marks in self.sizes.items()},
             "soft_labels": self._soft(),
+            "distillation": self._distillation(),
             "curve": [{"exchanges": n} | asdict(interval(_accuracies(marks))) for n, marks in self.points.items()],
             "plateau": curve.plateau,
             "exchanges_needed": self.needed,
@@ -97,11 +103,13 @@ class Findings:
             "time_to_detect_s": {name: each["time_to_detect_s"] for name, each in found.items()},
             "recall": {name: each["recall"] for name, each in found.items()},
             "campaigns": {name: self._campaign(curve, name) for name in found},
-            "benign_refused_share": {mode: self._benign_refused(mode) for mode in MODES},
+            "benign_refused_share": {mode: self._benign_missing(self.through[mode]) for mode in MODES},
+            "benign_degraded_share": self._benign_missing(self.full["degrade"]),
             "benign_refused": {
                 mode: refused_share(self.watched.log, self.through[mode], self.watched.truth.archetype)
                 for mode in MODES
             },
+            "benign_degraded": refused_share(self.watched.log, self.full["degrade"], self.watched.truth.archetype),
             "oof": self.tables,
             "arms_race": self.race,
         }
@@ -112,14 +120,22 @@ class Findings:
 
     def _soft(self) -> Json | None:
         """Students with soft labels beside those that got the same exchanges as text."""
-        if not self.soft:
+        soft, text = (self.studied.get(plain(kind)) for kind in ("soft", "text"))
+        if self.plan.study is None or not soft or not text:
             return None
-        text = self.points[self.plan.soft_exchanges]
-        return {"exchanges": self.plan.soft_exchanges, "soft": _summary(self.soft), "text": _summary(text)}
+        return {"exchanges": self.plan.study.exchanges, "soft": _summary(soft), "text": _summary(text)}
+
+    def _distillation(self) -> Json | None:
+        """Kinds of student side by side."""
+        if self.plan.study is None:
+            return None
+        rows = [asdict(v) | _summary(marks) | _told(marks) for v, marks in self.studied.items()]
+        voting = asdict(self.plan.study.voting)
+        return {"exchanges": self.plan.study.exchanges, "teachers": self.strengths, "voting": voting, "students": rows}
 
     def _line(self, curve: Curve, mode: Mode) -> list[tuple[int, int, float]]:
-        """Questions asked, answered, and the capability that the curve gives for these, as the attack goes on."""
-        answered = np.cumsum(self.through[mode][self.travels])
+        """Questions asked, answered in full, and the capability that the curve gives for these, as the attack goes on."""
+        answered = np.cumsum(self.full[mode][self.travels])
         asked = np.unique(np.linspace(1, len(answered), _LINE).astype(int))
         return [(0, 0, curve.at(0))] + [(int(n), int(answered[n - 1]), curve.at(float(answered[n - 1]))) for n in asked]
 
@@ -129,7 +145,8 @@ class Findings:
         own = log.hostile & (log.campaign == name)
         share = {mode: float(self.through[mode][own].mean()) if own.any() else 0.0 for mode in MODES}
         top, none = curve.at(BUDGET * self.needed), curve.at(0)
-        alone = {mode: gained(curve.at(share[mode] * BUDGET * self.needed), top, none) for mode in MODES}
+        # The curve knows answers in full only, so it has nothing to say of degraded ones.
+        alone = {mode: gained(curve.at(share[mode] * BUDGET * self.needed), top, none) for mode in REFUSING}
         before = int(np.count_nonzero(self.through["suspend"] & own))
         return {
             "exchanges": int(own.sum()),
@@ -138,14 +155,22 @@ class Findings:
             "gained_alone": alone,
         }
 
-    def _benign_refused(self, mode: Mode) -> float:
+    def _benign_missing(self, had: Bools) -> float:
         benign = self.watched.log.benign()
-        return float((~self.through[mode][benign]).mean()) if benign.any() else 0.0
+        return float((~had[benign]).mean()) if benign.any() else 0.0
 
 
 def _summary(marks: list[Marks]) -> Json:
     keys = ("accuracy", "agreement", "divergence")
     return {key: asdict(interval([m[key] for m in marks])) for key in keys} | {
         "exchanges": marks[0]["exchanges"],
+        "withheld": marks[0]["withheld"],
         "by_task": {t: float(np.mean([m["by_task"][t] for m in marks])) for t in marks[0]["by_task"]},
     }
+
+
+def _told(marks: list[Marks]) -> Json:
+    """What only some kinds tell, as means over seeds; the guarantee of votes is that of the worst seed."""
+    told = [m["told"] for m in marks]
+    known = {key: [t[key] for t in told] for key in told[0] if None not in (t[key] for t in told)}
+    return {key: max(values) if key == "epsilon" else float(np.mean(values)) for key, values in known.items()}

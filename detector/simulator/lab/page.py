@@ -1,13 +1,14 @@
 """`validation.html`: one page that needs nothing else."""
 
 from statistics import fmean
-from typing import Any, Final
+from typing import Final
 
 from detector.report.markup import Child, Html, h, join
+from detector.simulator.lab.cells import Json, accuracy, marks, table
+from detector.simulator.lab.kinds_section import kinds_section
 from detector.simulator.lab.plots import Series, bars, lines
 
-Json = dict[str, Any]
-MODE_NAMES: Final = {"shadow": "no enforcement", "throttle": "throttle", "suspend": "suspend"}
+MODE_NAMES: Final = {"shadow": "no enforcement", "throttle": "throttle", "degrade": "degrade", "suspend": "suspend"}
 _STYLE: Final = Html("""
 :root{color-scheme:light dark;--a:#2563a8;--b:#c2571a;--c:#3a7d44;--d:#7d4fa1;--e:#8a6d00;
 --ink:#1c1f23;--soft:#5c6470;--rule:#d9dde3;--page:#fff}
@@ -46,7 +47,8 @@ def page(found: Json) -> str:
         h("h2", "Capability while the attack goes on"),
         h(
             "p",
-            "Lines read the curve above at what passed so far; the dots at the end are students trained on just that.",
+            "Lines read the curve above at what was answered in full so far; the dots at the end are students trained on all "
+            "that was answered. Under degrade, accounts that were named get answers without reasoning and log-probabilities.",
             class_="muted",
         ),
         _modes(found),
@@ -64,6 +66,7 @@ def page(found: Json) -> str:
         _refused(found),
         *_race(found["arms_race"]),
         *_other_students(found),
+        *kinds_section(found["distillation"]),
         h("h2", "Tabular track: labels in context against out of fold"),
         h(
             "p",
@@ -95,14 +98,11 @@ def _scale(found: Json) -> str:
 
 
 def _verdict(found: Json) -> str:
-    shares = {name: found["gained"][name] for name in ("throttle", "suspend")}
+    shares = {name: found["gained"][name] for name in ("throttle", "degrade", "suspend")}
     if any(share is None for share in shares.values()):
         return "The unprotected student learned nothing, so there is nothing to compare."
-    said = ", ".join(f"{share['mean']:.0%} when they {name}" for name, share in shares.items() if share)
-    return (
-        "Of what an unprotected student learns over an untrained one, the student still gains "
-        f"{said.replace('they throttle', 'accounts are throttled').replace('they suspend', 'they are suspended')} once named."
-    )
+    said = ", ".join(f"{share['mean']:.0%} under {name}" for name, share in shares.items() if share)
+    return f"Of what an unprotected student learns over an untrained one, the student still gains {said}."
 
 
 def _goals(found: Json) -> Html:
@@ -110,20 +110,7 @@ def _goals(found: Json) -> Html:
         [g["name"], g["wanted"], g["measured"], "reached" if g["met"] else h("span", "missed", class_="missed")]
         for g in found["goals"]
     ]
-    return _table(["goal", "wanted", "measured", ""], rows)
-
-
-def _table(heads: list[str], rows: list[list[Child]]) -> Html:
-    return h(
-        "div",
-        h("table", h("tr", *(h("th", x) for x in heads)), *(h("tr", *(h("td", c) for c in row)) for row in rows)),
-        class_="wide",
-    )
-
-
-def _interval(each: Json) -> str:
-    """Of accuracies: a bound of a few seeds can lie where no accuracy can."""
-    return f"{each['mean']:.1%} ({max(0, each['low']):.1%}–{min(1, each['high']):.1%})"
+    return table(["goal", "wanted", "measured", ""], rows)
 
 
 def _gain(each: Json | None) -> str:
@@ -134,21 +121,12 @@ def _students(found: Json) -> Html:
     heads = ["student", "exchanges", "exact answers (95 %)", "agrees with teacher", "divergence, nats", "gained (95 %)"]
     rows: list[list[Child]] = [
         ["teacher", "", f"{found['teacher_accuracy']:.1%}", "", "", ""],
-        ["untrained", "0", _interval(found["untrained_accuracy"]), "", "", ""],
+        ["untrained", "0", accuracy(found["untrained_accuracy"]), "", "", ""],
     ]
     for name, each in found["students"].items():
         gained = "100%" if name == "unprotected" else _gain(found["gained"][name])
-        rows.append([name.replace("_", " "), *_marks(each), gained])
-    return _table(heads, rows)
-
-
-def _marks(each: Json) -> list[Child]:
-    return [
-        f"{each['exchanges']:,}",
-        _interval(each["accuracy"]),
-        f"{each['agreement']['mean']:.1%}",
-        f"{each['divergence']['mean']:.3f}",
-    ]
+        rows.append([name.replace("_", " "), *marks(each), gained])
+    return table(heads, rows)
 
 
 def _curve(found: Json) -> Series:
@@ -199,9 +177,7 @@ def _campaigns(found: Json) -> Html:
             ]
         )
     waits = {n: [None if w is None else w / 3600] for n, w in found["time_to_detect_s"].items()}
-    return join(
-        bars(waits, ["median hours from an account's first attack to its naming"], "hours"), _table(heads, rows)
-    )
+    return join(bars(waits, ["median hours from an account's first attack to its naming"], "hours"), table(heads, rows))
 
 
 def _share(value: float | None) -> str:
@@ -210,13 +186,17 @@ def _share(value: float | None) -> str:
 
 def _refused(found: Json) -> Html:
     throttle, suspend = found["benign_refused"]["throttle"], found["benign_refused"]["suspend"]
+    degraded, total = found["benign_degraded"], found["benign_refused_share"]
     rows: list[list[Child]] = [
-        [kind, f"{each['requests']:,}", _refusals(throttle[kind]), _refusals(each)] for kind, each in suspend.items()
+        [kind, f"{each['requests']:,}", _refusals(throttle[kind]), _refusals(each), _refusals(degraded[kind])]
+        for kind, each in suspend.items()
     ]
-    total = found["benign_refused_share"]
     requests = sum(each["requests"] for each in suspend.values())
-    rows.append(["all", f"{requests:,}", f"{total['throttle']:.3%}", f"{total['suspend']:.3%}"])
-    return _table(["innocents", "requests", "refused under throttle", "under suspend"], rows)
+    shares = (total["throttle"], total["suspend"], found["benign_degraded_share"])
+    rows.append(["all", f"{requests:,}", *(f"{share:.3%}" for share in shares)])
+    return table(
+        ["innocents", "requests", "refused under throttle", "under suspend", "without reasoning under degrade"], rows
+    )
 
 
 def _refusals(each: Json) -> str:
@@ -229,7 +209,7 @@ def _race(found: Json | None) -> list[Html]:
         return []
     rounds = [fmean(each["passed"].values()) for each in found["rounds"]]
     rows: list[list[Child]] = [
-        [name, str(len(each["passed"]["values"])), _interval(each["passed"]), _points(each["bought"])]
+        [name, str(len(each["passed"]["values"])), accuracy(each["passed"]), _points(each["bought"])]
         for name, each in sorted(found["evasions"].items(), key=lambda pair: -pair[1]["bought"]["mean"])
     ]
     return [
@@ -241,7 +221,7 @@ def _race(found: Json | None) -> list[Html]:
             f"It got through, round by round: {', '.join(f'{share:.0%}' for share in rounds)}.",
             class_="muted",
         ),
-        _table(["way to hide", "times", "passed under suspend (95 %)", "more than without, points"], rows),
+        table(["way to hide", "times", "passed under suspend (95 %)", "more than without, points"], rows),
     ]
 
 
@@ -250,18 +230,11 @@ def _points(each: Json) -> str:
 
 
 def _other_students(found: Json) -> list[Html]:
-    rows: list[list[Child]] = [
-        [f"{size}, whole budget", *_marks(each)] for size, each in found["student_sizes"].items()
-    ]
-    if found["soft_labels"]:
-        rows += [
-            [name, *_marks(found["soft_labels"][key])]
-            for name, key in (("with soft labels", "soft"), ("text only", "text"))
-        ]
+    rows: list[list[Child]] = [[f"{size}, whole budget", *marks(each)] for size, each in found["student_sizes"].items()]
     if not rows:
         return []
     heads = ["student", "exchanges", "exact answers (95 %)", "agrees with teacher", "divergence, nats"]
-    return [h("h2", "Other sizes of student, and soft labels"), _table(heads, rows)]
+    return [h("h2", "Other sizes of student"), table(heads, rows)]
 
 
 def _tables(found: Json) -> Html:
@@ -269,17 +242,17 @@ def _tables(found: Json) -> Html:
     rows: list[list[Child]] = []
     for each in found["oof"].values():
         wrong = f", {each['wrong']:.0%} wrong" if each["wrong"] else ""
-        accuracy, loss = each["margin"]["accuracy"], each["margin"]["log_loss"]
+        margin, loss = each["margin"]["accuracy"], each["margin"]["log_loss"]
         rows.append(
             [
                 each["dataset"].replace("_", " ") + wrong,
                 each["attention"],
-                *(_interval(each[kind]["accuracy"]) for kind in ("in_context", "out_of_fold")),
-                _points(accuracy),
+                *(accuracy(each[kind]["accuracy"]) for kind in ("in_context", "out_of_fold")),
+                _points(margin),
                 _signed(loss, 2),
             ]
         )
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _signed(each: Json, digits: int) -> str:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from detector.simulator.lab.kinds import KINDS
+from detector.simulator.lab.kinds.lesson import Voting
+from detector.simulator.lab.study import Study
 from detector.simulator.lab.training import Recipe
 from detector.simulator.lab.transformer import STUDENTS, Shape
 
@@ -22,7 +25,7 @@ class Plan:
         recipe: how students are trained, whatever they got.
         size: of the students, a key of `STUDENTS`.
         other_sizes: of students that get the whole budget, for comparison, with a few seeds.
-        soft_exchanges: at which soft labels are compared with text; 0 leaves that out.
+        study: of kinds of student; None leaves that out.
         exam: held-out questions.
         datasets: of the tabular track.
         attention: of its teachers.
@@ -40,7 +43,7 @@ class Plan:
     recipe: Recipe
     size: str = "smaller"
     other_sizes: tuple[str, ...] = ()
-    soft_exchanges: int = 0
+    study: Study | None = None
     exam: int = 900
     datasets: tuple[str, ...] = ("breast_cancer", "diabetes", "digits", "wine")
     attention: tuple[Attention, ...] = ("near", "spread")
@@ -71,7 +74,16 @@ FULL: Final = Plan(
     sizes=(100, 200, 400, 800, 1600, 3200),
     recipe=Recipe(steps=1000, batch=32, rate=6e-3),
     other_sizes=("equal", "larger"),
-    soft_exchanges=400,
+    study=Study(
+        exchanges=400,
+        recipe=Recipe(steps=1000, batch=32, rate=6e-3),
+        kinds=tuple(KINDS),
+        alphas=(0.3, 0.7, 1.0),
+        temperatures=(1.0, 2.0, 4.0),
+        noises=(0.0, 1.0, 4.0, 64.0),
+        strengths=("strong", "weak"),
+        sizes=("smaller", "equal", "larger"),
+    ),
     rounds=8,
 )
 QUICK: Final = Plan(
@@ -85,4 +97,13 @@ QUICK: Final = Plan(
     datasets=("diabetes", "wine"),
     attention=("near",),
     splits=4,
+    study=Study(
+        exchanges=200,
+        recipe=Recipe(steps=120, batch=32, rate=6e-3),
+        kinds=tuple(KINDS),
+        noises=(0.0, 1.0),
+        voting=Voting(teachers=3, records=150),
+        strengths=("weak",),
+        sizes=("smaller",),
+    ),
 )

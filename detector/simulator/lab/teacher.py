@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from detector.simulator.lab.tasks import LONGEST, Questions
 from detector.simulator.lab.training import Texts
@@ -65,14 +67,22 @@ def _tool(questions: Questions, tokens: Tokens, at: int) -> tuple[NDArray[np.boo
     return called, said
 
 
+class Writer(Protocol):
+    """Whatever scores the next token: a model, or several that vote."""
+
+    def step(self, tokens: Tensor, cache: list[Any] | None) -> tuple[Tensor, list[Any]]:
+        """Scores after the last token, highest is likeliest, and what to go on from."""
+        ...
+
+
 @torch.inference_mode()
 def answer(
-    model: Transformer, questions: Questions, temperature: float = 0.0, rng: np.random.Generator | None = None
+    model: Writer, questions: Questions, temperature: float = 0.0, rng: np.random.Generator | None = None
 ) -> Written:
     """Lets a model answer; calls of the look-up tool are answered from the question's table.
 
     Args:
-        model: teacher or student.
+        model: teacher, student, or several that vote.
         questions: of one task.
         temperature: 0 takes the likeliest token, above that tokens are drawn.
         rng: of the draws; needed where the temperature is above 0.

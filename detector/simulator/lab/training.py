@@ -1,12 +1,13 @@
 """Fits a model to texts, to soft labels, or to a mix of both."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from detector.simulator.lab.transformer import Transformer
@@ -97,7 +98,7 @@ def mixed_loss(
     return (1 - alpha) * loss + alpha * temperature**2 * divergence
 
 
-def optimiser(model: Transformer, recipe: Recipe) -> torch.optim.AdamW:
+def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW that decays matrices only."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
@@ -114,14 +115,27 @@ def rate_at(step: int, recipe: Recipe) -> float:
     return recipe.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def update(model: Transformer, adam: torch.optim.AdamW, texts: Texts, recipe: Recipe, rate: float) -> float:
-    """One update on all the given texts; returns the loss before it."""
-    # Nothing is learned past the longest text of the batch.
+def shortened(texts: Texts) -> Texts:
+    """Texts without what nothing is learned from: all that comes after the longest of them."""
     end = int(np.flatnonzero(texts.learned.any(axis=0))[-1]) + 1
-    tokens = torch.from_numpy(texts.tokens[:, :end])
-    learned = torch.from_numpy(texts.learned[:, 1:end])
-    soft = torch.from_numpy(texts.soft[:, : end - 1]).float() if texts.soft is not None and recipe.alpha > 0 else None
-    loss = mixed_loss(model(tokens[:, :-1]), tokens[:, 1:], learned, soft, recipe.alpha, recipe.temperature)
+    soft = None if texts.soft is None else texts.soft[:, : end - 1]
+    return Texts(texts.tokens[:, :end], texts.learned[:, :end], soft)
+
+
+def text_loss(logits: Tensor, texts: Texts, recipe: Recipe) -> Tensor:
+    """The loss of texts by a recipe, from logits after each token but the last."""
+    soft = torch.from_numpy(texts.soft).float() if texts.soft is not None and recipe.alpha > 0 else None
+    tokens, learned = torch.from_numpy(texts.tokens[:, 1:]), torch.from_numpy(texts.learned[:, 1:])
+    return mixed_loss(logits, tokens, learned, soft, recipe.alpha, recipe.temperature)
+
+
+def inputs(texts: Texts) -> Tensor:
+    """Tokens to predict the next ones from."""
+    return torch.from_numpy(texts.tokens[:, :-1])
+
+
+def descend(model: nn.Module, adam: torch.optim.AdamW, loss: Tensor, rate: float) -> float:
+    """One update against a loss; returns the loss."""
     adam.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -131,14 +145,34 @@ def update(model: Transformer, adam: torch.optim.AdamW, texts: Texts, recipe: Re
     return loss.item()
 
 
-def fit(model: Transformer, texts: Texts, recipe: Recipe, rng: np.random.Generator) -> None:
-    """Trains on batches drawn from a fixed set of texts; the number of updates does not depend on how many there are."""
+def train(
+    model: nn.Module, size: int, recipe: Recipe, rng: np.random.Generator, loss: Callable[[NDArray[np.int64]], Tensor]
+) -> None:
+    """Trains on batches drawn from a fixed set; the number of updates does not depend on how large it is.
+
+    Args:
+        model: whose weights are changed.
+        size: of the set.
+        recipe: how.
+        rng: of the order.
+        loss: of a batch's rows.
+    """
     adam = optimiser(model, recipe)
     model.train()
     order = np.zeros(0, np.int64)
     for step in range(recipe.steps):
         while len(order) < recipe.batch:
-            order = np.concatenate([order, rng.permutation(len(texts))])
+            order = np.concatenate([order, rng.permutation(size)])
         rows, order = order[: recipe.batch], order[recipe.batch :]
-        update(model, adam, texts.take(rows), recipe, rate_at(step, recipe))
+        descend(model, adam, loss(rows), rate_at(step, recipe))
     model.eval()
+
+
+def fit(model: Transformer, texts: Texts, recipe: Recipe, rng: np.random.Generator) -> None:
+    """Trains a model on a fixed set of texts."""
+
+    def loss(rows: NDArray[np.int64]) -> Tensor:
+        batch = shortened(texts.take(rows))
+        return text_loss(model(inputs(batch)), batch, recipe)
+
+    train(model, len(texts), recipe, rng, loss)

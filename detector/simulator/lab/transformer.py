@@ -84,13 +84,21 @@ class Transformer(nn.Module):
             tokens: i64[n, length]; one token a row where there is a cache.
             cache: of the tokens before.
         """
+        features, kept = self._read(tokens, cache)
+        return self.head(features), kept
+
+    def features(self, tokens: Tensor) -> Tensor:
+        """What the head reads after each token: f32[n, length, width]."""
+        return self._read(tokens, None)[0]
+
+    def _read(self, tokens: Tensor, cache: Cache | None) -> tuple[Tensor, Cache]:
         begin = 0 if cache is None else cache[0][0].shape[2]
         x = self.words(tokens) + self.places.weight[begin : begin + tokens.shape[1]]
         kept: Cache = []
         for number, block in enumerate(self.blocks):
             x, pair = block(x, None if cache is None else cache[number])
             kept.append(pair)
-        return self.head(self.last(x)), kept
+        return self.last(x), kept
 
     def parameters_count(self) -> int:
         """Numbers in the model."""

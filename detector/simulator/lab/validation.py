@@ -11,19 +11,19 @@ import numpy as np
 
 from detector.simulator.lab import oof
 from detector.simulator.lab.arms.race import race
-from detector.simulator.lab.enforcement import MODES, passed, spread
-from detector.simulator.lab.experiment import Form, Job, exam_of, gather, prepare_worker, run
+from detector.simulator.lab.enforcement import MODES, in_full, passed, spread
+from detector.simulator.lab.experiment import Job, exam_of, gather, prepare_worker, run, run_all
 from detector.simulator.lab.findings import Findings, Json, Marks, curve_of
 from detector.simulator.lab.parts import Parts
 from detector.simulator.lab.plan import BUDGET, PLATEAU, Attention, Plan
-from detector.simulator.lab.training import Recipe
+from detector.simulator.lab.study import Study, TeacherName, Variation
 from detector.simulator.lab.vocabulary import Tokens
 from detector.simulator.lab.watch import Watched, watch
 from detector.simulator.world import load_world
 
 Say = Callable[[str], None]
-SOFT_ALPHA: Final = 0.7  # share of soft labels in the loss of students that get them
-SOFT_TEMPERATURE: Final = 2.0
+Studied = dict[Variation, list[tuple["Future[list[Marks]]", int]]]  # by seed: a job of several, and which of them
+NOTHING: Final[Tokens] = np.zeros(0, np.int64)
 FEW_SEEDS: Final = 3  # of students of another size than the plan's, which cost much more
 
 
@@ -42,24 +42,67 @@ class Lab:
     pool: ProcessPoolExecutor
 
     def gather(self) -> None:
-        """Has every seed's harvest written: its students share it."""
-        for future in [self.pool.submit(_gather, s, self.plan.harvest, self.folder) for s in self.plan.seeds]:
+        """Has every harvest written: students share it."""
+        p, study = self.plan, self.plan.study
+        futures = [self.pool.submit(_gather, s, p.harvest, self.folder, "strong") for s in p.seeds]
+        # A second teacher is trained first, by one process; then all may ask it.
+        weak = study is not None and any(v.teacher == "weak" for v in study.variations())
+        if study and weak:
+            self.pool.submit(_gather, p.seeds[0], study.exchanges, self.folder, "weak").result()
+            futures += [self.pool.submit(_gather, s, study.exchanges, self.folder, "weak") for s in p.seeds[1:]]
+        for future in futures:
             future.result()
 
-    def students(self, name: str, rows: Tokens, form: Form = "worked", size: str = "") -> "list[Future[Marks]]":
+    def students(self, name: str, rows: Tokens, bare: Tokens = NOTHING, size: str = "") -> "list[Future[Marks]]":
         """Starts one student a seed.
 
         Args:
             name: of the condition.
-            rows: exchanges of the harvest that they get.
-            form: what an exchange shows.
+            rows: exchanges of the harvest that they get with reasoning.
+            bare: exchanges of which they get question and answer only.
             size: of the students; the plan's where it is empty.
         """
         p, size = self.plan, size or self.plan.size
-        recipe = _with_soft_labels(p.recipe) if form == "soft" else p.recipe
         seeds = p.seeds if size == p.size else p.seeds[:FEW_SEEDS]
-        jobs = [Job(f"{name}-seed{s}", s, form, size, rows, p.harvest, recipe, p.exam) for s in seeds]
+        jobs = [Job(f"{name}-seed{s}", s, size, rows, bare, p.harvest, p.recipe, p.exam) for s in seeds]
         return [self.pool.submit(run, job, self.folder) for job in jobs]
+
+    def study(self) -> "Studied":
+        """Starts the students of other kinds, one a seed and variation."""
+        study = self.plan.study
+        if study is None:
+            return {}
+        made: Studied = {v: [] for v in study.variations()}
+        for seed in self.plan.seeds:
+            votes = []
+            for v in made:
+                job = self._varied(study, v, seed)
+                if v.kind == "votes":
+                    votes.append(job)
+                else:
+                    made[v].append((self.pool.submit(run_all, [job], self.folder), 0))
+            if votes:
+                # In one process: they share the teachers that vote, and differ in the noise.
+                together = self.pool.submit(run_all, votes, self.folder)
+                for number, v in enumerate(v for v in made if v.kind == "votes"):
+                    made[v].append((together, number))
+        return made
+
+    def _varied(self, study: Study, v: Variation, seed: int) -> Job:
+        harvest = self.plan.harvest if v.teacher == "strong" else study.exchanges
+        return Job(
+            name=f"{v.name}-seed{seed}",
+            seed=seed,
+            size=v.size,
+            rows=np.arange(study.exchanges),
+            bare=NOTHING,
+            harvest=harvest,
+            recipe=v.recipe(study.recipe),
+            exam=self.plan.exam,
+            kind=v.kind,
+            teacher=v.teacher,
+            voting=replace(study.voting, noise=v.noise),
+        )
 
     def tables(self) -> "dict[str, Future[dict[str, Any]]]":
         """Starts the tabular track."""
@@ -74,12 +117,8 @@ class Lab:
         }
 
 
-def _with_soft_labels(recipe: Recipe) -> Recipe:
-    return replace(recipe, alpha=SOFT_ALPHA, temperature=SOFT_TEMPERATURE)
-
-
-def _gather(seed: int, n: int, folder: Path) -> None:
-    gather(seed, n, folder)
+def _gather(seed: int, n: int, folder: Path, teacher: TeacherName) -> None:
+    gather(seed, n, folder, teacher)
 
 
 def table_name(name: str, wrong: float, attention: Attention) -> str:
@@ -134,11 +173,7 @@ def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", s
     say(f"teacher: answers {plan.harvest:,} questions for each of {len(plan.seeds)} seeds")
     lab.gather()
     sizes = {n: lab.students(f"worked-{n}", np.arange(n)) for n in (0, *plan.sizes)}
-    soft = (
-        lab.students(f"soft-{plan.soft_exchanges}", np.arange(plan.soft_exchanges), "soft")
-        if plan.soft_exchanges
-        else []
-    )
+    studied = lab.study()
     tables = lab.tables()
     say(f"students: learn from {', '.join(f'{n:,}' for n in plan.sizes)} exchanges")
     points = {n: _results(futures) for n, futures in sizes.items()}
@@ -148,24 +183,28 @@ def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", s
     say(f"attack: {BUDGET * needed:,} questions in {len(answered):,} answered attack requests")
     travels = answered[spread(BUDGET * needed, len(answered))]
     through = {mode: passed(watched.log, watched.orders, mode) for mode in MODES}
+    full = {mode: in_full(watched.log, watched.orders, mode) for mode in MODES}
     everything = np.arange(len(travels))
-    runs = {"answers_only": lab.students("answers_only", everything, "bare")}
+    runs = {"answers_only": lab.students("answers_only", NOTHING, everything)}
     for mode in MODES:
         name = "unprotected" if mode == "shadow" else mode
-        runs[name] = lab.students(name, np.flatnonzero(through[mode][travels]))
+        whole = full[mode][travels]
+        runs[name] = lab.students(name, np.flatnonzero(whole), np.flatnonzero(through[mode][travels] & ~whole))
     others = {size: lab.students(f"unprotected-{size}", everything, size=size) for size in plan.other_sizes}
     say(f"students: {', '.join(runs)}")
     return Findings(
         plan=plan,
-        teacher_accuracy=exam_of(plan.exam)[1],
+        teacher_accuracy=exam_of(plan.exam, lab.folder)[1],
         points=points,
         needed=needed,
         runs={name: _results(futures) for name, futures in runs.items()},
         sizes={size: _results(futures) for size, futures in others.items()},
-        soft=_results(soft),
+        studied={v: [future.result()[number] for future, number in each] for v, each in studied.items()},
+        strengths={name: exam_of(plan.exam, lab.folder, name)[1] for name in sorted({v.teacher for v in studied})},
         watched=watched,
         travels=travels,
         through=through,
+        full=full,
         tables={name: future.result() for name, future in tables.items()},
         race=racing.result(),
     )

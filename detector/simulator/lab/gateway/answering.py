@@ -36,6 +36,10 @@ class Choice:
         """Tokens before the answer."""
         return int((self.tokens == ANSWER).argmax()) if (self.tokens == ANSWER).any() else len(self.tokens)
 
+    def answer(self) -> "Choice":
+        """The same without the reasoning before the answer."""
+        return Choice(self.tokens[self.reasoning :], self.cut, self.scores[self.reasoning :])
+
     def words(self) -> list[str]:
         """Its tokens as texts that join to its content."""
         return [(" " if k else "") + WORDS[int(token)] for k, token in enumerate(self.tokens)]

@@ -1,9 +1,13 @@
-"""The gateway's routes: OpenAI's for those who ask, LiteLLM's management calls for those who enforce."""
+"""The gateway's routes: OpenAI's for those who ask, LiteLLM's management calls for those who enforce.
+
+What a proxy cannot do, the model server must: it takes a recommendation itself and leaves out what that withholds.
+"""
 
 import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI, Header, Request
@@ -14,7 +18,7 @@ from starlette.responses import Response
 
 from detector.simulator.lab.gateway.answering import Answered, choices
 from detector.simulator.lab.gateway.asking import MODEL, Asked, question
-from detector.simulator.lab.gateway.keys import Clock, Holder, Keys, Refusal
+from detector.simulator.lab.gateway.keys import Clock, Holder, Keys, Refusal, Withheld
 from detector.simulator.lab.gateway.log import Log, Seen
 from detector.simulator.lab.transformer import Transformer
 
@@ -68,6 +72,20 @@ def _secret(authorization: Annotated[str, Header()] = "") -> str:
 Secret = Annotated[str, Depends(_secret)]
 
 
+class Bound(BaseModel):
+    """Whom a recommendation binds."""
+
+    accounts: list[str]
+
+
+class Advice(BaseModel):
+    """`POST /degrade`: a recommendation as it stands in an alert, of which the model server does what no proxy can."""
+
+    subject: Bound
+    degrade: list[Withheld]
+    dry_run: bool
+
+
 class Gateway:
     """What the routes share.
 
@@ -97,10 +115,13 @@ class Gateway:
             raise Problem(*_REFUSED["unknown"])
         seen = Seen(now, request_id, holder, asked, user_agent)
         try:
-            answered = self._answered(request_id, int(now), asked, refusal)
+            given = asked.without(holder.withheld)
+            answered = self._answered(request_id, int(now), given, refusal)
         except Problem as problem:
             self.log.write(seen, problem.status, None)
             raise
+        if "summarise_reasoning" in holder.withheld:
+            answered = replace(answered, choices=[choice.answer() for choice in answered.choices])
         with self.lock:
             self.keys.spend(holder, answered.input_tokens + answered.output_tokens)
         self.log.write(seen, 200, answered)
@@ -177,6 +198,14 @@ def _enforcing(app: FastAPI, gateway: Gateway) -> None:
     @app.post("/team/new")
     def new_team(body: TeamNew, secret: Secret) -> dict[str, bool]:
         return gateway.manage(secret, lambda: keys.new_team(body.team_id, body.rpm_limit, body.tpm_limit))
+
+    @app.post("/degrade")
+    def degrade(body: Advice, secret: Secret) -> dict[str, bool]:
+        def change() -> None:
+            for account in [] if body.dry_run else body.subject.accounts:
+                keys.withhold(account, frozenset(body.degrade))
+
+        return gateway.manage(secret, change)
 
 
 def _problem(_: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
+from detector.simulator.lab.gateway.keys import Withheld
 from detector.simulator.lab.tasks import CALLS, ITEMS, KEYS, LONGEST, OPERATIONS, Questions
 from detector.simulator.lab.vocabulary import LETTERS, PROGRAMS, encode
 
@@ -44,6 +45,15 @@ class Asked(BaseModel):
     def most(self) -> int:
         """Tokens that an answer may have."""
         return self.max_completion_tokens or self.max_tokens or LONGEST
+
+    def without(self, withheld: frozenset[Withheld]) -> "Asked":
+        """The request as it is answered where something is withheld; there are no embeddings to round."""
+        changes: dict[str, object] = {}
+        if "strip_logprobs" in withheld:
+            changes |= {"logprobs": False, "top_logprobs": 0}
+        if "single_candidate" in withheld:
+            changes |= {"n": 1}
+        return self.model_copy(update=changes)
 
     def prompt(self) -> str:
         """The last user message, its white space evened out."""

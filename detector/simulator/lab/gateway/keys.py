@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 Clock = Callable[[], float]
 Refusal = Literal["unknown", "blocked", "limited"]
+Withheld = Literal["strip_logprobs", "summarise_reasoning", "round_embeddings", "single_candidate"]
 MINUTE: Final = 60.0
 
 
@@ -47,6 +48,7 @@ class Holder:
         own: its own budget.
         team: whose budget it draws on too, where it was moved to one.
         blocked: whether all is refused.
+        withheld: what is left out of its answers.
     """
 
     account: str
@@ -54,6 +56,7 @@ class Holder:
     own: Budget = field(default_factory=Budget)
     team: Budget | None = None
     blocked: bool = False
+    withheld: frozenset[Withheld] = frozenset()
 
     def budgets(self) -> list[Budget]:
         """All that a request of it counts against."""
@@ -104,6 +107,14 @@ class Keys:
             KeyError: nobody of that id holds a key.
         """
         self._by_account[account].blocked = True
+
+    def withhold(self, account: str, what: frozenset[Withheld]) -> None:
+        """Leaves something out of all answers to an account from now on.
+
+        Raises:
+            KeyError: nobody of that id holds a key.
+        """
+        self._by_account[account].withheld |= what
 
     def new_team(self, team: str, rpm: int | None, tpm: int | None) -> None:
         """A budget that keys can be moved to; one of the same name is replaced for those to come."""
