@@ -14,41 +14,68 @@ Slots = Mapping[str, Options | pl.Series]
 Rng = np.random.Generator
 _SLOT = re.compile(r"\{(\w+)\}")
 _INT = "int"
+_FEW = 512  # texts; below, a loop costs less than calls of polars
+_LOGARITHMS = (np.log(2), np.log(980))  # of the least and the greatest number
 
 
-def pick(rng: Rng, options: Options, n: int) -> pl.Series:
-    """N of the options, with repeats."""
-    # Indexing costs less a call than `gather`, and calls are many.
-    return _column(tuple(options))[rng.integers(0, len(options), n)]
+def fill(rng: Rng, pattern: str, slots: Slots, n: int) -> pl.Series:
+    """N texts of one pattern: `{slot}` is drawn anew each time, `{int}` is a number, small ones more often."""
+    pieces = _pieces(pattern)
+    if len(pieces) == 1:
+        return pl.Series([pattern]).new_from_index(0, n)
+    return (_few if n <= _FEW else _many)(rng, pieces, slots, n)
+
+
+@lru_cache(maxsize=4096)
+def _pieces(pattern: str) -> list[str]:
+    """Texts, and the slots between them at odd places."""
+    return _SLOT.split(pattern)
+
+
+def _few(rng: Rng, pieces: list[str], slots: Slots, n: int) -> pl.Series:
+    columns: list[list[Any]] = []
+    for slot in pieces[1::2]:
+        values = () if slot.startswith(_INT) else slots[slot]
+        if isinstance(values, pl.Series):
+            columns.append(values.to_list())
+        elif slot.startswith(_INT):
+            columns.append(_numbers(rng, n).tolist())
+        else:
+            columns.append([values[i] for i in rng.integers(0, len(values), n).tolist()])
+    form = "%s".join(text.replace("%", "%%") for text in pieces[::2])
+    return pl.Series([form % row for row in zip(*columns, strict=True)], dtype=pl.String)
+
+
+def _many(rng: Rng, pieces: list[str], slots: Slots, n: int) -> pl.Series:
+    drawn: list[pl.Series] = []
+    parts: list[pl.Expr] = []
+    for i, piece in enumerate(pieces):
+        if i % 2 == 0:
+            if piece:
+                parts.append(pl.lit(piece))
+            continue
+        if piece.startswith(_INT):
+            values = pl.Series(_numbers(rng, n)).cast(pl.String)
+        else:
+            options = slots[piece]
+            values = options if isinstance(options, pl.Series) else _pick(rng, options, n)
+        drawn.append(values.alias(str(i)))
+        parts.append(pl.col(str(i)))
+    return pl.DataFrame(drawn).select(pl.concat_str(parts).alias("text"))["text"]
+
+
+def _numbers(rng: Rng, n: int) -> npt.NDArray[np.int64]:
+    return np.exp(rng.uniform(*_LOGARITHMS, n)).astype(np.int64)
+
+
+def _pick(rng: Rng, options: Options, n: int) -> pl.Series:
+    return _column(tuple(options)).gather(rng.integers(0, len(options), n))
 
 
 @lru_cache(maxsize=1024)
 def _column(options: tuple[str, ...]) -> pl.Series:
     # The lists of the grammar are asked for thousands of times, and some are long.
     return pl.Series(options, dtype=pl.String)
-
-
-def number(rng: Rng, n: int, low: int = 2, high: int = 980) -> pl.Series:
-    """N numbers as text, small ones more often."""
-    value = np.exp(rng.uniform(np.log(low), np.log(high), n)).astype(np.int64)
-    return pl.Series(value).cast(pl.String)
-
-
-def fill(rng: Rng, pattern: str, slots: Slots, n: int) -> pl.Series:
-    """N texts of one pattern: `{slot}` is drawn anew each time, `{int}` is a number."""
-    drawn: list[pl.Series] = []
-    parts: list[pl.Expr] = []
-    for i, piece in enumerate(_SLOT.split(pattern)):
-        if i % 2 == 0:
-            if piece:
-                parts.append(pl.lit(piece))
-            continue
-        values = number(rng, n) if piece.startswith(_INT) else slots[piece]
-        drawn.append((values if isinstance(values, pl.Series) else pick(rng, values, n)).alias(str(i)))
-        parts.append(pl.col(str(i)))
-    if not drawn:
-        return pl.Series([pattern]).new_from_index(0, n)
-    return pl.DataFrame(drawn).select(pl.concat_str(parts).alias("text"))["text"]
 
 
 def compose(
