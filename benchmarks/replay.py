@@ -70,7 +70,7 @@ def replayed(path: Path, out: Path) -> tuple[float, dict[str, dict[str, float]]]
         str(out),
         "--json",
     ]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return time.monotonic() - started, json.loads(told.strip().splitlines()[-1])
 
 
