@@ -99,11 +99,9 @@ QUICK: Final = Plan(
     splits=4,
     study=Study(
         exchanges=200,
-        recipe=Recipe(steps=120, batch=32, rate=6e-3),
-        kinds=tuple(KINDS),
-        noises=(0.0, 1.0),
+        recipe=Recipe(steps=100, batch=32, rate=6e-3),
+        kinds=("text", "soft", "features", "random_prompts", "votes"),
+        noises=(1.0,),
         voting=Voting(teachers=3, records=150),
-        strengths=("weak",),
-        sizes=("smaller",),
     ),
 )
