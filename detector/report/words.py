@@ -63,6 +63,7 @@ UNITS = {
 }
 
 STRONG_LINK = 0.5
+TELLING_LINK = 1.5  # nats a member; below, a few members share something and the case does not rest on it
 TARGETED = 0.25
 
 
@@ -88,8 +89,9 @@ def headline(case: Case) -> str:
     if case.payers and case.payers <= len(case.accounts):
         who += f" of {plural(case.payers, 'payer')}"
     strongest = max(case.links.values(), default=0.0)
-    ties = [word(SHARED, kind) for kind, nats in case.links.items() if nats >= STRONG_LINK * strongest][:2]
-    tied = " and ".join(ties) or "act as one"
+    least = max(STRONG_LINK * strongest, TELLING_LINK)
+    ties = [word(SHARED, kind) for kind, nats in case.links.items() if nats >= least][:2]
+    tied = " and ".join(ties) or "share next to nothing and act as one"
     targets = [
         word(CAPABILITIES, name) for name, share in case.capabilities.items() if share >= TARGETED and name != "other"
     ]

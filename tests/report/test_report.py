@@ -261,9 +261,10 @@ def test_the_axis_of_a_quiet_hour_does_not_divide_by_zero(make_data):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"evidence": {}}, "24 accounts act as one"),
+        ({"evidence": {}}, "24 accounts share next to nothing and act as one"),
+        ({"evidence": {"links": {"tls": 0.6}}}, "24 accounts share next to nothing and act as one"),
         ({"evidence": {"links": {"network": 3.0}}}, "24 accounts come from the same networks"),
-        ({"evidence": {"payers": 1, "links": {"tls": 1.0}}}, "24 accounts of 1 payer use one client"),
+        ({"evidence": {"payers": 1, "links": {"tls": 4.0}}}, "24 accounts of 1 payer use one client"),
         ({"kind": "account", "reasons": []}, "One account: stands out from ordinary traffic"),
     ],
 )
