@@ -76,11 +76,12 @@ FULL: Final = Plan(
     other_sizes=("equal", "larger"),
     study=Study(
         exchanges=400,
-        recipe=Recipe(steps=1000, batch=32, rate=6e-3),
+        recipe=Recipe(steps=600, batch=32, rate=6e-3),
         kinds=tuple(KINDS),
         alphas=(0.3, 0.7, 1.0),
         temperatures=(1.0, 2.0, 4.0),
         noises=(0.0, 1.0, 4.0, 64.0),
+        voting=Voting(teachers=6, records=400),
         strengths=("strong", "weak"),
         sizes=("smaller", "equal", "larger"),
     ),
