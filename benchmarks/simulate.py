@@ -38,7 +38,9 @@ def main() -> None:
             wall, spent = time.monotonic(), processor()
             made = write(world, Path(name) / "world", scale=args.scale)
             seconds, used = time.monotonic() - wall, processor() - spent
-            print(f"run {run + 1}: {made.exchanges:,} exchanges, {seconds:.1f} s, {used:.1f} s of processor", flush=True)
+            print(
+                f"run {run + 1}: {made.exchanges:,} exchanges, {seconds:.1f} s, {used:.1f} s of processor", flush=True
+            )
             per_s, per_cpu_s = made.exchanges / seconds, made.exchanges / used
             best["exchanges_per_s"] = round(max(per_s, best.get("exchanges_per_s", 0.0)))
             best["exchanges_per_processor_s"] = round(max(per_cpu_s, best.get("exchanges_per_processor_s", 0.0)))

@@ -1,18 +1,17 @@
 """Plays a world: request log, account file, events and truth, the same bytes for the same seed."""
 
 import json
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import polars as pl
 
 from detector.simulator.accounts import DAY_S
+from detector.simulator.ahead import ahead
 from detector.simulator.campaigns import CAMPAIGNS
 from detector.simulator.evasions import evade
 from detector.simulator.population import AT_ONCE, INNOCENTS
@@ -22,7 +21,6 @@ from detector.simulator.truth import Truth
 from detector.simulator.world import World
 
 _SLICE = 25_000  # rows turned into text at a time
-_WRITERS = 2  # threads that do so: it is done outside of Python's lock
 
 Played = tuple[Traffic, pl.DataFrame]
 
@@ -90,20 +88,6 @@ def _text(rows: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _write_rows(file: BinaryIO, parts: Iterator[pl.DataFrame]) -> int:
-    """Write parts in their order, texts made ahead by some threads; how many rows."""
-    rows, waiting = 0, deque[Future[bytes]]()
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        for part in parts:
-            rows += part.height
-            waiting.append(pool.submit(_text, part))
-            if len(waiting) > 2 * _WRITERS:
-                file.write(waiting.popleft().result())
-        while waiting:
-            file.write(waiting.popleft().result())
-    return rows
-
-
 def _numbered(parts: Iterator[pl.DataFrame], seed: int) -> Iterator[pl.DataFrame]:
     """Slices of the log with request ids."""
     rng, before = np.random.default_rng(seed + 1), 0
@@ -147,9 +131,11 @@ def write(world: World, out: Path, seed: int | None = None, scale: float = 1.0) 
             truth.add(t, frame)
             spool.add(frame)
         with (out / "requests.ndjson").open("wb") as file:
-            exchanges = _write_rows(file, _numbered(spool.sorted(), world.seed if seed is None else seed))
+            parts = _numbered(spool.sorted(), world.seed if seed is None else seed)
+            for text in ahead(partial(_text, part) for part in parts):
+                file.write(text)
     accounts = truth.accounts()
     accounts.write_ndjson(out / "accounts.ndjson")
     (out / "events.ndjson").write_text("".join(f"{json.dumps(e)}\n" for e in _events(world)))
     (out / "truth.json").write_text(json.dumps(truth.labels(), sort_keys=True))
-    return Written(exchanges, accounts.height, truth.hostile)
+    return Written(spool.rows, accounts.height, truth.hostile)

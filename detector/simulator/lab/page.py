@@ -48,7 +48,8 @@ def page(found: Json) -> str:
         h(
             "p",
             "Lines read the curve above at what was answered in full so far; the dots at the end are students trained on all "
-            "that was answered. Under degrade, accounts that were named get answers without reasoning and log-probabilities.",
+            "that was answered. Under degrade, accounts that were named get answers without reasoning and log-probabilities; its "
+            "student learns from these too, and may be the worse for it: one that throws them away is the one under suspend.",
             class_="muted",
         ),
         _modes(found),

@@ -76,11 +76,12 @@ FULL: Final = Plan(
     other_sizes=("equal", "larger"),
     study=Study(
         exchanges=400,
-        recipe=Recipe(steps=1000, batch=32, rate=6e-3),
+        recipe=Recipe(steps=600, batch=32, rate=6e-3),
         kinds=tuple(KINDS),
         alphas=(0.3, 0.7, 1.0),
         temperatures=(1.0, 2.0, 4.0),
         noises=(0.0, 1.0, 4.0, 64.0),
+        voting=Voting(teachers=6, records=400),
         strengths=("strong", "weak"),
         sizes=("smaller", "equal", "larger"),
     ),
@@ -99,11 +100,9 @@ QUICK: Final = Plan(
     splits=4,
     study=Study(
         exchanges=200,
-        recipe=Recipe(steps=120, batch=32, rate=6e-3),
-        kinds=tuple(KINDS),
-        noises=(0.0, 1.0),
+        recipe=Recipe(steps=100, batch=32, rate=6e-3),
+        kinds=("text", "soft", "features", "random_prompts", "votes"),
+        noises=(1.0,),
         voting=Voting(teachers=3, records=150),
-        strengths=("weak",),
-        sizes=("smaller",),
     ),
 )
