@@ -70,7 +70,8 @@ def smallest(tmp_path_factory):
 def test_the_loop_measures_what_it_promises(smallest):
     found = smallest["found"]
     assert found["teacher_accuracy"] >= 0.95
-    assert set(found["student_accuracy"]) == {"unprotected", "answers_only", "throttle", "degrade", "suspend"}
+    modes = {"throttle", "degrade", "degrade_sorted", "suspend"}
+    assert set(found["student_accuracy"]) == modes | {"unprotected", "answers_only"}
     assert found["untrained_accuracy"]["mean"] < 0.1
     assert found["student_accuracy"]["unprotected"]["mean"] > found["student_accuracy"]["answers_only"]["mean"]
     assert set(found["leak"]) == set(found["recall"]) == set(found["time_to_detect_s"]) == {"task_list", "shared_cards"}
@@ -104,6 +105,7 @@ def test_degrading_refuses_nobody_and_withholds_reasoning(smallest):
     assert degraded["withheld"] == found["budget"] - found["lines"]["degrade"][-1][1] > 0
     # Whom suspending refuses, degrading answers in part.
     assert found["lines"]["degrade"] == found["lines"]["suspend"]
+    assert found["students"]["degrade_sorted"]["exchanges"] == found["lines"]["degrade"][-1][1]
     assert found["benign_refused_share"]["degrade"] == 0.0
     assert found["benign_degraded_share"] == found["benign_refused_share"]["suspend"]
     assert all(set(each["gained_alone"]) == {"shadow", "throttle", "suspend"} for each in found["campaigns"].values())

@@ -9,6 +9,7 @@ from detector.simulator.lab.kinds_section import kinds_section
 from detector.simulator.lab.plots import Series, bars, lines
 
 MODE_NAMES: Final = {"shadow": "no enforcement", "throttle": "throttle", "degrade": "degrade", "suspend": "suspend"}
+STUDENT_NAMES: Final = {"degrade": "degrade, all kept", "degrade_sorted": "degrade, only reasoning kept"}
 _STYLE: Final = Html("""
 :root{color-scheme:light dark;--a:#2563a8;--b:#c2571a;--c:#3a7d44;--d:#7d4fa1;--e:#8a6d00;
 --ink:#1c1f23;--soft:#5c6470;--rule:#d9dde3;--page:#fff}
@@ -49,7 +50,7 @@ def page(found: Json) -> str:
             "p",
             "Lines read the curve above at what was answered in full so far; the dots at the end are students trained on all "
             "that was answered. Under degrade, accounts that were named get answers without reasoning and log-probabilities; its "
-            "student learns from these too, and may be the worse for it: one that throws them away is the one under suspend.",
+            "dot is a student that learns from these too, and is the worse for it where it takes up their form.",
             class_="muted",
         ),
         _modes(found),
@@ -59,7 +60,7 @@ def page(found: Json) -> str:
                 name: [each["passed_share"][m] for m in ("throttle", "suspend")]
                 for name, each in found["campaigns"].items()
             },
-            ["passed under throttle", "passed under suspend: the leak"],
+            ["passed under throttle", "passed under suspend"],
         ),
         h("h2", "Time to detect, and what a student would gain from one campaign alone"),
         _campaigns(found),
@@ -99,10 +100,12 @@ def _scale(found: Json) -> str:
 
 
 def _verdict(found: Json) -> str:
-    shares = {name: found["gained"][name] for name in ("throttle", "degrade", "suspend")}
+    shares = {name: found["gained"][name] for name in ("throttle", "degrade", "degrade_sorted", "suspend")}
     if any(share is None for share in shares.values()):
         return "The unprotected student learned nothing, so there is nothing to compare."
-    said = ", ".join(f"{share['mean']:.0%} under {name}" for name, share in shares.items() if share)
+    said = ", ".join(
+        f"{share['mean']:.0%} under {STUDENT_NAMES.get(name, name)}" for name, share in shares.items() if share
+    )
     return f"Of what an unprotected student learns over an untrained one, the student still gains {said}."
 
 
@@ -126,7 +129,7 @@ def _students(found: Json) -> Html:
     ]
     for name, each in found["students"].items():
         gained = "100%" if name == "unprotected" else _gain(found["gained"][name])
-        rows.append([name.replace("_", " "), *marks(each), gained])
+        rows.append([STUDENT_NAMES.get(name, name.replace("_", " ")), *marks(each), gained])
     return table(heads, rows)
 
 

@@ -190,6 +190,8 @@ def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", s
         name = "unprotected" if mode == "shadow" else mode
         whole = full[mode][travels]
         runs[name] = lab.students(name, np.flatnonzero(whole), np.flatnonzero(through[mode][travels] & ~whole))
+    # Whoever throws answers without reasoning away is left with what suspending leaves.
+    runs["degrade_sorted"] = runs["suspend"]
     others = {size: lab.students(f"unprotected-{size}", everything, size=size) for size in plan.other_sizes}
     say(f"students: {', '.join(runs)}")
     return Findings(
