@@ -19,7 +19,7 @@ from scipy.spatial import KDTree
 
 from detector.coordination.behaviour import Behaviour, behaviour_of
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
-from detector.coordination.volumes import SLACK, Volumes, log_level
+from detector.coordination.volumes import SLACK, Volumes, levelled
 from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 
@@ -156,15 +156,11 @@ def _communities(ties: sp.csr_matrix) -> list[I64]:
 def _worth(accounts: Behaviour, offsets: I64, volumes: Volumes) -> npt.NDArray[np.bool_]:
     """Whether each group is level enough, and its members near enough to one generator, for a full look."""
     size = np.diff(offsets)
-    least = np.full(size.size, LEAST, np.int64)
 
     def total(values: F64) -> F64:
         return np.asarray(np.add.reduceat(values, offsets[:-1]), np.float64)
 
-    def level(exposure: F64, table: F64) -> F64:
-        mean = np.repeat(total(accounts.requests) / total(exposure), size) * exposure
-        return total(log_level(accounts.counts, exposure, mean, least, offsets, table))
-
-    evidence = np.maximum(level(np.ones_like(accounts.days), volumes.requests), level(accounts.days, volumes.daily))
+    volume, rate = levelled(accounts.counts, accounts.days, np.full(size.size, LEAST, np.int64), offsets, volumes)
+    evidence = np.maximum(total(volume), total(rate))
     generator = total(one_generator(accounts.lengths[0], offsets) + one_generator(accounts.lengths[1], offsets))
     return np.asarray((evidence - SLACK * size > _WORTH) & (generator > 0.0))

@@ -3,7 +3,6 @@
 import numpy as np
 
 from detector.coordination.features.base import ClusterView
-from detector.coordination.features.level import levelled
 from detector.coordination.features.twins import anybody, log_marginal
 from detector.coordination.volumes import SLACK
 from detector.profiles.layout import F64, I64
@@ -47,7 +46,7 @@ def membership(view: ClusterView) -> F64:
     whose volume is likelier anybody's is a bystander. So is one at `MEMBER` or below: on the same network, say, and nothing else;
     and one whose ties and likeness together do not reach `BELONGS`.
     """
-    tie, level = ties(view), np.maximum(*levelled(view))
+    tie, level = ties(view), np.maximum(*view.levelled)
     like = level + lengths(view)
     alike = np.where(level > SLACK, np.maximum(like, 0.0), 0.0)
     strength = np.where(view.alike[view.cluster], alike, tie)

@@ -161,3 +161,25 @@ def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, offset
     rate = requests / np.maximum(exposure, 1e-9)
     _against(requests, exposure, np.maximum(mean, 1e-9), least, kinds_of(counts), bins_of(rate), offsets, table, out)
     return out
+
+
+def levelled(counts: I64 | Counts, days: F64, least: I64, offsets: I64, volumes: Volumes) -> tuple[F64, F64]:
+    """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each.
+
+    Args:
+        counts: i64[members, COUNTS], clusters one after the other.
+        days: f64[members], time between the first and the last request: a pool that was replaced has stopped, not slowed down.
+        least: i64[clusters], requests below which an account would not be in it.
+        offsets: i64[clusters + 1].
+        volumes: of all accounts.
+    """
+    requests, cluster = (
+        counts[:, COUNT["requests"]].astype(np.float64),
+        np.repeat(np.arange(least.size), np.diff(offsets)),
+    )
+
+    def against(exposure: F64, table: F64) -> F64:
+        rate = np.bincount(cluster, requests, least.size) / np.maximum(np.bincount(cluster, exposure, least.size), 1e-9)
+        return log_level(counts, exposure, rate[cluster] * exposure, least, offsets, table)
+
+    return against(np.ones_like(days), volumes.requests), against(days, volumes.daily)

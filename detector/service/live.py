@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -242,11 +243,8 @@ class Live:
         Raises:
             BusyError: the engine was busy for a second.
         """
-        self._enter()
-        try:
+        with self._at_rest():
             return account_view(self._engine, account_id)
-        finally:
-            self._busy.release()
 
     def graph(self, alert: Alert) -> Graph | None:
         """What ties the accounts of an alert, as of the latest look at clusters.
@@ -254,11 +252,8 @@ class Live:
         Raises:
             BusyError: the engine was busy for a second.
         """
-        self._enter()
-        try:
+        with self._at_rest():
             return graph_of(self._engine, alert)
-        finally:
-            self._busy.release()
 
     def traffic(self) -> float:
         """Requests a day of everybody within the window."""
@@ -270,15 +265,12 @@ class Live:
         Raises:
             BusyError: the engine was busy for a second.
         """
-        self._enter()
-        try:
+        with self._at_rest():
             erase(self._engine, account_id)
             self._erased = True
             # What was written names it: compare anew.
             self._written.clear()
             self._version = -1
-        finally:
-            self._busy.release()
 
     def know(self, accounts: pl.DataFrame) -> None:
         """Take these account records for the ones that there are; what was said of an account stays said.
@@ -301,9 +293,14 @@ class Live:
         """Read the stored allowances again; those of the account file stay."""
         self._engine.allowances = merged(self._given, self._store.allowances.by_account())
 
-    def _enter(self) -> None:
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
         if not self._busy.acquire(timeout=_READER_S):
             raise BusyError
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def _run(self) -> None:
         try:

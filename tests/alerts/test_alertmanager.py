@@ -1,10 +1,9 @@
 """A real Alertmanager, routed as in the compose file, takes our alerts, tells a receiver, and lets them end."""
 
 import queue
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from alertmanager import alertmanager, installed
 from cases import START, case
+from loopback import listening
 
 from detector.alerts.book import AlertBook
 from detector.alerts.model import rfc3339
@@ -37,16 +37,8 @@ def receiver():
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.daemon_threads = True  # Alertmanager keeps its connection
-        http.block_on_close = False
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_address[1]}/", got
-        finally:
-            http.shutdown()
-            thread.join()
+    with listening(Handler, lingering=True) as url:  # Alertmanager keeps its connection
+        yield f"{url}/", got
 
 
 def config(webhook):

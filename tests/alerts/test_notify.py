@@ -5,12 +5,12 @@ import hmac
 import io
 import ipaddress
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from cases import HOUR, START, case
+from loopback import listening
 
 from detector.alerts.book import AlertBook
 from detector.alerts.model import rfc3339
@@ -51,14 +51,8 @@ def server(*statuses, headers=()):
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_address[1]}", got
-        finally:
-            http.shutdown()
-            thread.join()
+    with listening(Handler) as url:
+        yield url, got
 
 
 def delivery(url, folder, waits=None, **more):

@@ -2,13 +2,13 @@
 
 import base64
 import json
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from loopback import listening
 
 from detector.config import JwtSettings
 
@@ -72,11 +72,5 @@ def serving(body):
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_address[1]}/jwks.json", asked
-        finally:
-            http.shutdown()
-            thread.join()
+    with listening(Handler) as url:
+        yield f"{url}/jwks.json", asked

@@ -10,9 +10,9 @@ from numba import njit
 
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
-from detector.coordination.volumes import Volumes
+from detector.coordination.volumes import Volumes, levelled
 from detector.profiles.facts import Facts
-from detector.profiles.layout import F64, I32, I64, U8, U32
+from detector.profiles.layout import DAY_US, F64, I32, I64, U8, U32
 from detector.profiles.pool import Pooled, rows_of
 
 N_KINDS = len(KINDS)
@@ -101,9 +101,10 @@ class ClusterView:
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @cached_property
-    def pairs(self) -> dict[str, tuple[F64, F64]]:
-        """Arrays over members that several features and the members' cases need, by name: computed once."""
-        return {}
+    def levelled(self) -> tuple[F64, F64]:
+        """Log Bayes factors of each member's volume, and of its volume a day, against those of others; f64[members] each."""
+        days = np.maximum((self.each.last - self.each.first) / DAY_US, 1.0)
+        return levelled(self.each.counts, days, self.least, self.offsets, self.population.volumes)
 
     @cached_property
     def size(self) -> F64:
