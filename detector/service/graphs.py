@@ -96,6 +96,8 @@ def cluster_graph(alert: Alert, slots: Mapping[str, int], links: Links, bank: Sk
 def _ties(slots: I32, links: Links, bank: SkeletonBank) -> list[_Tie]:
     """What at least two of the slots hold, what most of them hold first."""
     inside = np.flatnonzero(np.isin(links.slot, slots))
+    if inside.size == 0:  # lookalikes may hold nothing at all
+        return []
     inside = inside[np.argsort(links.key[inside], kind="stable")]
     keys, starts = np.unique(links.key[inside], return_index=True)
     ties: dict[tuple[int, tuple[int, ...]], _Tie] = {}
