@@ -1,6 +1,6 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook, short
 from detector.profiles.hashing import hash_strings
-from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, grown
+from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, Flags, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk, severities
@@ -34,7 +34,9 @@ from detector.service.ticks import Clock
 from detector.service.usage import tier_usage
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
-_REPEAT_US = 6 * HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
+_REPEAT_US = (
+    6 * HOUR_US
+)  # an alerted account's or cluster's counts are brought up to date this often when nothing else changes
 _MOST_WAITING = 50_000  # accounts and members, some kilobytes each
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
@@ -79,9 +81,12 @@ class Engine:
     _waiting: list[Tick | Taken] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _told_alone: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _told_alone_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[Name, float] = field(default_factory=dict)
     _population: int = 0
     _pending: Future[None] | None = None
+    _behind: Executor | None = None
     _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
 
     def digest(self, frame: pl.DataFrame) -> Digest:
@@ -106,6 +111,7 @@ class Engine:
         """
         if frame.height == 0:
             return
+        self._behind = behind
         self._note_fields(frame, fields)
         columns = place(digested or self.digest(frame), frame["account_id"], self.store)
         self.events.observe(frame)
@@ -119,12 +125,16 @@ class Engine:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
-        close = partial(self._close, *self._drained_waiting(), frame, columns, self.now)
+        self._hand_over(partial(self._close, *self._drained_waiting(), frame, columns, self.now))
+        self._behind = None
+
+    def _hand_over(self, work: Callable[[], None]) -> None:
+        """Have work done after what was handed over before: in the other thread where there is one."""
         self.wait()
-        if behind is None:
-            close()
+        if self._behind is None:
+            work()
         else:
-            self._pending = behind.submit(close)
+            self._pending = self._behind.submit(work)
 
     def wait(self) -> None:
         """Let what was given to another thread come to its end."""
@@ -141,8 +151,10 @@ class Engine:
             self.skeletons.look(frame, columns, self._owners(frame, columns.slot, now))
 
     def finish(self) -> None:
-        """The end of a replay is a tick, and a look at clusters."""
+        """The end of a replay is a tick, a look at clusters, and the latest word on all alerted accounts."""
         if self.now:
+            self._changed.append(np.flatnonzero(self._told_alone != NONE).astype(np.int32))
+            self._told_alone_at[:] = 0
             self.tick(self.now + 1, coordinate=True)
 
     def _note_fields(self, frame: pl.DataFrame, fields: Collection[str] | None) -> None:
@@ -179,8 +191,10 @@ class Engine:
         turn = self.clock.coordinates(now) if coordinate is None else coordinate
         clusters = self._look_at_clusters(moment, everything=coordinate is True) if turn else None
         self._waiting.append(Tick(look, clusters))
-        if coordinate or sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
+        if coordinate:
             self.settle()
+        elif sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
+            self._hand_over(partial(self._settle, *self._drained_waiting()))
 
     def moment(self, now: int) -> Moment:
         """What is known beside the profiles at `now` (µs)."""
@@ -227,6 +241,7 @@ class Engine:
             for look in run:
                 stop = start + look.slots.size
                 level = self._account_levels(look, scored.p_value[start:stop])
+                level[self._told_before(level, look)] = NONE
                 yield account_cases(self.store, self.accounts, self.scorer, scored, start, look, level)
                 start = stop
 
@@ -236,6 +251,16 @@ class Engine:
         self._p_values[look.slots] = p_value
         known = self._p_values[:n]
         return severities(p_value, known[known < 1.0], n)
+
+    def _told_before(self, level: I64, look: Look) -> Flags:
+        """Alerted accounts that were told at this severity within `_REPEAT_US`; the others are told now."""
+        n, slots, now = look.known, look.slots, look.moment.now
+        self._told_alone, self._told_alone_at = grown(self._told_alone, n, NONE), grown(self._told_alone_at, n, 0)
+        old = (self._told_alone[slots] >= level) & (now - self._told_alone_at[slots] < _REPEAT_US)
+        news = slots[(level != NONE) & ~old]
+        self._told_alone[news] = np.maximum(self._told_alone[news], level[(level != NONE) & ~old])
+        self._told_alone_at[news] = now
+        return old
 
     def propose(self, moment: Moment, *, everything: bool = False) -> Clusters | None:
         """Clusters that are worth a look; the accounts touched since the last one are taken in."""
