@@ -31,13 +31,14 @@ from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_
 from detector.service.reasons import rescore
 from detector.service.skeletons import SkeletonBank
 from detector.service.ticks import Clock
-from detector.service.usage import tier_usage
+from detector.service.usage import Used, tier_usage, used
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
 _REPEAT_US = (
     6 * HOUR_US
 )  # an alerted account's or cluster's counts are brought up to date this often when nothing else changes
 _MOST_WAITING = 50_000  # accounts and members, some kilobytes each
+Waiting = Tick | Taken | Used
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
 
@@ -78,7 +79,7 @@ class Engine:
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
     _touched: list[I32] = field(default_factory=list)
-    _waiting: list[Tick | Taken] = field(default_factory=list)
+    _waiting: list[Waiting] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_alone: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -87,7 +88,8 @@ class Engine:
     _population: int = 0
     _pending: Future[None] | None = None
     _behind: Executor | None = None
-    _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
+    _usage: TierUsage = field(default_factory=TierUsage)
+    _usage_at: int = -_USAGE_US
 
     def digest(self, frame: pl.DataFrame) -> Digest:
         """What a batch comes down to before any state is read; may run in another thread."""
@@ -143,7 +145,7 @@ class Engine:
             pending.result()
 
     def _close(
-        self, waiting: Sequence[Tick | Taken], population: int, frame: pl.DataFrame, columns: Columns, now: int
+        self, waiting: Sequence[Waiting], population: int, frame: pl.DataFrame, columns: Columns, now: int
     ) -> None:
         """The end of a batch: reads nothing that the next batch changes."""
         self._settle(waiting, population)
@@ -183,9 +185,9 @@ class Engine:
         self.store.expire(now)
         moment = self.moment(now)
         changed = _drained(self._changed)
-        if now - self._usage[0] >= _USAGE_US:
-            self.settle()
-            self._usage = now, self._tier_usage(now)
+        if now - self._usage_at >= _USAGE_US:
+            self._usage_at = now
+            self._waiting.append(used(self.store, self.accounts, active_slots(self.store, now), now))
         look = self.look(changed, moment)
         self._touched.append(changed)
         turn = self.clock.coordinates(now) if coordinate is None else coordinate
@@ -211,12 +213,12 @@ class Engine:
         self.wait()
         self._settle(*self._drained_waiting())
 
-    def _drained_waiting(self) -> tuple[list[Tick | Taken], int]:
+    def _drained_waiting(self) -> tuple[list[Waiting], int]:
         """What waits, which nobody else has then, and the accounts known by now."""
         waiting, self._waiting = self._waiting, []
         return waiting, len(self.store)
 
-    def _settle(self, waiting: Sequence[Tick | Taken], population: int) -> None:
+    def _settle(self, waiting: Sequence[Waiting], population: int) -> None:
         self._population = population
         ticks = [item for item in waiting if isinstance(item, Tick)]
         cases = self._account_cases([tick.look for tick in ticks])
@@ -224,6 +226,9 @@ class Engine:
         for item in waiting:
             if isinstance(item, Taken):
                 self._join(item)
+                continue
+            if isinstance(item, Used):
+                self._usage = self._tier_usage(item)
                 continue
             found = self._cluster_cases(item.look, item.clusters, scored) if item.clusters else []
             members = {id(case): slots for case, slots in found}
@@ -314,7 +319,7 @@ class Engine:
             return
         for entry in self.alerts.tick(now, left):
             bound = list(entry.members.values())
-            entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage[1])
+            entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage)
             self._learn(entry, members)
 
     def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
@@ -329,11 +334,10 @@ class Engine:
         if entry.level >= ACTIONABLE and slots is not None and self.clusters is not None:
             self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
 
-    def _tier_usage(self, now: int) -> TierUsage:
+    def _tier_usage(self, use: Used) -> TierUsage:
         named = {a for e in self.alerts.live() for a in e.named}
-        active = active_slots(self.store, now)
-        quiet = active if not named else np.array([s for s in active if self.store.ids[s] not in named], np.int32)
-        return tier_usage(self.store, self.accounts, quiet, now)
+        quiet = np.array([self.store.ids[s] not in named for s in use.slots.tolist()], np.bool_)  # a few times a day
+        return tier_usage(use, quiet, self.accounts.tiers)
 
     def _owners(self, frame: pl.DataFrame, slots: I32, now: int) -> tuple[I64, I64]:
         """Payer and organisation of each exchange; the account itself where one is not known."""
