@@ -51,10 +51,15 @@ def cluster_graphs(
         Graphs by alert id, of at most `MOST_MEMBERS` members each.
     """
     seen = [{ids[s]: s for s in clusters.members(g).tolist()} for g in range(clusters.frame.height)]
+    of_account: dict[str, list[int]] = {}
+    for g, members in enumerate(seen):  # over clusters
+        for account in members:
+            of_account.setdefault(account, []).append(g)
     out: dict[str, Graph] = {}
     for alert in alerts:
         if alert.kind == "cluster" and not alert.merged_into and SEVERITIES.index(alert.severity) >= ACTIONABLE:
-            slots = _same_case(set(alert.accounts), seen)
+            met = sorted({g for account in alert.accounts for g in of_account.get(account, ())})
+            slots = _same_case(set(alert.accounts), [seen[g] for g in met])
             if slots:
                 out[alert.id] = cluster_graph(alert, slots, clusters.view.links, bank)
     return out
