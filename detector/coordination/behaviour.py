@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detector.profiles.layout import COUNT, DAY_US, F32, F64, I32, N_CAPABILITIES, PANE_US, PANES, Accounts, Panes
+from detector.profiles.layout import COUNT, DAY_US, F32, F64, I32, I64, N_CAPABILITIES, PANE_US, PANES, Accounts, Panes
 from detector.profiles.store import ProfileStore
 
 Counts = npt.NDArray[np.int32]
+_REQUESTS = COUNT["requests"]
 
 
 class Behaviour(NamedTuple):
@@ -82,3 +83,25 @@ def requests_of(store: ProfileStore) -> int:
     """Requests of all accounts within the window."""
     panes = store.panes
     return int(panes.counts[:, COUNT["requests"]].sum(dtype=np.int64, where=panes.slot >= 0))
+
+
+@njit(cache=True, nogil=True)
+def _requests(accounts: Accounts, panes: Panes, slots: I32, index: int, out: I64) -> None:
+    for i in range(slots.shape[0]):
+        for place in range(PANES):
+            row = accounts.pane[slots[i], place]
+            if row >= 0 and panes.index[row] > index - PANES:
+                out[i] += panes.counts[row, _REQUESTS]
+
+
+def requests_of_each(store: ProfileStore, slots: I32, now: int) -> I64:
+    """Requests of each account within the window; i64[n].
+
+    Args:
+        store: profiles.
+        slots: i32[n].
+        now: event time, µs.
+    """
+    out = np.zeros(slots.size, np.int64)
+    _requests(store.accounts, store.panes, slots, now // PANE_US, out)
+    return out

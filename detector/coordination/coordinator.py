@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from detector.coordination.behaviour import behaviour_of, requests_of
+from detector.coordination.behaviour import behaviour_of, requests_of, requests_of_each
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
 from detector.coordination.features import Population
@@ -16,7 +16,7 @@ from detector.coordination.table import LinkTable
 from detector.coordination.volumes import Volumes, measure_volumes
 from detector.profiles.activity import active_counts
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Accounts, Panes
+from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Panes
 from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and
@@ -26,15 +26,6 @@ STALE_US = 12 * HOUR_US
 # What everybody does changes slowly; how much each one does only with the traffic of the window.
 _POPULATION_US, _VOLUMES_US, _MORE = HOUR_US, 6 * HOUR_US, 1.0 / 16.0
 _REQUESTS = COUNT["requests"]
-
-
-@njit(cache=True, nogil=True)
-def _requests(accounts: Accounts, panes: Panes, slots: I32, index: int, out: I64) -> None:
-    for i in range(slots.shape[0]):
-        for place in range(PANES):
-            row = accounts.pane[slots[i], place]
-            if row >= 0 and panes.index[row] > index - PANES:
-                out[i] += panes.counts[row, _REQUESTS]
 
 
 @njit(cache=True, nogil=True)
@@ -121,9 +112,7 @@ class Coordinator:
         if not groups:
             return []
         slots = np.concatenate(groups).astype(np.int32)
-        each = np.zeros(slots.size, np.int64)
-        _requests(store.accounts, store.panes, slots, now // PANE_US, each)
-        total = np.add.reduceat(each, offsets_of(groups)[:-1])
+        total = np.add.reduceat(requests_of_each(store, slots, now), offsets_of(groups)[:-1])
         due = []
         for i, name in enumerate(names):  # over clusters
             before, requests, members = self.seen.get(name), int(total[i]), groups[i].size

@@ -14,6 +14,7 @@ from detector.alerts.entry import Entry
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
 from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
+from detector.coordination.behaviour import requests_of_each
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots
 from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
@@ -37,6 +38,8 @@ _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every acco
 _REPEAT_US = (
     6 * HOUR_US
 )  # an alerted account's or cluster's counts are brought up to date this often when nothing else changes
+_GROWTH = 1.0 / 16.0  # of an account's requests: what it does are shares and rates over days, which less does not move
+_NOBODY = np.zeros(0, np.int32), np.zeros(0, np.int64)
 _MOST_WAITING = 50_000  # accounts and members, some kilobytes each
 Waiting = Tick | Taken | Used
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
@@ -82,6 +85,7 @@ class Engine:
     _waiting: list[Waiting] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _fresh: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_alone: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_alone_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[Name, float] = field(default_factory=dict)
@@ -155,7 +159,6 @@ class Engine:
     def finish(self) -> None:
         """The end of a replay is a tick, a look at clusters, and the latest word on all alerted accounts."""
         if self.now:
-            self._changed.append(np.flatnonzero(self._told_alone != NONE).astype(np.int32))
             self._told_alone_at[:] = 0
             self.tick(self.now + 1, coordinate=True)
 
@@ -184,11 +187,13 @@ class Engine:
         """
         self.store.expire(now)
         moment = self.moment(now)
-        changed = _drained(self._changed)
+        counts = np.unique(np.concatenate(self._changed), return_counts=True) if self._changed else _NOBODY
+        self._changed.clear()
+        changed = counts[0].astype(np.int32)
         if now - self._usage_at >= _USAGE_US:
             self._usage_at = now
             self._waiting.append(used(self.store, self.accounts, active_slots(self.store, now), now))
-        look = self.look(changed, moment)
+        look = self.look(self._grown(changed, counts[1], now, everybody=coordinate is True), moment)
         self._touched.append(changed)
         turn = self.clock.coordinates(now) if coordinate is None else coordinate
         clusters = self._look_at_clusters(moment, everything=coordinate is True) if turn else None
@@ -197,6 +202,19 @@ class Engine:
             self.settle()
         elif sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
             self._hand_over(partial(self._settle, *self._drained_waiting()))
+
+    def _grown(self, slots: I32, more: I64, now: int, *, everybody: bool) -> I32:
+        """Accounts that are worth another look: with `_GROWTH` of their requests since the last one; slots ascending."""
+        self._fresh = grown(self._fresh, len(self.store), 0)
+        self._fresh[slots] += more
+        if everybody:
+            n = len(self.store)
+            told = grown(self._told_alone, n, NONE)[:n] != NONE
+            slots = np.flatnonzero((self._fresh[:n] > 0) | told).astype(np.int32)
+        else:
+            slots = slots[self._fresh[slots] >= _GROWTH * requests_of_each(self.store, slots, now)]
+        self._fresh[slots] = 0
+        return slots
 
     def moment(self, now: int) -> Moment:
         """What is known beside the profiles at `now` (µs)."""
