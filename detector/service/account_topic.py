@@ -1,12 +1,13 @@
 """Account records from a topic: what stands in it when the service starts is known from the first exchange on."""
 
-import threading
 from typing import Final
 
 import polars as pl
 import structlog
 
+from detector.service.beside import Threads
 from detector.service.live import Live
+from detector.service.patience import outlast
 from streams.batch import Batch
 from streams.sources import SourceError
 from streams.sources.kafka_table import KafkaTable
@@ -32,19 +33,16 @@ class AccountTopic:
     def __init__(self, table: KafkaTable, file: pl.DataFrame | None, live: Live) -> None:
         self._table, self._live = table, live
         self._known = [] if file is None else [file]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="accounts", daemon=True)
+        self._threads = Threads({"accounts": self._run})
         self._learn(table.whole())
 
     def start(self) -> None:
         """Begin to follow."""
-        self._thread.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """End, and leave the cluster."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._threads.stop()
         self._table.close()
 
     def _learn(self, batches: list[Batch]) -> None:
@@ -53,13 +51,13 @@ class AccountTopic:
             self._live.refuse(dead)
         if frames:
             self._known = [pl.concat([*self._known, *frames])]
-            self._live.know(self._known[0])
+            outlast(lambda: self._live.know(self._known[0]), self._threads.wait)
 
     def _run(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not self._threads.stopping.is_set():
                 if batches := self._table.more(_POLL_MS):
-                    self._stop.wait(_GATHER_S)
+                    self._threads.wait(_GATHER_S)
                     self._learn(batches + self._table.more(0))
         except SourceError as error:
             _log.error("accounts_stopped", error=str(error))

@@ -1,10 +1,10 @@
 """Feeds a running service from Kafka: a thread that polls, and waits where too much waits already."""
 
-import threading
 from typing import Final
 
 import structlog
 
+from detector.service.beside import Threads
 from detector.service.http.state import QueueFullError
 from detector.service.live import Live
 from streams.batch import Batch
@@ -28,19 +28,16 @@ class KafkaFeed:
 
     def __init__(self, source: KafkaSource, live: Live) -> None:
         self._source, self._live = source, live
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
+        self._threads = Threads({"kafka": self._run})
 
     def start(self) -> None:
         """Begin to read."""
-        self._thread.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """End after the batch at hand, and leave the cluster."""
-        self._stop.set()
         self._source.stop()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._threads.stop()
         self._source.close()
 
     def _run(self) -> None:
@@ -53,10 +50,10 @@ class KafkaFeed:
             _log.error("kafka_stopped", error=str(error))
 
     def _hand_on(self, batch: Batch) -> None:
-        while not self._stop.is_set():
+        while not self._threads.stopping.is_set():
             try:
                 self._live.follow(batch, self._source.offsets())
             except QueueFullError:
-                self._stop.wait(_WAIT_S)
+                self._threads.wait(_WAIT_S)
             else:
                 return

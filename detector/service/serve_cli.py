@@ -17,7 +17,7 @@ import typer
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
-from detector.alerts.store import Store
+from detector.alerts.store import AwayError, Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
@@ -208,7 +208,7 @@ def serve(
         stop(str(error).splitlines()[0], USAGE)
     except OSError as error:
         stop(f"{error.filename}: {error.strerror}", USAGE)
-    except SQLAlchemyError as error:
+    except (AwayError, SQLAlchemyError) as error:
         # Its text may hold the password of the URL.
         stop(f"the database cannot be opened: {type(error).__name__}", USAGE)
     known = people is not None or any(t.revoked_at is None for t in tokens)

@@ -49,6 +49,7 @@ class Served:
             env=env,
         )
         self.errors: list[str] = []
+        self.said: list[str] = []  # after the address and the token: its log
         self.client: httpx.Client | None = None
         self._readers: list[threading.Thread] = []
         self._read(lambda: self.errors.extend(self.process.stderr))
@@ -72,7 +73,7 @@ class Served:
         """Wait until it serves."""
         self.url = self.line("console: ").removesuffix("/console/")
         self.token = self.token or self.line("token: ")
-        self._read(self.process.stdout.read)
+        self._read(lambda: self.said.extend(self.process.stdout))
         self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
 
     @property
