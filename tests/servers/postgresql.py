@@ -20,7 +20,12 @@ CHEAP = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovac
 
 
 def available() -> bool:
-    return "POSTGRES_URL" in os.environ or bool(_wheel())
+    return "POSTGRES_URL" in os.environ or installed()
+
+
+def installed() -> bool:
+    """Whether a server of our own can be started."""
+    return bool(_wheel())
 
 
 def _wheel() -> list[Path]:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from making import alert
-from postgresql import available, own
+from postgresql import installed, own
 from revenuer import Served, serving, tiny
 
 from detector.alerts.store import AwayError, Store
@@ -13,7 +13,7 @@ from detector.service.beside import Threads
 from detector.service.outbox import Channel, Outbox
 from detector.service.patience import outlast
 
-ALONE = pytest.mark.skipif(not available(), reason="no PostgreSQL: its wheel is not installed")
+ALONE = pytest.mark.skipif(not installed(), reason="no PostgreSQL: its wheel is not installed")
 
 
 class Fails:
