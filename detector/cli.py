@@ -72,7 +72,12 @@ class _Lazy(TyperGroup):
         return name, load(name) if name is not None and name in COMMANDS else shown, rest
 
 
-app = typer.Typer(cls=_Lazy, help="Finds distillation attacks on model APIs in request logs.", no_args_is_help=True)
+app = typer.Typer(
+    cls=_Lazy,
+    help="Finds distillation attacks on model APIs in request logs.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a prompt may be in them
+)
 
 
 @app.callback()

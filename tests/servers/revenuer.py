@@ -29,10 +29,17 @@ class Served:
         settings: by name, for its environment.
         options: more of the command line.
         ready: whether to wait until it serves; one that stands by does not.
+        cwd: where it is started.
     """
 
     def __init__(
-        self, data: Path, token: str = "", settings: Mapping[str, Any] | None = None, *options: str, ready: bool = True
+        self,
+        data: Path,
+        token: str = "",
+        settings: Mapping[str, Any] | None = None,
+        *options: str,
+        ready: bool = True,
+        cwd: Path | None = None,
     ) -> None:
         command = [sys.executable, "-c", "from detector.cli import main; main()", "serve"]
         given = {"hash_key": 7} | dict(settings or {})
@@ -47,6 +54,7 @@ class Served:
             stderr=subprocess.PIPE,
             text=True,
             env=env,
+            cwd=cwd,
         )
         self.errors: list[str] = []
         self.said: list[str] = []  # after the address and the token: its log
