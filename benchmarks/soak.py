@@ -306,6 +306,7 @@ def soak(service: Service, load: Load, proxy: Proxy, broker: Tansu, minutes: flo
     known = [m for m in watch.memory if not math.isnan(m)]  # NaN while it was down
     quarter = max(1, len(known) // 4)
     growth = statistics.median(known[-quarter:]) - statistics.median(known[-2 * quarter : -quarter] or known)
+    print("".join(line for line in service.served.said if "away" in line or "stopped" in line)[-3000:])
     told, stored = service.alerts()
     print(f"produced {load.made}, found {found}; the engine has {told} alerts, the store {stored}")
     lost = sum(max(0, load.made[o] - found[o]) for o in OUTCOMES) + max(0, told - stored)

@@ -35,6 +35,7 @@ from detector.service.inbox import Inbox
 from detector.service.patience import outlast
 from detector.service.replay import allowances_of
 from detector.service.resume import Resume
+from detector.service.steady import Steadiness
 from detector.service.usage import requests_per_day
 from streams.batch import Batch, DeadLetter
 
@@ -112,7 +113,7 @@ class Live:
         self._recommended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._resume, self._erased = resume, False
-        self._books = Books(self.letters, metrics, resume)
+        self._books, self._steady = Books(self.letters, metrics, resume), Steadiness(engine, metrics)
         self.changed: Callable[[Alert], object] | None = None  # told of each alert that was written
         self._watch(reference or packaged())
         self.allow()
@@ -340,6 +341,7 @@ class Live:
         with self._busy:
             with self._metrics.stage_seconds.labels("detect").time():
                 self._engine.process(frame, digested, fields)
+            self._steady.look()
             self._metrics.accounts_tracked.set(len(self._engine.store))
             self._metrics.state_bytes.set(self._engine.store.state_bytes())
             if self._version == self._engine.alerts.version:

@@ -148,14 +148,23 @@ def _take(context: typer.Context, data: Path, standby: bool) -> None:
 
 
 def _of_kafka(
-    cluster: ClusterSettings, brokers: str, topic: str, live: Live, store: Store, form: Format, data: Path
+    cluster: ClusterSettings,
+    brokers: str,
+    topic: str,
+    live: Live,
+    store: Store,
+    metrics: Metrics,
+    form: Format,
+    data: Path,
 ) -> Iterator[Beside]:
     """What reads the topics of accounts and exchanges, and what writes the one of dead letters."""
     if cluster.accounts is not None:
-        table = KafkaTable(cluster.reach(brokers, cluster.accounts), decode_accounts, live.digest_key)
-        yield AccountTopic(table, _table(data / "accounts.ndjson", True), live)
-    source = KafkaSource(cluster.reach(brokers, topic), live.offsets, digest_key=live.digest_key, read=form.reader())
-    yield KafkaFeed(source, live)
+        known = cluster.reach(brokers, cluster.accounts)
+        yield AccountTopic(
+            lambda: KafkaTable(known, decode_accounts, live.digest_key), _table(data / "accounts.ndjson", True), live
+        )
+    reach = cluster.reach(brokers, topic)
+    yield KafkaFeed(lambda at: KafkaSource(reach, at, digest_key=live.digest_key, read=form.reader()), live, metrics)
     if cluster.dead_letters is not None:
         yield LetterTopic(live.letters, cluster.reach(brokers, cluster.dead_letters), store)
 
@@ -195,7 +204,7 @@ def serve(
         channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
         beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
         if kafka:
-            beside += _of_kafka(settings.kafka, kafka, topic, live, store, form, data)
+            beside += _of_kafka(settings.kafka, kafka, topic, live, store, metrics, form, data)
     except (
         CheckpointError,
         ConfigError,
