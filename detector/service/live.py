@@ -117,6 +117,7 @@ class Live:
         self.changed: Callable[[Alert], object] | None = None  # told of each alert that was written
         self._watch(reference or packaged())
         self.allow()
+        self.enforced()
         if resume is not None:
             self._restore(resume)
 
@@ -267,6 +268,10 @@ class Live:
     def allow(self) -> None:
         """Read the stored allowances again; those of the account file stay."""
         self._engine.allowances = merged(self._given, self._store.allowances.by_account())
+
+    def enforced(self) -> None:
+        """Read again when suspensions were applied: they are bans."""
+        self._engine.events.enforced = tuple(self._store.outcomes.suspended_at())
 
     @contextmanager
     def _at_rest(self) -> Iterator[None]:

@@ -49,6 +49,11 @@ def test_outcomes(state, admin):
     assert made.status_code == 201
     assert admin("GET", "/v1/recommendations/rec_alr_1/outcomes").json() == [made.json()]
     assert admin("POST", "/v1/recommendations/none/outcome", json={"outcome": "applied"}).status_code == 404
+    assert made.json()["action"] == "throttle"
+    assert state.detector.read_again == 1
+    admin("POST", "/v1/recommendations/rec_alr_1/outcome", json={"outcome": "challenge_failed"})
+    (label,) = admin("GET", "/v1/labels").json()["items"]
+    assert (label["kind"], label["subject"], label["label"]) == ("alert", "alr_1", "attack")
 
 
 def test_allowances(state, admin):

@@ -41,7 +41,7 @@ class Store:
         self.labels = Labels(self._database, self.audit, now)
         self.allowances = Allowances(self._database, self.audit, now)
         self.tokens = Tokens(self._database, self.audit, now)
-        self.outcomes = Outcomes(self._database, self.audit, now)
+        self.outcomes = Outcomes(self._database, self.audit, self.labels, now)
         self.answers = Answers(self._database, now)
         self.enforcement = Enforcement(self._database, self.audit, now)
         self.notified = Notified(self._database, now)

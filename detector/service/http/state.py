@@ -136,6 +136,10 @@ class Detector(Protocol):
         """Read the allowances again."""
         ...
 
+    def enforced(self) -> None:
+        """Read again when suspensions were applied."""
+        ...
+
 
 @dataclass(frozen=True)
 class Limits:
