@@ -200,7 +200,7 @@ def serve(
         form = Format(settings.format, settings.account_path)
         live = _live(settings, store, metrics, data)
         live.inbox.format = form
-        rules = load_rules(settings.rules)
+        rules, shared = load_rules(settings.rules), settings.indicators_key()
         channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
         beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
         if kafka:
@@ -231,6 +231,7 @@ def serve(
         format=form,
         enforcement=settings.enforcement,
         people=people,
+        indicators_key=shared,
     )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider
