@@ -18,6 +18,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "detector.service.cli:serve",
         "Serve the API and the console, and detect what is posted or put into the inbox.",
     ),
+    "audit": (
+        "detector.service.cli:audit",
+        "Verify the audit log: every entry must follow from the one before. Exit code 1 where one does not.",
+    ),
+    "forget": (
+        "detector.service.cli:forget",
+        "Erase an account from the running service, its store, checkpoints and journal, and print the receipt.",
+    ),
     "simulate": (
         "detector.simulator.cli:simulate",
         "Write labelled traffic of a world: requests, accounts, events, truth.",

@@ -7,7 +7,10 @@ import sys
 import pytest
 from issuing import AUDIENCE, ISSUER, Issuer
 from revenuer import Served
+from typer.testing import CliRunner
 
+from detector.alerts.store.forget import Receipt, proves
+from detector.cli import app
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 
@@ -53,7 +56,9 @@ def test_a_posted_world_gives_alerts_that_outlive_the_process(world, tmp_path, s
     view = served.client.get(f"/v1/accounts/{account}").json()
     assert view["exchanges"] > 0
     assert found[0]["id"] in view["alerts"]
-    served.client.delete(f"/v1/accounts/{account}").raise_for_status()
+    erase = ["forget", account, "--url", served.url, "--token", served.token]
+    receipt = json.loads(CliRunner().invoke(app, erase, catch_exceptions=False).stdout)
+    assert proves(Receipt(**receipt), account)
     assert served.client.get(f"/v1/accounts/{account}").status_code == 404
     served.end(10)
     assert account not in "".join(served.said + served.errors)
