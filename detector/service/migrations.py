@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from detector.coordination.coordinator import Coordinator
 from detector.service.snapshot import snapshot
 from streams.checkpoint import Migration, State
@@ -14,4 +16,11 @@ def _coordination_anew(state: State) -> State:
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew}
+def _nothing_told(state: State) -> State:
+    """To version 3: what was told of single accounts is remembered, and is told once more."""
+    nothing = dict.fromkeys(("_told_alone", "_told_alone_at"), np.zeros(0, np.int64))
+    when, usage = state["engine"]["_usage"]["is"]
+    return {**state, "engine": {**state["engine"], **nothing, "_usage": usage, "_usage_at": when}}
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew, 2: _nothing_told}

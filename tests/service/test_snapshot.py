@@ -114,5 +114,21 @@ def test_a_checkpoint_of_the_first_version_goes_on(world, uncut):
     assert named(alerts) == named(uncut[0])
 
 
+def test_a_checkpoint_of_the_second_version_tells_single_accounts_once_more(world, uncut):
+    engine = fresh(world)
+    for piece in world[1][:5]:
+        engine.process(piece)
+    old = snapshot(engine)
+    del old["_told_alone"], old["_told_alone_at"]
+    old["_usage"] = {"a": "tuple", "is": [old.pop("_usage_at"), old["_usage"]]}
+    engine = fresh(world)
+    restore(engine, MIGRATIONS[2]({"engine": unpack(pack(old))})["engine"])
+    for piece in world[1][5:]:
+        engine.process(piece)
+    alerts, now, ids = outcome(engine)
+    assert (now, ids) == uncut[1:]
+    assert named(alerts) == named(uncut[0])
+
+
 def named(alerts):
     return {account for alert in alerts for account in msgspec.json.decode(alert)["accounts"]}
