@@ -49,9 +49,20 @@ class Books:
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters, but for those that the file has since before a stop."""
-        lines = [_line(letter) for letter in letters]
         for letter in letters:
             self._metrics.dead_letters.labels(letter.reason).inc()
+        self.write_lines(self.lines(letters))
+
+    @staticmethod
+    def lines(letters: Sequence[DeadLetter]) -> list[bytes]:
+        """Dead letters as they stand in the file."""
+        return [msgspec.json.encode(letter) + b"\n" for letter in letters]
+
+    def write_lines(self, lines: list[bytes]) -> None:
+        """Write lines of dead letters, but for those that the file has since before a stop.
+
+        The journal gives those of acknowledged posts: they do not come again, and what it names is no longer waited for.
+        """
         if self._resume is not None:
             lines = self._resume.unsaid(lines)
         if lines:
@@ -61,8 +72,5 @@ class Books:
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters of a source that is read again at each start: each of them once."""
         said = set(self.letters.read_bytes().splitlines(keepends=True)) if self.letters.exists() else set()
-        self.write([letter for letter in letters if _line(letter) not in said])
-
-
-def _line(letter: DeadLetter) -> bytes:
-    return msgspec.json.encode(letter) + b"\n"
+        lines = zip(letters, self.lines(letters), strict=True)
+        self.write([letter for letter, line in lines if line not in said])

@@ -130,6 +130,7 @@ class Live:
             self._books.known.fresh(posted.frame)  # they were told apart when they were posted
             if posted.number > resume.counted:
                 self._books.count(posted.ack)
+                self._books.write_lines(posted.letters)
             self._put(_Item(time.monotonic(), posted.frame, posted.digested, posted.seen, posted.number))
 
     @property
@@ -182,13 +183,13 @@ class Live:
         with self._gate:
             self._refuse_more()
             frame, ack = self._books.fresh(batch)
-            others = ack.duplicates, ack.dead_lettered
+            others, dead = (ack.duplicates, ack.dead_lettered), self._books.lines(batch.dead)
             for piece in self._pieces(frame) if frame.height else [frame]:
                 digested = self._engine.digest(piece)
                 told = Ack(piece.height + sum(others), piece.height, *others)
-                entry = self._resume.journal.add(piece, digested, told).number if self._resume else 0
+                entry = self._resume.journal.add(piece, digested, told, dead).number if self._resume else 0
                 self._put(_Item(time.monotonic(), piece, digested, None, entry))
-                others = 0, 0
+                others, dead = (0, 0), []
             return ack
 
     def follow(self, batch: Batch, offsets: Mapping[int, int]) -> None:

@@ -1,11 +1,14 @@
 """Dead letters over several stops: each one is in the file once, whatever was saved in between."""
 
 import pytest
+from killed import opened
 
 from detector.config import Settings
 from detector.service.inbox import Inbox
+from detector.service.live import Live
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
+from streams.decode import Origin, decode_lines
 from streams.dedupe import Deduplicator
 
 
@@ -49,3 +52,17 @@ def test_a_line_that_a_kill_cut_off_is_taken_back(start, tmp_path, saved):
     resume, _ = start()
     assert (tmp_path / "letters").read_bytes() == b"one\n"
     assert resume.unsaid([b"one\n", b"two\n"]) == [b"two\n"]
+
+
+def test_letters_of_acknowledged_posts_do_not_hide_those_of_later_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(Live, "ready", True)  # its thread is never started, as if each were killed at once
+    (tmp_path / "accounts.ndjson").write_text("")
+    bad = decode_lines(b"not json\n", Origin("http", 1, b"k"))
+    for _ in range(3):
+        live, _engine, store = opened(tmp_path, every_s=3600)
+        assert live.submit(bad).dead_lettered == 1
+        store.close()
+    live, _engine, store = opened(tmp_path, every_s=3600)
+    store.close()
+    assert live._resume.counts["dead_lettered"] == 3
+    assert len((tmp_path / "dead_letter.ndjson").read_text().splitlines()) == 3
