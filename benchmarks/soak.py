@@ -297,6 +297,7 @@ def soak(service: Service, load: Load, proxy: Proxy, broker: Tansu, minutes: flo
     for thread in threads:
         thread.start()
     injected = inject(watch, faults(service, load, proxy, broker), 60 * minutes)
+    produced = threads[0].is_alive()  # or nothing was under load any more
     load.stopping.set()
     threads[0].join()
     recovered = wait_until_taken(watch, 300)
@@ -317,7 +318,7 @@ def soak(service: Service, load: Load, proxy: Proxy, broker: Tansu, minutes: flo
         "faults": sum(injected.values()),
         "rss_growth_mb": round(growth, 1),
         "max_lag_s": round(max(watch.lags, default=0.0), 1),
-        "recovered": recovered and service.crashes == 0 and load.refused == 0,
+        "recovered": recovered and produced and service.crashes == 0 and load.refused == 0,
         "rate_per_s": round(load.rate),
         "records": sum(load.made.values()),
         "alerts": stored,
