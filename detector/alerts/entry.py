@@ -93,7 +93,7 @@ class Entry:
     def _know(self, member: Member) -> None:
         """The latest word on an account; what it had done does not shrink when the window forgets."""
         before = self.members.get(member.account_id)
-        if before is not None:
+        if before is not None and (before.exchanges, before.output_tokens) != (member.exchanges, member.output_tokens):
             member = msgspec.structs.replace(
                 member,
                 exchanges=max(member.exchanges, before.exchanges),

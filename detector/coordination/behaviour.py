@@ -76,3 +76,9 @@ def behaviour_of(store: ProfileStore, slots: I32, now: int) -> Behaviour:
     _gather(store.accounts, panes, slots, now // PANE_US, counts, sent, got, capability)
     days = np.maximum((store.accounts.last[slots] - store.accounts.first[slots]) / DAY_US, 1.0)
     return Behaviour(counts, (sent, got), capability, days)
+
+
+def requests_of(store: ProfileStore) -> int:
+    """Requests of all accounts within the window."""
+    panes = store.panes
+    return int(panes.counts[:, COUNT["requests"]].sum(dtype=np.int64, where=panes.slot >= 0))
