@@ -142,6 +142,11 @@ class Engine:
         else:
             self._pending = self._behind.submit(work)
 
+    @property
+    def p_values(self) -> F64:
+        """The latest of each account; 1 where it has none."""
+        return self._p_values[: len(self.store)]
+
     def wait(self) -> None:
         """Let what was given to another thread come to its end."""
         pending, self._pending = self._pending, None

@@ -73,7 +73,7 @@ _GIVEN: Final[dict[type, frozenset[str]]] = {
     Engine: frozenset(
         {"scorer", "model", "keys", "accounts", "allowances", "clusters", "_population", "_pending", "_behind"}
     ),
-    EventTracker: frozenset({"told"}),
+    EventTracker: frozenset({"told", "enforced"}),
     Clock: frozenset({"every", "coordination_every"}),
 }
 _CONTAINERS: Final[dict[str, type]] = {"tuple": tuple, "set": set, "frozenset": frozenset}

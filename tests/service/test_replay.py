@@ -100,6 +100,27 @@ def test_a_missing_file_is_one_line_and_exit_2(tmp_path):
     assert result.exit_code == 2
 
 
+def test_a_mistake_of_ours_is_no_misuse(world, tmp_path, monkeypatch):
+    def broken(*_):
+        raise ValueError("ours")
+
+    monkeypatch.setattr("detector.service.replay.write_results", broken)
+    args = ["replay", str(world / "requests.ndjson"), "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(app, args, env=KEY)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ValueError)
+    assert result.exception.args == ("ours",)
+
+
+def test_rules_that_are_none_are_misuse(world, tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "one.yml").write_text("title: [")
+    args = ["replay", str(world / "requests.ndjson"), "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(app, args, env=KEY | {"REVENUER_RULES": str(tmp_path / "rules")})
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
+
+
 def test_text_never_reaches_the_results(world, tmp_path):
     log = pl.read_ndjson(world / "requests.ndjson", infer_schema_length=None)
     log = log.with_columns(pl.concat_str(pl.col("prompt"), pl.lit(" canarybird"), pl.col("request_id")).alias("prompt"))
