@@ -70,7 +70,9 @@ _PARTS: Final = (
 )
 # From the configuration, made by the next look, or of use within a batch only.
 _GIVEN: Final[dict[type, frozenset[str]]] = {
-    Engine: frozenset({"scorer", "model", "keys", "accounts", "allowances", "clusters", "_population", "_pending"}),
+    Engine: frozenset(
+        {"scorer", "model", "keys", "accounts", "allowances", "clusters", "advised", "_population", "_pending"}
+    ),
     EventTracker: frozenset({"told"}),
     Clock: frozenset({"every", "coordination_every"}),
 }
