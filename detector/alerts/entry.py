@@ -141,7 +141,7 @@ class Entry:
         """Name an account between ticks, or count that it shows the cluster's text again; whether that changed anything."""
         account = member.account_id
         if account in self.named:
-            return self._shown_again(now, account)
+            return self._shown_again(account)
         self.members[account] = member
         self._name(now, member)
         if self.level >= ACTIONABLE:
@@ -153,7 +153,7 @@ class Entry:
         known = self.members.get(account)
         return known is not None and known.role != "core" and known.reasons == INDICATED
 
-    def _shown_again(self, now: int, account: str) -> bool:
+    def _shown_again(self, account: str) -> bool:
         if not self.joining(account):
             return False
         known = self.members[account]

@@ -18,10 +18,10 @@ from detector.evaluation.inputs import read_truth
 from detector.simulator.generate import write
 from detector.simulator.lab.arms.bandit import Bandit
 from detector.simulator.lab.arms.evasions import EVASIONS, Scene
-from detector.simulator.lab.enforcement import passed, read_log, read_orders
+from detector.simulator.lab.enforcement import passed, read_log
 from detector.simulator.lab.intervals import interval
 from detector.simulator.lab.parts import Parts
-from detector.simulator.lab.watch import HASH_KEY, replay
+from detector.simulator.lab.watch import HASH_KEY, orders_in, replay
 from detector.simulator.world import World, load_world
 
 Json = dict[str, Any]
@@ -89,7 +89,7 @@ def _round(chosen: dict[str, str], seed: int) -> dict[str, float]:
         hide(out, chosen, seed)
         replay(out)
         log = read_log(out / "requests.ndjson", read_truth(out / "truth.json"))
-        through = passed(log, read_orders(out / "found" / "alerts.ndjson"), "suspend")
+        through = passed(log, orders_in(out), "suspend")
     own = {campaign: log.hostile & (log.campaign == campaign) for campaign in chosen}
     return {campaign: float(through[rows].mean()) for campaign, rows in own.items()}
 
