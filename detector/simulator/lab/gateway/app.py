@@ -43,7 +43,7 @@ class Problem(Exception):  # noqa: N818 - it is an answer, no failure
 
 
 class KeyBlock(BaseModel):
-    """`POST /key/block`."""
+    """`POST /key/block` and `POST /key/unblock`."""
 
     key: str
 
@@ -113,23 +113,27 @@ class Gateway:
             refusal = self.keys.admit(holder)
         if holder is None or refusal == "unknown":
             raise Problem(*_REFUSED["unknown"])
-        seen = Seen(now, request_id, holder, asked, user_agent)
+        seen = self._seen(Seen(now, request_id, holder, asked, user_agent))
         try:
             given = asked.without(holder.withheld)
-            answered = self._answered(request_id, int(now), given, refusal)
+            if refusal is not None:
+                raise Problem(*_REFUSED[refusal])
+            answered = self._answered(request_id, int(now), given)
         except Problem as problem:
             self.log.write(seen, problem.status, None)
             raise
         if "summarise_reasoning" in holder.withheld:
             answered = replace(answered, choices=[choice.answer() for choice in answered.choices])
         with self.lock:
-            self.keys.spend(holder, answered.input_tokens + answered.output_tokens)
+            self.keys.spend(holder, seen.tokens(answered))
         self.log.write(seen, 200, answered)
         return answered
 
-    def _answered(self, request_id: str, created: int, asked: Asked, refusal: Refusal | None) -> Answered:
-        if refusal is not None:
-            raise Problem(*_REFUSED[refusal])
+    def _seen(self, seen: Seen) -> Seen:
+        """What is known of a request, as it will be logged."""
+        return seen
+
+    def _answered(self, request_id: str, created: int, asked: Asked) -> Answered:
         if asked.model != MODEL:
             raise Problem(404, "invalid_request_error", "model_not_found", f"There is no model {asked.model}.")
         questions = question(asked.prompt())
@@ -187,6 +191,10 @@ def _enforcing(app: FastAPI, gateway: Gateway) -> None:
     @app.post("/key/block")
     def block(body: KeyBlock, secret: Secret) -> dict[str, bool]:
         return gateway.manage(secret, lambda: keys.block(body.key))
+
+    @app.post("/key/unblock")
+    def unblock(body: KeyBlock, secret: Secret) -> dict[str, bool]:
+        return gateway.manage(secret, lambda: keys.unblock(body.key))
 
     @app.post("/key/update")
     def update(body: KeyUpdate, secret: Secret) -> dict[str, bool]:

@@ -108,6 +108,14 @@ class Keys:
         """
         self._by_account[account].blocked = True
 
+    def unblock(self, account: str) -> None:
+        """Lets an account ask again.
+
+        Raises:
+            KeyError: nobody of that id holds a key.
+        """
+        self._by_account[account].blocked = False
+
     def withhold(self, account: str, what: frozenset[Withheld]) -> None:
         """Leaves something out of all answers to an account from now on.
 
