@@ -116,9 +116,7 @@ class Gateway:
         seen = self._seen(Seen(now, request_id, holder, asked, user_agent))
         try:
             given = asked.without(holder.withheld)
-            if refusal is not None:
-                raise Problem(*_REFUSED[refusal])
-            answered = self._answered(request_id, int(now), given)
+            answered = self._admitted(request_id, int(now), given, refusal)
         except Problem as problem:
             self.log.write(seen, problem.status, None)
             raise
@@ -132,6 +130,11 @@ class Gateway:
     def _seen(self, seen: Seen) -> Seen:
         """What is known of a request, as it will be logged."""
         return seen
+
+    def _admitted(self, request_id: str, created: int, asked: Asked, refusal: Refusal | None) -> Answered:
+        if refusal is not None:
+            raise Problem(*_REFUSED[refusal])
+        return self._answered(request_id, created, asked)
 
     def _answered(self, request_id: str, created: int, asked: Asked) -> Answered:
         if asked.model != MODEL:

@@ -18,6 +18,7 @@ from detector.simulator.lab.watch import HASH_KEY, DetectorError
 Json = dict[str, Any]
 _SERVE: Final = "from detector.cli import main; main()"
 _PATIENCE_S: Final = 120.0
+_POLL_S: Final = 0.05
 # One operator of a laboratory agrees to everything; the caps are for places where innocents pay for a mistake.
 _ENFORCEMENT: Final = {"mode": "live", "accounts_an_hour": 1_000_000, "traffic_share": 1.0, "approvals": 1}
 
@@ -31,7 +32,6 @@ class Service:
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
-        self._accepted = 0
 
     def read(self, lines: list[bytes]) -> None:
         """Posts exchanges and waits until they were looked at.
@@ -39,12 +39,12 @@ class Service:
         Raises:
             DetectorError: it does not take them, or takes too long.
         """
-        self._accepted += int(self._asked("POST", "/v1/ingest", content=b"".join(lines))["accepted"])
+        self._asked("POST", "/v1/ingest", content=b"".join(lines))
         deadline = time.monotonic() + _PATIENCE_S
         while self._metric("revenuer_lag_records") > 0:
             if time.monotonic() > deadline:
                 raise DetectorError("the service is still behind")
-            time.sleep(0.02)
+            time.sleep(_POLL_S)
 
     def recommendations(self) -> list[Json]:
         """The current ones of actionable alerts; those that wait for people are agreed to first."""
@@ -68,21 +68,24 @@ class Service:
                 return out
             more = {"cursor": page["next"]}
 
-    def _asked(self, method: str, path: str, **told: Any) -> Json:
-        answer = self._client.request(method, path, **told)
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+    def _asked(
+        self, method: str, path: str, params: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> Json:
+        answer = self._client.request(method, path, params=params, content=content)
+        while answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             time.sleep(float(answer.headers.get("Retry-After", "1")))
-            answer = self._client.request(method, path, **told)
+            answer = self._client.request(method, path, params=params, content=content)
         if answer.is_error:
             raise DetectorError(f"{method} {path}: {answer.status_code}")
         found: Json = answer.json()
         return found
 
     def _metric(self, name: str) -> float:
-        for line in self._client.get("/metrics").text.splitlines():
-            if line.startswith(f"{name} "):
-                return float(line.split()[-1])
-        return 0.0
+        answer = self._client.get("/metrics")
+        found = [line for line in answer.text.splitlines() if line.startswith(f"{name} ")]
+        if answer.is_error or not found:
+            raise DetectorError(f"GET /metrics: {answer.status_code}, no {name}")
+        return float(found[0].split()[-1])
 
 
 @contextmanager
