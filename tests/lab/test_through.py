@@ -1,7 +1,5 @@
 """The loop through HTTP: gateway, service, and an attacker who keeps what is answered."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -33,10 +31,8 @@ def test_what_comes_back_as_text_is_learned_as_the_teacher_wrote_it():
 
 @pytest.fixture(scope="module")
 def passed(tmp_path_factory):
-    world = load_world("tiny")
-    few = {"human": 90, "script": 30, "product": 16, "office": 1}
     folder = tmp_path_factory.mktemp("loop") / "gateway"
-    return pass_through(replace(world, population=few), 11, shipped(), folder), folder
+    return pass_through(load_world("tiny"), 11, shipped(), folder), folder
 
 
 @pytest.mark.slow
@@ -46,9 +42,8 @@ def test_whom_revenuer_recommends_to_suspend_the_gateway_refuses(passed):
     assert len(answered) == sum(asked for asked, _ in found.campaigns.values()) > 500
     assert sum(answered) == sum(got for _, got in found.campaigns.values())
     # Nobody is known on the first morning; on the second evening next to nothing is answered.
-    quarter = len(answered) // 4
-    assert all(answered[: quarter // 2])
-    assert np.mean(answered[-quarter:]) < 0.2
+    assert all(answered[: len(answered) // 8])
+    assert np.mean(answered[-len(answered) // 4 :]) < 0.1
 
 
 @pytest.mark.slow
