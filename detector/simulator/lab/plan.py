@@ -106,7 +106,7 @@ QUICK: Final = Plan(
     exam=300,
     datasets=("diabetes", "wine"),
     attention=("near",),
-    splits=4,
+    splits=8,
     study=Study(
         exchanges=200,
         recipe=Recipe(steps=100, batch=32, rate=6e-3),
