@@ -7,9 +7,9 @@ def call(path, **body):
     return {"method": "POST", "path": path, "body": body}
 
 
-def advice(name, calls=(), degrade=(), *, dry_run=False):
+def advice(name, calls=(), degrade=(), accounts=(), *, dry_run=False):
     form = {"dry_run": dry_run, "config": {"calls": list(calls)} if calls else {}}
-    return {"id": name, "degrade": list(degrade)}, form
+    return {"id": name, "degrade": list(degrade), "subject": {"accounts": list(accounts)}}, form
 
 
 def enforced(*rounds):
@@ -48,6 +48,9 @@ def test_a_dry_run_is_read_and_nothing_more():
     assert enforced([advice("r", degrade=["strip_logprobs"], dry_run=True)]) == [[]]
 
 
-def test_what_a_proxy_cannot_do_goes_to_the_model_server():
-    made, form = advice("r", degrade=["strip_logprobs"])
-    assert enforced([(made, form)]) == [[("/degrade", made)]]
+def test_what_a_proxy_cannot_do_goes_to_the_model_server_and_comes_back():
+    first, second = (advice("r", degrade=["strip_logprobs"], accounts=accounts) for accounts in ("ab", "b"))
+    degraded, fewer, over = enforced([first], [second], [])
+    assert degraded == [("/degrade", first[0])]
+    assert fewer == [("/restore", {"accounts": ["a"]}), ("/degrade", second[0])]
+    assert over == [("/restore", {"accounts": ["b"]})]

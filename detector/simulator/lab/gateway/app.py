@@ -73,7 +73,7 @@ Secret = Annotated[str, Depends(_secret)]
 
 
 class Bound(BaseModel):
-    """Whom a recommendation binds."""
+    """Whom a recommendation binds; also `POST /restore`, which takes back what was withheld from them."""
 
     accounts: list[str]
 
@@ -168,6 +168,7 @@ def make_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     _asking(app, gateway)
     _enforcing(app, gateway)
+    _withholding(app, gateway)
     return app
 
 
@@ -210,11 +211,23 @@ def _enforcing(app: FastAPI, gateway: Gateway) -> None:
     def new_team(body: TeamNew, secret: Secret) -> dict[str, bool]:
         return gateway.manage(secret, lambda: keys.new_team(body.team_id, body.rpm_limit, body.tpm_limit))
 
+
+def _withholding(app: FastAPI, gateway: Gateway) -> None:
+    keys = gateway.keys
+
     @app.post("/degrade")
     def degrade(body: Advice, secret: Secret) -> dict[str, bool]:
         def change() -> None:
             for account in [] if body.dry_run else body.subject.accounts:
                 keys.withhold(account, frozenset(body.degrade))
+
+        return gateway.manage(secret, change)
+
+    @app.post("/restore")
+    def restore(body: Bound, secret: Secret) -> dict[str, bool]:
+        def change() -> None:
+            for account in body.accounts:
+                keys.restore(account)
 
         return gateway.manage(secret, change)
 

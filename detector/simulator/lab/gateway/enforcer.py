@@ -20,6 +20,7 @@ class Enforcer:
         self._post, self._rendered = post, rendered
         self._calls: set[str] = set()
         self._bound: dict[str, set[str]] = {"/key/block": set(), "/key/update": set()}
+        self._degraded: set[str] = set()
 
     def apply(self, recommendations: list[Json]) -> None:
         """Brings the proxy from what was recommended before to what is now.
@@ -35,9 +36,15 @@ class Enforcer:
             if (text := repr(call)) not in self._calls:
                 self._post(call["path"], call["body"])
                 self._calls.add(text)
-        for made, form in asked:
-            if not form["dry_run"] and made["degrade"]:
-                self._post("/degrade", made)
+        self._degrade([made for made, form in asked if made["degrade"] and not form["dry_run"]])
+
+    def _degrade(self, recommendations: list[Json]) -> None:
+        wanted = {account for made in recommendations for account in made["subject"]["accounts"]}
+        if gone := sorted(self._degraded - wanted):
+            self._post("/restore", {"accounts": gone})
+        for made in recommendations:
+            self._post("/degrade", made)
+        self._degraded = wanted
 
     def _take_back(self, calls: list[Json]) -> None:
         for path, undo in (("/key/block", self._unblock), ("/key/update", self._free)):

@@ -124,6 +124,14 @@ class Keys:
         """
         self._by_account[account].withheld |= what
 
+    def restore(self, account: str) -> None:
+        """Answers an account in full again.
+
+        Raises:
+            KeyError: nobody of that id holds a key.
+        """
+        self._by_account[account].withheld = frozenset()
+
     def new_team(self, team: str, rpm: int | None, tpm: int | None) -> None:
         """A budget that keys can be moved to; one of the same name is replaced for those to come."""
         self._teams[team] = Budget(rpm, tpm)
