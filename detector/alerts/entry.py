@@ -7,6 +7,8 @@ import msgspec
 
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Recommendation, Role, rfc3339
 
+# Kinds of link that strangers have in common every day.
+_POPULAR = frozenset({"tls", "mail"})
 INDICATED = ("indicator",)  # reasons of a member that was named between ticks
 _ID_BYTES = 8
 _SHOWN = 3  # requests with a cluster's own text after which a joiner is one of its core: once can be chance
@@ -43,6 +45,7 @@ class Entry:
         first_seen, last_seen: of all cases, µs; 0 before the first.
         recommendation: the latest.
         held: by account, event time of the latest case that called it core.
+        alike: accounts that a case called core for their likeness alone.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Entry:
     last_seen: int = 0
     recommendation: Recommendation | None = None
     held: dict[str, int] = field(default_factory=dict)
+    alike: set[str] = field(default_factory=set)
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""
@@ -69,13 +73,22 @@ class Entry:
         if _rank(case) >= _rank(self.case):
             self.case = case
         for member in case.members:
-            self._know(member)
+            self._know(member if case.kind == "account" else self._confirmed(member))
             self._name(now, member)
-            if member.role == "core":
+            if self.members[member.account_id].role == "core":
                 self.held[member.account_id] = now
         self._rise(now)
         self._settle(now)
         return before != (self.level, len(self.named), self.core())
+
+    def _confirmed(self, member: Member) -> Member:
+        """Who shares no key with the rest is named at once, and core from the second look on: likeness can be chance."""
+        account, before = member.account_id, self.members.get(member.account_id)
+        known = account in self.alike or (before is not None and before.role == "core")
+        if member.role != "core" or known or set(member.reasons) - _POPULAR:
+            return member
+        self.alike.add(account)
+        return msgspec.structs.replace(member, role="peripheral")
 
     def core(self) -> frozenset[str]:
         """Accounts that a recommendation binds."""
@@ -179,6 +192,7 @@ class Entry:
             self.members.setdefault(account, member)
         for account, when in other.held.items():
             self.held[account] = max(when, self.held.get(account, when))
+        self.alike |= other.alike
         self.supersedes += [other.id, *other.supersedes]
         other.merged_into = self.id
 

@@ -147,6 +147,23 @@ def test_who_turns_from_peripheral_to_core_is_told():
     assert not book.tick(START + 2 * HOUR, [case("a b c")])
 
 
+@pytest.mark.parametrize("links", [(), ("tls",), ("mail", "tls")])
+def test_who_is_alike_and_shares_nothing_rare_is_core_from_the_second_look_on(links):
+    book = run([case("a b c", links=links)])
+    assert only(book).accounts == ["a", "b", "c"]
+    assert set(roles(only(book)).values()) == {"peripheral"}
+    (entry,) = book.tick(START + HOUR, [case("a b c d", links=links)])
+    assert entry.core() == {"a", "b", "c"}
+    # What is known of one alert is known of the one that takes it in.
+    book.tick(START + 2 * HOUR, [case("x y z", links=links)])
+    (entry,) = book.tick(START + 3 * HOUR, [case("a b c d x y z", links=links)])
+    assert entry.core() == set(only(book).accounts) == set("abcdxyz")
+
+
+def test_an_account_that_alerts_by_itself_is_core_at_once():
+    assert roles(only(run([case("a", links=())]))) == {"a": "core"}
+
+
 def test_a_look_that_differs_unbinds_nobody_and_half_a_day_of_them_does():
     book = run([case("a b c x", exchanges=5)])
     assert not book.tick(START + HOUR, [case("a b c x", role="peripheral", exchanges=6)])
