@@ -111,15 +111,20 @@ class AlertBook:
             self._of_account.setdefault(account, set()).add(entry.id)
 
     def join(self, now: int, name: str, member: Member) -> bool:
-        """Name an account in a known alert between ticks; whether it is new there."""
-        entry = self.entries[name]
-        while entry.merged_into is not None:
-            entry = self.entries[entry.merged_into]
+        """Name an account in a known alert between ticks, or count that it shows its text again; whether that changed anything."""
+        entry = self.standing(name)
         joined = entry.join(now, member)
         if joined:
             self.version += 1
             self._of_account.setdefault(member.account_id, set()).add(entry.id)
         return joined
+
+    def standing(self, name: str) -> Entry:
+        """The alert of that id, or the one that it was merged into."""
+        entry = self.entries[name]
+        while entry.merged_into is not None:
+            entry = self.entries[entry.merged_into]
+        return entry
 
     def live(self) -> list[Entry]:
         """Alerts that were not merged away, in the order of opening."""

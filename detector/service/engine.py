@@ -10,8 +10,8 @@ import polars as pl
 
 from detector.alerts.allowance import Allowance, apply
 from detector.alerts.book import AlertBook
-from detector.alerts.entry import Entry
-from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
+from detector.alerts.entry import INDICATED, Entry
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Advice, Case, Member
 from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
 from detector.coordination.behaviour import requests_of_each
@@ -62,6 +62,7 @@ class Engine:
         seen: fields with at least one value so far.
         clusters: of the latest look, with their scores.
         now: event time of the latest record, µs.
+        advised: every recommendation in the order in which they were made, where somebody wants them.
     """
 
     scorer: Scorer
@@ -79,6 +80,7 @@ class Engine:
     skeletons: SkeletonBank = field(default_factory=SkeletonBank)
     indicators: Indicators = field(default_factory=Indicators)
     now: int = 0
+    advised: list[Advice] | None = None
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
     _touched: list[I32] = field(default_factory=list)
@@ -258,10 +260,15 @@ class Engine:
             self._alert(item.look.moment.now, next(cases) + [case for case, _ in found], members)
 
     def _join(self, taken: Taken) -> None:
-        """Name the accounts that show a known cluster's indicator."""
+        """Name the accounts that show a known cluster's indicator, and bind those that go on showing it."""
         for slot, ts, alert_id in self.indicators.matches(*taken):
-            member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",))
-            self.alerts.join(ts, alert_id, member)
+            member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, INDICATED)
+            joined = self.alerts.join(ts, alert_id, member)
+            entry = self.alerts.standing(alert_id)
+            if joined:
+                self._advise(ts, entry)
+            if not entry.joining(member.account_id):
+                self.indicators.members[alert_id].add(slot)
 
     def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
         for run in together(looks):
@@ -341,9 +348,15 @@ class Engine:
         if not left:
             return
         for entry in self.alerts.tick(now, left):
-            bound = list(entry.members.values())
-            entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage)
+            self._advise(now, entry)
             self._learn(entry, members)
+
+    def _advise(self, now: int, entry: Entry) -> None:
+        members = list(entry.members.values())
+        made = recommend(entry.id, entry.case, entry.level, members, now, self._usage)
+        entry.recommendation = made
+        if self.advised is not None:
+            self.advised.append(Advice(SEVERITIES[entry.level], tuple(entry.supersedes), made))
 
     def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
         category = CLUSTER if kind == "cluster" else ACCOUNT

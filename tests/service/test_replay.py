@@ -45,11 +45,25 @@ def test_everything_is_written_and_the_books_balance(world, tmp_path):
         "accounts.parquet",
         "clusters.parquet",
         "dead_letter.ndjson",
+        "recommendations.ndjson",
         "report.html",
         "run.json",
     ):
         assert (tmp_path / name).exists()
     assert pl.read_parquet(tmp_path / "accounts.parquet")["account_id"].n_unique() == counts["accounts"]
+
+
+def test_recommendations_are_told_as_they_were_made_and_bind_what_is_named_core(world, tmp_path):
+    run([world / "requests.ndjson"], tmp_path, world)
+    told = [json.loads(text) for text in (tmp_path / "recommendations.ndjson").read_text().splitlines()]
+    made = [each["recommendation"] for each in told]
+    assert [m["created_at"] for m in made] == sorted(m["created_at"] for m in made)
+    last = {m["alert_id"]: m for m in made}
+    assert any(alert["severity"] in {"high", "critical"} for alert in alerts(tmp_path))
+    for alert in alerts(tmp_path):
+        assert alert["recommendation"] == last[alert["id"]]
+        core = sorted(m["account_id"] for m in alert["members"] if m["role"] == "core")
+        assert alert["recommendation"]["subject"]["accounts"] == core
 
 
 def test_another_order_of_files_gives_the_same(world, tmp_path):
