@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from detector.alerts.model import SEVERITIES, Case, Member
+from detector.alerts.explained import Explanation
+from detector.alerts.model import SEVERITIES, Case, Member, Reason
 from detector.coordination.clusters import Clusters
 from detector.coordination.features import ClusterView
 from detector.coordination.keys import KINDS
@@ -16,6 +17,7 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
+from detector.service.explain import explain_account, explain_clusters
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
 from detector.service.skeletons import SkeletonBank
@@ -88,7 +90,11 @@ def _account_case(
         p_value=p_value,
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
-        evidence={"score": round(float(scored.score[start + i]), 3), "capabilities": _mix(pooled, i)},
+        evidence={
+            "score": round(float(scored.score[start + i]), 3),
+            "explanation": explain_account(scorer, scored, start + i, reasons),
+            "capabilities": _mix(pooled, i),
+        },
         first_seen=int(pooled.first[i]),
         last_seen=int(pooled.last[i]),
         tiers=_tiers(look.facts, np.array([i]), book),
@@ -120,12 +126,15 @@ def cluster_cases(
         return []
     clusters, scored = found[0].only(rows), found[1].only(rows)
     belongs, ties = membership(clusters.view), clusters.view.strengths
+    reasons = [reasons_of(scorer, scored, CLUSTER, g) for g in range(rows.size)]
+    told = explain_clusters(scorer, clusters, scored, reasons)
     out = []
     for g, severity in enumerate(level[rows].tolist()):  # over alerted clusters
         part = np.arange(clusters.view.offsets[g], clusters.view.offsets[g + 1])
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
-            case = _cluster_case(store, book, scorer, clusters, scored, severity, g, part, belongs, ties, bank)
+            why = reasons[g], told[g]
+            case = _cluster_case(store, book, scorer, clusters, scored, severity, g, part, belongs, ties, bank, why)
             out.append((case, clusters.view.slots[part]))
     return out
 
@@ -142,9 +151,9 @@ def _cluster_case(
     belongs: F64,
     ties: F64,
     bank: SkeletonBank,
+    why: tuple[list[Reason], Explanation],
 ) -> Case:
-    view = clusters.view
-    reasons = reasons_of(scorer, scored, CLUSTER, g)
+    view, reasons = clusters.view, why[0]
     members = _members(store, view, part, belongs, ties)
     core = part[belongs[part] >= CORE]
     days = np.clip((view.now - view.each.first[core]) / (24 * HOUR_US), 1.0, 7.0)
@@ -157,7 +166,7 @@ def _cluster_case(
         p_value=p_value,
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, CLUSTER, reasons)),
-        evidence=_evidence(clusters, scored, g, part, ties, bank),
+        evidence=_evidence(clusters, scored, g, part, ties, bank) | {"explanation": why[1]},
         first_seen=int(view.each.first[part].min()),
         last_seen=int(view.each.last[part].max()),
         tiers=_tiers(view.facts, core, book),

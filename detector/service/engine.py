@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from detector.alerts.allowance import Allowance, apply
+from detector.alerts.allowance import Allowance, Rescored, apply
 from detector.alerts.book import AlertBook
 from detector.alerts.entry import Entry
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
@@ -24,7 +24,7 @@ from detector.profiles.hashing import hash_strings
 from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
-from detector.scoring.severity import NONE, risk, severities
+from detector.scoring.severity import NONE, severities
 from detector.service.cases import account_cases, cluster_cases
 from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
@@ -292,12 +292,12 @@ class Engine:
             entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage[1])
             self._learn(entry, members)
 
-    def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
-        category = CLUSTER if kind == "cluster" else ACCOUNT
-        score, p_value = rescore(self.scorer, category, list(codes))
+    def _rescore(self, kind: str, codes: Sequence[str]) -> Rescored:
+        left = rescore(self.scorer, CLUSTER if kind == "cluster" else ACCOUNT, list(codes))
         known = self._p_values[: self._population]
-        level = int(severities(np.array([p_value]), np.append(known[known < 1.0], p_value), self._population)[0])
-        return (None if level == NONE or score <= 0 else SEVERITIES[level]), risk(p_value), p_value
+        everyone = np.append(known[known < 1.0], left.p_value)
+        level = int(severities(np.array([left.p_value]), everyone, self._population)[0])
+        return left if level == NONE or left.score <= 0 else left._replace(severity=SEVERITIES[level])
 
     def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32]) -> None:
         slots = members.get(entry.case.accounts)

@@ -143,6 +143,17 @@ class ClusterView:
         _strongest(member, kind, weight, out)
         return out
 
+    def sharing(self, kinds: npt.NDArray[np.bool_]) -> "ClusterView":
+        """The same clusters, as if their members shared keys of some kinds only; for the features of links.
+
+        Args:
+            kinds: bool[kinds], which are left.
+        """
+        out = replace(self)
+        # In the place where the cached property keeps it: to weigh all edges again would take as long as the look.
+        out.__dict__["strengths"] = self.strengths * kinds
+        return out
+
     @cached_property
     def payers(self) -> F64:
         """Distinct payers of each cluster; an account whose payer is unknown is its own."""
