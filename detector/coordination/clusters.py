@@ -113,7 +113,7 @@ def describe(
         offsets=offsets,
         pooled=pooled,
         each=store.each(slots, now, OF_MEMBERS),
-        facts=book.as_of(store.accounts.ident[slots], now),
+        facts=book.as_of(store.accounts.ident[slots], now, store.organisations(slots)),
         links=links,
         bits=activity_bits(store.accounts, store.panes, slots, now),
         population=population,

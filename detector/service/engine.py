@@ -19,8 +19,7 @@ from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
-from detector.profiles.facts import AccountBook, short
-from detector.profiles.hashing import hash_strings
+from detector.profiles.facts import AccountBook
 from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
@@ -138,7 +137,7 @@ class Engine:
         """The end of a batch: reads nothing that the next batch changes."""
         self._settle(waiting, population)
         if self.skeletons.wanted and "prompt" in frame.columns:
-            self.skeletons.look(frame, columns, self._owners(frame, columns.slot, now))
+            self.skeletons.look(frame, columns, self._owners(columns, now))
 
     def finish(self) -> None:
         """The end of a replay is a tick, and a look at clusters."""
@@ -189,7 +188,7 @@ class Engine:
     def look(self, slots: I32, moment: Moment) -> Look:
         """Accounts as they stand at a moment."""
         pooled = self.store.each(slots, moment.now)
-        facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now)
+        facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now, self.store.organisations(slots))
         return Look(moment, slots, pooled, facts, len(self.store))
 
     def settle(self) -> None:
@@ -310,13 +309,11 @@ class Engine:
         quiet = active if not named else np.array([s for s in active if self.store.ids[s] not in named], np.int32)
         return tier_usage(self.store, self.accounts, quiet, now)
 
-    def _owners(self, frame: pl.DataFrame, slots: I32, now: int) -> tuple[I64, I64]:
+    def _owners(self, columns: Columns, now: int) -> tuple[I64, I64]:
         """Payer and organisation of each exchange; the account itself where one is not known."""
-        facts = self.accounts.as_of(self.store.accounts.ident[slots], now)
-        logged = short(hash_strings(frame["org_id"], self.keys.identity))
-        organisation = np.where(facts.organisation != 0, facts.organisation, logged)
-        own = -1 - slots.astype(np.int64)
-        payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, organisation))
+        facts = self.accounts.as_of(self.store.accounts.ident[columns.slot], now, columns.organisation)
+        own = -1 - columns.slot.astype(np.int64)
+        payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, facts.organisation))
         return payer, of
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from detector.profiles.columns import Digest
@@ -98,7 +99,9 @@ class Journal:
         try:
             state = unpack(path.read_bytes())
             frame = pl.read_ipc(io.BytesIO(state["frame"]))
-            digested = Digest(state["ident"], Columns(**state["columns"]))
+            digested = Digest(
+                state["ident"], Columns(**{"organisation": np.zeros(frame.height, np.uint32)} | state["columns"])
+            )
         except (ValueError, KeyError, TypeError, OSError, pl.exceptions.PolarsError) as error:
             raise CheckpointError(f"{path}: {error}") from error
         return Posted(int(path.stem), frame, digested, tuple(state["seen"]), Ack(*state["ack"]))

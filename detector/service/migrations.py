@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from detector.coordination.coordinator import Coordinator
 from detector.service.snapshot import snapshot
 from streams.checkpoint import Migration, State
@@ -14,4 +16,14 @@ def _coordination_anew(state: State) -> State:
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew}
+def _organisations_unknown(state: State) -> State:
+    """To version 3: profiles keep the log's organisation, which is known from an account's next exchange on."""
+    engine = state["engine"]
+    store = engine["store"]["is"]
+    accounts = store["accounts"]["is"]
+    blank = np.zeros(accounts["ident"].shape[0], np.uint32)
+    store = store | {"accounts": store["accounts"] | {"is": accounts | {"organisation": blank}}}
+    return {**state, "engine": {**engine, "store": engine["store"] | {"is": store}}}
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew, 2: _organisations_unknown}

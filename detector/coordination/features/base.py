@@ -156,19 +156,21 @@ class ClusterView:
 
     @cached_property
     def payers(self) -> F64:
-        """Distinct payers of each cluster; an account whose payer is unknown is its own."""
-        return self._distinct(self.facts.payment)
+        """Distinct payers of each cluster; an organisation pays for accounts whose payer is unknown, else each is its own."""
+        return self._distinct(self.facts.payment, self.facts.organisation)
 
     @cached_property
     def organisations(self) -> F64:
         """Distinct organisations of each cluster; an account whose organisation is unknown is its own."""
         return self._distinct(self.facts.organisation)
 
-    def _distinct(self, hashes: U32) -> F64:
-        # One number a pair: 32 bits of hash or of slot, a bit that says which, and the cluster above them.
-        owner = np.where(hashes != 0, hashes.astype(np.int64), (1 << 32) + self.slots.astype(np.int64))
-        pairs = np.unique((self.cluster << 33) + owner)
-        return np.bincount(pairs >> 33, minlength=self.offsets.size - 1).astype(np.float64)
+    def _distinct(self, *hashes: U32) -> F64:
+        # One number a pair: 32 bits of the first hash that is known or of the slot, two bits for which, above them the cluster.
+        owner = (len(hashes) << 32) + self.slots.astype(np.int64)
+        for which, known in reversed(list(enumerate(hashes))):
+            owner = np.where(known != 0, (which << 32) + known.astype(np.int64), owner)
+        pairs = np.unique((self.cluster << 34) + owner)
+        return np.bincount(pairs >> 34, minlength=self.offsets.size - 1).astype(np.float64)
 
     def expected(self, counts: F64, exposure: F64) -> F64:
         """What each member would have made at the common rate of its cluster; f64[members].
