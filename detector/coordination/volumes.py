@@ -109,13 +109,13 @@ def _powers(n: float, mean: float, shape: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _usual(n: float, exposure: float, floor: int, shares: F64) -> float:
-    """Log chance of a count at one of the rates of others, given that it reaches `floor`."""
+def _usual(n: float, exposure: float, floor: int, share: float, shares: F64) -> float:
+    """Log chance of a count at one of the rates of others, given that `floor` of them carry what a share of all carries."""
     seen, chance, ways = 0.0, 0.0, _ways(n, BIN)
     for b in range(BINS):
         mean = 2.0 ** ((b - _LOWEST) / 2.0) * exposure
-        if mean * _FAR > floor:
-            seen += shares[b] * (1.0 if mean > _FAR * floor else _tail(mean, BIN, floor))
+        if share * mean * _FAR > floor:
+            seen += shares[b] * (1.0 if share * mean > _FAR * floor else _tail(share * mean, BIN, floor))
             if n < _FAR * mean and mean < _FAR * n:
                 chance += shares[b] * math.exp(ways + _powers(n, mean, BIN))
     return math.log(max(chance, _LEAST_TAIL)) - math.log(max(seen, _LEAST_TAIL))
@@ -123,7 +123,16 @@ def _usual(n: float, exposure: float, floor: int, shares: F64) -> float:
 
 @njit(cache=True, nogil=True)
 def _against(
-    counts: F64, exposure: F64, mean: F64, least: I64, kind: I64, bins: I64, offsets: I64, table: F64, out: F64
+    counts: F64,
+    exposure: F64,
+    mean: F64,
+    least: I64,
+    share: F64,
+    kind: I64,
+    bins: I64,
+    offsets: I64,
+    table: F64,
+    out: F64,
 ) -> None:
     own, shares = np.zeros(table.shape), np.zeros(table.shape)
     for g in range(offsets.shape[0] - 1):
@@ -138,38 +147,45 @@ def _against(
             if floor == 0:  # its requests have left the window, and it is not seen any more
                 out[i] = 0.0
                 continue
-            level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(_tail(mean[i], SCHEDULER, floor))
-            out[i] = level - _usual(n, exposure[i], floor, shares[kind[i]])
+            # Of requests that come at a gamma rate those that carry a text do so as well, at their share of it.
+            seen = _tail(share[g] * mean[i], SCHEDULER, floor)
+            level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(seen)
+            out[i] = level - _usual(n, exposure[i], floor, share[g], shares[kind[i]])
 
 
-def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, offsets: I64, table: F64) -> F64:
+def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, share: F64, offsets: I64, table: F64) -> F64:
     """Log Bayes factor of each member's requests: a rate that a scheduler levels against one of those that others have.
 
     The rates of the others are a mixture over bins, of accounts of the same kind outside the cluster (empirical Bayes; Robbins
-    1956), each count given that the account has enough requests to be seen at all.
+    1956), each count given that the account has enough requests to be seen at all: `least` of those that carry what its cluster shares.
 
     Args:
         counts: i64[members, COUNTS], clusters one after the other.
         exposure: f64[members], what the rate is of: days, or 1 for the volume as such.
         mean: f64[members], requests expected under the cluster's rate.
-        least: i64[clusters], requests below which an account would not be in it.
+        least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
+        share: f64[clusters], of a member's requests that carry it.
         offsets: i64[clusters + 1].
         table: f64[kinds, BINS] of `Volumes`.
     """
     requests = counts[:, COUNT["requests"]].astype(np.float64)
     out = np.empty(requests.size)
     rate = requests / np.maximum(exposure, 1e-9)
-    _against(requests, exposure, np.maximum(mean, 1e-9), least, kinds_of(counts), bins_of(rate), offsets, table, out)
+    mean = np.maximum(mean, 1e-9)
+    _against(requests, exposure, mean, least, share, kinds_of(counts), bins_of(rate), offsets, table, out)
     return out
 
 
-def levelled(counts: I64 | Counts, days: F64, least: I64, offsets: I64, volumes: Volumes) -> tuple[F64, F64]:
+def levelled(
+    counts: I64 | Counts, days: F64, least: I64, share: F64, offsets: I64, volumes: Volumes
+) -> tuple[F64, F64]:
     """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each.
 
     Args:
         counts: i64[members, COUNTS], clusters one after the other.
         days: f64[members], time between the first and the last request: a pool that was replaced has stopped, not slowed down.
-        least: i64[clusters], requests below which an account would not be in it.
+        least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
+        share: f64[clusters], of a member's requests that carry it.
         offsets: i64[clusters + 1].
         volumes: of all accounts.
     """
@@ -180,6 +196,6 @@ def levelled(counts: I64 | Counts, days: F64, least: I64, offsets: I64, volumes:
 
     def against(exposure: F64, table: F64) -> F64:
         rate = np.bincount(cluster, requests, least.size) / np.maximum(np.bincount(cluster, exposure, least.size), 1e-9)
-        return log_level(counts, exposure, rate[cluster] * exposure, least, offsets, table)
+        return log_level(counts, exposure, rate[cluster] * exposure, least, share, offsets, table)
 
     return against(np.ones_like(days), volumes.requests), against(days, volumes.daily)

@@ -82,7 +82,8 @@ class ClusterView:
         launched: f64[clusters], requests to models launched within three days.
         bans: event times of bans so far, µs.
         now: event time, µs.
-        least: i64[clusters], requests below which an account would not be in the cluster.
+        least: i64[clusters], requests with what the cluster shares, below which an account would not be in it.
+        share: f64[clusters], of a member's requests that carry it.
         alike: bool[clusters], found by likeness, not by what members share.
     """
 
@@ -98,13 +99,14 @@ class ClusterView:
     bans: I64
     now: int
     least: I64
+    share: F64
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @cached_property
     def levelled(self) -> tuple[F64, F64]:
         """Log Bayes factors of each member's volume, and of its volume a day, against those of others; f64[members] each."""
         days = np.maximum((self.each.last - self.each.first) / DAY_US, 1.0)
-        return levelled(self.each.counts, days, self.least, self.offsets, self.population.volumes)
+        return levelled(self.each.counts, days, self.least, self.share, self.offsets, self.population.volumes)
 
     @cached_property
     def size(self) -> F64:
@@ -203,6 +205,7 @@ class ClusterView:
             bits=self.bits[part],
             launched=self.launched[rows],
             least=self.least[rows],
+            share=self.share[rows],
             alike=self.alike[rows],
         )
 
