@@ -68,15 +68,16 @@ class AlertBook:
         if not matches:
             entry = self._open(now, case)
             entry.take(now, case)
-            self._index(entry)
+            self._index(entry, entry.named)
             return entry, True
         oldest, younger = matches[0], matches[1:]
         if case.kind == "account":
             younger = []
         for other in younger:
             oldest.absorb(other)
+            self._index(oldest, other.named)
         moved = self._grow(now, oldest, case) or bool(younger)
-        self._index(oldest)
+        self._index(oldest, case.accounts)
         return oldest, moved
 
     @staticmethod
@@ -105,8 +106,8 @@ class AlertBook:
         entry = self.entries[name] = Entry(id=name, opened=now, case=case, level=case.level)
         return entry
 
-    def _index(self, entry: Entry) -> None:
-        for account in entry.named:
+    def _index(self, entry: Entry, accounts: Iterable[str]) -> None:
+        for account in accounts:
             self._of_account.setdefault(account, set()).add(entry.id)
 
     def join(self, now: int, name: str, member: Member) -> bool:

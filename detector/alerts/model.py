@@ -1,6 +1,7 @@
 """`revenuer.alert.v1` and what leads to it: the records of the alert path."""
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import msgspec
@@ -60,7 +61,7 @@ class Member(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
-class Case(msgspec.Struct, frozen=True):
+class Case(msgspec.Struct, frozen=True, dict=True):
     """What one tick says of one account or cluster; cases become alerts.
 
     Attributes:
@@ -95,7 +96,7 @@ class Case(msgspec.Struct, frozen=True):
         """Severity as a number."""
         return SEVERITIES.index(self.severity)
 
-    @property
+    @cached_property
     def accounts(self) -> frozenset[str]:
         """Ids of the members."""
         return frozenset(m.account_id for m in self.members)

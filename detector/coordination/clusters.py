@@ -54,10 +54,6 @@ class Clusters:
     view: ClusterView
     frame: pl.DataFrame
 
-    def only(self, rows: I64) -> "Clusters":
-        """Some of the clusters; i64[n], ascending."""
-        return Clusters([self.names[i] for i in rows], self.view.only(rows), self.frame[rows])
-
     def members(self, row: int) -> I32:
         """Slots of one cluster."""
         return self.view.slots[self.view.offsets[row] : self.view.offsets[row + 1]]

@@ -21,8 +21,8 @@ from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and
 # rates over days: less than that moves none of them by more than it. Who joins in between shows the cluster's own text or waits.
-GROWTH = 1.0 / 16.0
-STALE_US = 6 * HOUR_US
+GROWTH = 1.0 / 8.0
+STALE_US = 12 * HOUR_US
 _POPULATION_US = HOUR_US  # what everybody does changes slowly
 _REQUESTS = COUNT["requests"]
 

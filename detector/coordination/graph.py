@@ -21,8 +21,8 @@ GLUE = ~np.isin(np.arange(len(KINDS)), (MAIL, TLS))
 TEXTS = np.isin(np.arange(len(KINDS)), (TEMPLATE, SYSTEM))
 SMALLEST = 3
 GROWN = 1.0 / 16.0  # of a component's accounts: fewer newcomers find their place without a whole run
-_LARGE = 10_000  # accounts and keys of a component; a whole run over a smaller one takes milliseconds
-_ANEW_US = HOUR_US
+_LARGE = 100  # accounts and keys of a component; a whole run over a smaller one takes no time
+_ANEW_US = 6 * HOUR_US
 SEED = 20_260_224
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(31))
 
@@ -103,7 +103,7 @@ class Communities:
 
     A component whose edges have not changed keeps its communities, and a small one that changed is partitioned anew. In a large one
     accounts and keys move from the communities that were to where they fit best; when more than `GROWN` of its accounts have come
-    since, or after an hour, it is partitioned anew as well.
+    since, or after six hours, it is partitioned anew as well.
     """
 
     def __init__(self) -> None:

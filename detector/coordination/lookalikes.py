@@ -72,9 +72,11 @@ class Lookalikes:
             now: event time, µs.
             everything: search now.
         """
+        age = now - self.when
+        if age < _OFTEN_US and not everything:
+            return self.groups
         total = int(store.panes.counts[store.panes.slot >= 0, COUNT["requests"]].sum(dtype=np.int64))
-        age, grown = now - self.when, total > (1.0 + _GROWTH) * self.requests
-        if everything or age >= _EVERY_US or (grown and age >= _OFTEN_US):
+        if everything or age >= _EVERY_US or total > (1.0 + _GROWTH) * self.requests:
             self.groups = _search(store, alive, volumes, now)
             self.when, self.requests = now, total
         return self.groups

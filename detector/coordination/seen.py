@@ -1,11 +1,12 @@
 """What part of its members' requests carries what a cluster shares: who sends too little of it is not seen.
 
-A text counts as a habit once an account has repeated it. A wrapper is in every request, so that two of them will do; a phrase that is in
-a tenth of what everybody sends is held by those alone who send some twenty. They are busy people, each of them, and look level for no
-other reason than that the others are left out.
+A text counts as a habit once an account has repeated it. A wrapper is in every request, so that two of them will do; a phrase that is
+in a tenth of what everybody sends is held by those alone who send some twenty. They are busy people, and look level for no other reason
+than that the others are left out.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,4 +39,4 @@ def carried(links: Links, slots: I32, offsets: I64, keys: Sequence[int], populat
     np.maximum.at(most, member, share)
     # Whoever holds none of them any more came in by one that is gone.
     most = np.where(most > 0, np.clip(most, MIN_SUPPORT, 1.0), 1.0)
-    return np.array([np.median(most[a:b]) for a, b in zip(offsets[:-1], offsets[1:], strict=True)])
+    return np.array([np.median(most[a:b]) for a, b in pairwise(offsets.tolist())])

@@ -1,6 +1,7 @@
 """How unequal the volumes of ordinary accounts are, measured on all of them, and what that says of accounts that are level."""
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,9 @@ _LEAST_TAIL = 1e-12
 # Nats a member. People who share a tool, or are alike in lengths, are a little more alike in volume than people are: in worlds
 # without an attack such groups have up to 0.34 nats a member of being level.
 SLACK = 0.4
+_STEPS = 16  # of an exposure within a bin: 2 % apart, where a bin is 41 % wide
+_EXPOSURES = 8 * _STEPS  # up to 16 times the least, which is 1
+_FLOORS = 13  # requests that are asked of an account, at most, and none
 _FAR = 12.0  # times: a count so far from the mean of a bin has no chance there
 _EXCHANGES = (COUNT["requests"], COUNT["embeddings"], COUNT["system"], COUNT["multi_turn"])
 
@@ -108,16 +112,57 @@ def _powers(n: float, mean: float, shape: float) -> float:
     return -shape * math.log1p(mean / shape) - n * math.log1p(shape / mean)
 
 
+class _Grid(NamedTuple):
+    """What the rates of others give at every exposure that is told apart, so that no member needs a logarithm.
+
+    Attributes:
+        mean: f64[exposures, BINS], requests at the rate of a bin.
+        fixed, each: f64[exposures, BINS]; `_powers` is `fixed + n * each`.
+        seen: f64[floors, exposures, BINS], chance of reaching a floor; 0 and 1 where it is as good as that.
+    """
+
+    mean: F64
+    fixed: F64
+    each: F64
+    seen: F64
+
+
 @njit(cache=True, nogil=True)
-def _usual(n: float, exposure: float, floor: int, share: float, shares: F64) -> float:
+def _fill(grid: _Grid) -> None:
+    for e in range(_EXPOSURES):
+        for b in range(BINS):
+            mean = 2.0 ** ((b - _LOWEST + e / _STEPS) / 2.0)
+            grid.mean[e, b] = mean
+            grid.fixed[e, b] = -BIN * math.log1p(mean / BIN)
+            grid.each[e, b] = -math.log1p(BIN / mean)
+            for floor in range(_FLOORS):
+                if mean * _FAR > floor:
+                    grid.seen[floor, e, b] = 1.0 if mean > _FAR * floor else _tail(mean, BIN, floor)
+
+
+@cache
+def _grid() -> _Grid:
+    mean, fixed, each = (np.zeros((_EXPOSURES, BINS)) for _ in range(3))
+    grid = _Grid(mean, fixed, each, np.zeros((_FLOORS, _EXPOSURES, BINS)))
+    _fill(grid)
+    return grid
+
+
+@njit(cache=True, nogil=True)
+def _usual(n: float, exposure: float, floor: int, share: float, shares: F64, grid: _Grid) -> float:
     """Log chance of a count at one of the rates of others, given that `floor` of them carry what a share of all carries."""
+    e = min(max(round(2.0 * _STEPS * math.log2(exposure)), 0), _EXPOSURES - 1)
+    # Requests that carry it come at the share of the rate, which lies some bins below.
+    thinned = e + round(2.0 * _STEPS * math.log2(share))
+    below = max(-(thinned // _STEPS), 0)
+    mean, fixed, each = grid.mean[e], grid.fixed[e], grid.each[e]
+    reached = grid.seen[min(floor, _FLOORS - 1), thinned + below * _STEPS]
     seen, chance, ways = 0.0, 0.0, _ways(n, BIN)
+    for b in range(below, BINS):
+        seen += shares[b] * reached[b - below]
     for b in range(BINS):
-        mean = 2.0 ** ((b - _LOWEST) / 2.0) * exposure
-        if share * mean * _FAR > floor:
-            seen += shares[b] * (1.0 if share * mean > _FAR * floor else _tail(share * mean, BIN, floor))
-            if n < _FAR * mean and mean < _FAR * n:
-                chance += shares[b] * math.exp(ways + _powers(n, mean, BIN))
+        if n < _FAR * mean[b] and mean[b] < _FAR * n:
+            chance += shares[b] * math.exp(ways + fixed[b] + n * each[b])
     return math.log(max(chance, _LEAST_TAIL)) - math.log(max(seen, _LEAST_TAIL))
 
 
@@ -132,6 +177,7 @@ def _against(
     bins: I64,
     offsets: I64,
     table: F64,
+    grid: _Grid,
     out: F64,
 ) -> None:
     own, shares = np.zeros(table.shape), np.zeros(table.shape)
@@ -150,18 +196,19 @@ def _against(
             # Of requests that come at a gamma rate those that carry a text do so as well, at their share of it.
             seen = _tail(share[g] * mean[i], SCHEDULER, floor)
             level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(seen)
-            out[i] = level - _usual(n, exposure[i], floor, share[g], shares[kind[i]])
+            out[i] = level - _usual(n, exposure[i], floor, share[g], shares[kind[i]], grid)
 
 
 def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, share: F64, offsets: I64, table: F64) -> F64:
     """Log Bayes factor of each member's requests: a rate that a scheduler levels against one of those that others have.
 
     The rates of the others are a mixture over bins, of accounts of the same kind outside the cluster (empirical Bayes; Robbins
-    1956), each count given that the account has enough requests to be seen at all: `least` of those that carry what its cluster shares.
+    1956), each count given that the account has enough requests to be seen at all: `least` of those that carry what its cluster
+    shares.
 
     Args:
         counts: i64[members, COUNTS], clusters one after the other.
-        exposure: f64[members], what the rate is of: days, or 1 for the volume as such.
+        exposure: f64[members], what the rate is of, 1 … 16: days, or 1 for the volume as such.
         mean: f64[members], requests expected under the cluster's rate.
         least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
         share: f64[clusters], of a member's requests that carry it.
@@ -171,8 +218,8 @@ def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, share:
     requests = counts[:, COUNT["requests"]].astype(np.float64)
     out = np.empty(requests.size)
     rate = requests / np.maximum(exposure, 1e-9)
-    mean = np.maximum(mean, 1e-9)
-    _against(requests, exposure, mean, least, share, kinds_of(counts), bins_of(rate), offsets, table, out)
+    kinds, mean = kinds_of(counts), np.maximum(mean, 1e-9)
+    _against(requests, exposure, mean, least, share, kinds, bins_of(rate), offsets, table, _grid(), out)
     return out
 
 

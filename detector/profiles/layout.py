@@ -19,6 +19,7 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US

@@ -1,9 +1,10 @@
 """Cases from scores: who is in it, why, and the evidence that an analyst reads."""
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from detector.alerts.explained import Explanation
 from detector.alerts.model import SEVERITIES, Case, Member, Reason
@@ -124,40 +125,51 @@ def cluster_cases(
     rows = np.flatnonzero(level != NONE)
     if rows.size == 0:
         return []
-    clusters, scored = found[0].only(rows), found[1].only(rows)
-    belongs, ties = membership(clusters.view), clusters.view.strengths
-    reasons = [reasons_of(scorer, scored, CLUSTER, g) for g in range(rows.size)]
-    told = explain_clusters(scorer, clusters, scored, reasons)
+    clusters, scored = found
+    view = clusters.view.only(rows)
+    belongs, ties = membership(view), view.strengths
+    reasons = [reasons_of(scorer, scored, CLUSTER, g) for g in rows.tolist()]
+    told = explain_clusters(scorer, view, scored, rows, reasons)
     out = []
-    for g, severity in enumerate(level[rows].tolist()):  # over alerted clusters
-        part = np.arange(clusters.view.offsets[g], clusters.view.offsets[g + 1])
+    for place, g in enumerate(rows.tolist()):  # over alerted clusters
+        part = np.arange(view.offsets[place], view.offsets[place + 1])
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
-            why = reasons[g], told[g]
-            case = _cluster_case(store, book, scorer, clusters, scored, severity, g, part, belongs, ties, bank, why)
-            out.append((case, clusters.view.slots[part]))
+            one = _Found(view, place, clusters.frame, scored, g, reasons[place], told[place])
+            out.append(
+                (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])
+            )
     return out
+
+
+class _Found(NamedTuple):
+    """One cluster: its place among those that alert, its row among all that were looked at, and why."""
+
+    view: ClusterView
+    place: int
+    frame: pl.DataFrame
+    scored: Scored
+    row: int
+    reasons: list[Reason]
+    told: Explanation
 
 
 def _cluster_case(
     store: ProfileStore,
     book: AccountBook,
     scorer: Scorer,
-    clusters: Clusters,
-    scored: Scored,
+    found: _Found,
     level: int,
-    g: int,
     part: I64,
     belongs: F64,
     ties: F64,
     bank: SkeletonBank,
-    why: tuple[list[Reason], Explanation],
 ) -> Case:
-    view, reasons = clusters.view, why[0]
+    view, scored, reasons = found.view, found.scored, found.reasons
     members = _members(store, view, part, belongs, ties)
     core = part[belongs[part] >= CORE]
     days = np.clip((view.now - view.each.first[core]) / (24 * HOUR_US), 1.0, 7.0)
-    p_value = float(scored.p_value[g])
+    p_value = float(scored.p_value[found.row])
     return Case(
         kind="cluster",
         members=members,
@@ -166,12 +178,12 @@ def _cluster_case(
         p_value=p_value,
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, CLUSTER, reasons)),
-        evidence=_evidence(clusters, scored, g, part, ties, bank) | {"explanation": why[1]},
+        evidence=_evidence(found, part, ties, bank),
         first_seen=int(view.each.first[part].min()),
         last_seen=int(view.each.last[part].max()),
         tiers=_tiers(view.facts, core, book),
         requests_per_day=float((view.each.counts[core, _REQUESTS] / days).sum()),
-        organisations=int(clusters.frame["organisations"][g]),
+        organisations=int(found.frame["organisations"][found.row]),
     )
 
 
@@ -198,26 +210,20 @@ def _named(mask: int) -> tuple[str, ...]:
     return tuple(kind for k, kind in enumerate(KINDS) if mask >> k & 1)
 
 
-def _evidence(
-    clusters: Clusters,
-    scored: Scored,
-    g: int,
-    part: I64,
-    ties: F64,
-    bank: SkeletonBank,
-) -> dict[str, Any]:
-    view, frame = clusters.view, clusters.frame
+def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[str, Any]:
+    view, frame, g = found.view, found.frame, found.row
     strong = ties[part].mean(axis=0)
     hours = view.bits[part].reshape(part.size, -1, _TENS_AN_HOUR).any(axis=2).sum(axis=0)
     start = (view.now // PANE_US - 1) * PANE_US
     used = np.flatnonzero(hours)
     return {
-        "score": round(float(scored.score[g]), 3),
+        "score": round(float(found.scored.score[g]), 3),
+        "explanation": found.told,
         "payers": int(frame["payers"][g]),
         "organisations": int(frame["organisations"][g]),
         "links": {kind: round(float(s), 3) for kind, s in zip(KINDS, strong, strict=True) if s > 0},
-        "skeletons": _skeletons(clusters, part, bank),
-        "capabilities": _mix(view.pooled, g),
+        "skeletons": _skeletons(view, part, bank),
+        "capabilities": _mix(view.pooled, found.place),
         "timeline": {
             "hours": [int((start + h * HOUR_US) // 1_000_000) for h in range(int(used[0]), int(used[-1]) + 1)],
             "counts": [int(c) for c in hours[used[0] : used[-1] + 1]],
@@ -238,9 +244,9 @@ def _evidence(
     }
 
 
-def _skeletons(clusters: Clusters, part: I64, bank: SkeletonBank) -> list[dict[str, Any]]:
+def _skeletons(view: ClusterView, part: I64, bank: SkeletonBank) -> list[dict[str, Any]]:
     """Masked words of the texts that most members share."""
-    links, slots = clusters.view.links, clusters.view.slots[part]
+    links, slots = view.links, view.slots[part]
     keys, held = links.texts_of(slots)
     out: list[dict[str, Any]] = []
     for key in keys[np.argsort(-held, kind="stable")][: 2 * _SKELETONS]:

@@ -1,6 +1,6 @@
 """The engine loop: batches in, ticks at moments of event time, cases out to the alert book. One pure path for replay and stream."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, grown
+from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, Flags, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, severities
@@ -30,11 +30,14 @@ from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_
 from detector.service.reasons import rescore
 from detector.service.skeletons import SkeletonBank
 from detector.service.ticks import Clock
-from detector.service.usage import tier_usage
+from detector.service.usage import Used, tier_usage, used
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
-_REPEAT_US = 6 * HOUR_US  # an alerted cluster's counts are brought up to date this often when nothing else changes
+_REPEAT_US = (
+    6 * HOUR_US
+)  # an alerted account's or cluster's counts are brought up to date this often when nothing else changes
 _MOST_WAITING = 50_000  # accounts and members, some kilobytes each
+Waiting = Tick | Taken | Used
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
 
 
@@ -75,13 +78,17 @@ class Engine:
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
     _touched: list[I32] = field(default_factory=list)
-    _waiting: list[Tick | Taken] = field(default_factory=list)
+    _waiting: list[Waiting] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _told_alone: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _told_alone_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[Name, float] = field(default_factory=dict)
     _population: int = 0
     _pending: Future[None] | None = None
-    _usage: tuple[int, TierUsage] = (-_USAGE_US, TierUsage())
+    _behind: Executor | None = None
+    _usage: TierUsage = field(default_factory=TierUsage)
+    _usage_at: int = -_USAGE_US
 
     def digest(self, frame: pl.DataFrame) -> Digest:
         """What a batch comes down to before any state is read; may run in another thread."""
@@ -105,6 +112,7 @@ class Engine:
         """
         if frame.height == 0:
             return
+        self._behind = behind
         self._note_fields(frame, fields)
         columns = place(digested or self.digest(frame), frame["account_id"], self.store)
         self.events.observe(frame)
@@ -118,12 +126,16 @@ class Engine:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
             start = stop
-        close = partial(self._close, *self._drained_waiting(), frame, columns, self.now)
+        self._hand_over(partial(self._close, *self._drained_waiting(), frame, columns, self.now))
+        self._behind = None
+
+    def _hand_over(self, work: Callable[[], None]) -> None:
+        """Have work done after what was handed over before: in the other thread where there is one."""
         self.wait()
-        if behind is None:
-            close()
+        if self._behind is None:
+            work()
         else:
-            self._pending = behind.submit(close)
+            self._pending = self._behind.submit(work)
 
     def wait(self) -> None:
         """Let what was given to another thread come to its end."""
@@ -132,7 +144,7 @@ class Engine:
             pending.result()
 
     def _close(
-        self, waiting: Sequence[Tick | Taken], population: int, frame: pl.DataFrame, columns: Columns, now: int
+        self, waiting: Sequence[Waiting], population: int, frame: pl.DataFrame, columns: Columns, now: int
     ) -> None:
         """The end of a batch: reads nothing that the next batch changes."""
         self._settle(waiting, population)
@@ -140,8 +152,10 @@ class Engine:
             self.skeletons.look(frame, columns, self._owners(columns, now))
 
     def finish(self) -> None:
-        """The end of a replay is a tick, and a look at clusters."""
+        """The end of a replay is a tick, a look at clusters, and the latest word on all alerted accounts."""
         if self.now:
+            self._changed.append(np.flatnonzero(self._told_alone != NONE).astype(np.int32))
+            self._told_alone_at[:] = 0
             self.tick(self.now + 1, coordinate=True)
 
     def _note_fields(self, frame: pl.DataFrame, fields: Collection[str] | None) -> None:
@@ -170,16 +184,18 @@ class Engine:
         self.store.expire(now)
         moment = self.moment(now)
         changed = _drained(self._changed)
-        if now - self._usage[0] >= _USAGE_US:
-            self.settle()
-            self._usage = now, self._tier_usage(now)
+        if now - self._usage_at >= _USAGE_US:
+            self._usage_at = now
+            self._waiting.append(used(self.store, self.accounts, active_slots(self.store, now), now))
         look = self.look(changed, moment)
         self._touched.append(changed)
         turn = self.clock.coordinates(now) if coordinate is None else coordinate
         clusters = self._look_at_clusters(moment, everything=coordinate is True) if turn else None
         self._waiting.append(Tick(look, clusters))
-        if coordinate or sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
+        if coordinate:
             self.settle()
+        elif sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
+            self._hand_over(partial(self._settle, *self._drained_waiting()))
 
     def moment(self, now: int) -> Moment:
         """What is known beside the profiles at `now` (µs)."""
@@ -196,12 +212,12 @@ class Engine:
         self.wait()
         self._settle(*self._drained_waiting())
 
-    def _drained_waiting(self) -> tuple[list[Tick | Taken], int]:
+    def _drained_waiting(self) -> tuple[list[Waiting], int]:
         """What waits, which nobody else has then, and the accounts known by now."""
         waiting, self._waiting = self._waiting, []
         return waiting, len(self.store)
 
-    def _settle(self, waiting: Sequence[Tick | Taken], population: int) -> None:
+    def _settle(self, waiting: Sequence[Waiting], population: int) -> None:
         self._population = population
         ticks = [item for item in waiting if isinstance(item, Tick)]
         cases = self._account_cases([tick.look for tick in ticks])
@@ -209,6 +225,9 @@ class Engine:
         for item in waiting:
             if isinstance(item, Taken):
                 self._join(item)
+                continue
+            if isinstance(item, Used):
+                self._usage = self._tier_usage(item)
                 continue
             found = self._cluster_cases(item.look, item.clusters, scored) if item.clusters else []
             members = {id(case): slots for case, slots in found}
@@ -226,6 +245,7 @@ class Engine:
             for look in run:
                 stop = start + look.slots.size
                 level = self._account_levels(look, scored.p_value[start:stop])
+                level[self._told_before(level, look)] = NONE
                 yield account_cases(self.store, self.accounts, self.scorer, scored, start, look, level)
                 start = stop
 
@@ -235,6 +255,16 @@ class Engine:
         self._p_values[look.slots] = p_value
         known = self._p_values[:n]
         return severities(p_value, known[known < 1.0], n)
+
+    def _told_before(self, level: I64, look: Look) -> Flags:
+        """Alerted accounts that were told at this severity within `_REPEAT_US`; the others are told now."""
+        n, slots, now = look.known, look.slots, look.moment.now
+        self._told_alone, self._told_alone_at = grown(self._told_alone, n, NONE), grown(self._told_alone_at, n, 0)
+        old = (self._told_alone[slots] >= level) & (now - self._told_alone_at[slots] < _REPEAT_US)
+        news = slots[(level != NONE) & ~old]
+        self._told_alone[news] = np.maximum(self._told_alone[news], level[(level != NONE) & ~old])
+        self._told_alone_at[news] = now
+        return old
 
     def propose(self, moment: Moment, *, everything: bool = False) -> Clusters | None:
         """Clusters that are worth a look; the accounts touched since the last one are taken in."""
@@ -288,7 +318,7 @@ class Engine:
             return
         for entry in self.alerts.tick(now, left):
             bound = list(entry.members.values())
-            entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage[1])
+            entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage)
             self._learn(entry, members)
 
     def _rescore(self, kind: str, codes: Sequence[str]) -> Rescored:
@@ -303,11 +333,10 @@ class Engine:
         if entry.level >= ACTIONABLE and slots is not None and self.clusters is not None:
             self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
 
-    def _tier_usage(self, now: int) -> TierUsage:
+    def _tier_usage(self, use: Used) -> TierUsage:
         named = {a for e in self.alerts.live() for a in e.named}
-        active = active_slots(self.store, now)
-        quiet = active if not named else np.array([s for s in active if self.store.ids[s] not in named], np.int32)
-        return tier_usage(self.store, self.accounts, quiet, now)
+        quiet = np.array([self.store.ids[s] not in named for s in use.slots.tolist()], np.bool_)  # a few times a day
+        return tier_usage(use, quiet, self.accounts.tiers)
 
     def _owners(self, columns: Columns, now: int) -> tuple[I64, I64]:
         """Payer and organisation of each exchange; the account itself where one is not known."""

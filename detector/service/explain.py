@@ -5,10 +5,10 @@ import polars as pl
 
 from detector.alerts.explained import ALL_LINKS, DIGITS, Explanation, explanation, put_in_words
 from detector.alerts.model import Reason
-from detector.coordination.clusters import Clusters
+from detector.coordination.features import ClusterView
 from detector.coordination.features.links import RESTS_ON, without
 from detector.coordination.keys import KINDS
-from detector.profiles.layout import F64
+from detector.profiles.layout import F64, I64
 from detector.scoring.explanation import by_feature
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import risk
@@ -29,7 +29,7 @@ def explain_account(scorer: Scorer, scored: Scored, row: int, reasons: list[Reas
 
 
 def explain_clusters(
-    scorer: Scorer, clusters: Clusters, scored: Scored, reasons: list[list[Reason]]
+    scorer: Scorer, view: ClusterView, scored: Scored, rows: I64, reasons: list[list[Reason]]
 ) -> list[Explanation]:
     """The explanations of clusters.
 
@@ -38,15 +38,17 @@ def explain_clusters(
 
     Args:
         scorer: rules and reference.
-        clusters: g clusters.
-        scored: their scores.
+        view: g clusters.
+        scored: scores of these and others.
+        rows: i64[g], their rows there.
         reasons: of each.
     """
-    told = [_plain(scorer, scored, CLUSTER, g, each) for g, each in enumerate(reasons)]
-    view = clusters.view
+    told = [_plain(scorer, scored, CLUSTER, row, each) for row, each in zip(rows.tolist(), reasons, strict=True)]
     strong = np.stack([view.mean(view.strengths[:, kind]) for kind in range(len(KINDS))], axis=1)
     kinds = np.flatnonzero((strong > 0).any(axis=0)).tolist()
-    score, p_value = _rescored(scorer, clusters, scored, [(kind,) for kind in kinds] + [tuple(range(len(KINDS)))])
+    score, p_value = _rescored(
+        scorer, view, scored.frame[rows], [(kind,) for kind in kinds] + [tuple(range(len(KINDS)))]
+    )
     for g, each in enumerate(told):  # over clusters
         each["links"] = _of_links(each["features"], strong[g])
         has = [*(strong[g, kinds] > 0), (strong[g] > 0).sum() > 1]
@@ -63,13 +65,15 @@ def _plain(scorer: Scorer, scored: Scored, category: str, row: int, reasons: lis
     return explanation(float(scored.score[row]), risk(float(scored.p_value[row])), parts, reasons)
 
 
-def _rescored(scorer: Scorer, clusters: Clusters, scored: Scored, removed: list[tuple[int, ...]]) -> tuple[F64, F64]:
+def _rescored(
+    scorer: Scorer, view: ClusterView, frame: pl.DataFrame, removed: list[tuple[int, ...]]
+) -> tuple[F64, F64]:
     """Scores and p-values of clusters without kinds of links; f64[removed, clusters] each."""
     rules = scorer.rules[CLUSTER]
     # Compared with their like of before: a group does not become other people for want of a link.
-    frames = [scored.frame.with_columns(**_series(without(clusters.view, kinds))) for kinds in removed]
+    frames = [frame.with_columns(**_series(without(view, kinds))) for kinds in removed]
     score = rules.contributions(rules.fired(pl.concat(frames))).sum(axis=1)
-    shape = (len(removed), scored.frame.height)
+    shape = (len(removed), frame.height)
     return score.reshape(shape), scorer.p_value(CLUSTER, score).reshape(shape)
 
 

@@ -51,10 +51,15 @@ def cluster_graphs(
         Graphs by alert id, of at most `MOST_MEMBERS` members each.
     """
     seen = [{ids[s]: s for s in clusters.members(g).tolist()} for g in range(clusters.frame.height)]
+    of_account: dict[str, list[int]] = {}
+    for g, members in enumerate(seen):  # over clusters
+        for account in members:
+            of_account.setdefault(account, []).append(g)
     out: dict[str, Graph] = {}
     for alert in alerts:
         if alert.kind == "cluster" and not alert.merged_into and SEVERITIES.index(alert.severity) >= ACTIONABLE:
-            slots = _same_case(set(alert.accounts), seen)
+            met = sorted({g for account in alert.accounts for g in of_account.get(account, ())})
+            slots = _same_case(set(alert.accounts), [seen[g] for g in met])
             if slots:
                 out[alert.id] = cluster_graph(alert, slots, clusters.view.links, bank)
     return out
@@ -96,6 +101,8 @@ def cluster_graph(alert: Alert, slots: Mapping[str, int], links: Links, bank: Sk
 def _ties(slots: I32, links: Links, bank: SkeletonBank) -> list[_Tie]:
     """What at least two of the slots hold, what most of them hold first."""
     inside = np.flatnonzero(np.isin(links.slot, slots))
+    if inside.size == 0:  # lookalikes may hold nothing at all
+        return []
     inside = inside[np.argsort(links.key[inside], kind="stable")]
     keys, starts = np.unique(links.key[inside], return_index=True)
     ties: dict[tuple[int, tuple[int, ...]], _Tie] = {}

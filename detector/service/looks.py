@@ -92,7 +92,7 @@ def score_clusters(scorer: Scorer, ticks: Sequence[Tick]) -> Iterator[Scored]:
     scored, start = scorer.score(pl.concat([clusters.frame for clusters in found]), CLUSTER), 0
     for clusters in found:
         stop = start + clusters.frame.height
-        yield scored.only(np.arange(start, stop))
+        yield scored.run(start, stop)
         start = stop
 
 

@@ -16,8 +16,15 @@ def _coordination_anew(state: State) -> State:
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
 
+def _nothing_told(state: State) -> State:
+    """To version 3: what was told of single accounts is remembered, and is told once more."""
+    nothing = dict.fromkeys(("_told_alone", "_told_alone_at"), np.zeros(0, np.int64))
+    when, usage = state["engine"]["_usage"]["is"]
+    return {**state, "engine": {**state["engine"], **nothing, "_usage": usage, "_usage_at": when}}
+
+
 def _organisations_unknown(state: State) -> State:
-    """To version 3: profiles keep the log's organisation, which is known from an account's next exchange on."""
+    """To version 4: profiles keep the log's organisation, which is known from an account's next exchange on."""
     engine = state["engine"]
     store = engine["store"]["is"]
     accounts = store["accounts"]["is"]
@@ -26,4 +33,4 @@ def _organisations_unknown(state: State) -> State:
     return {**state, "engine": {**engine, "store": engine["store"] | {"is": store}}}
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew, 2: _organisations_unknown}
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew, 2: _nothing_told, 3: _organisations_unknown}

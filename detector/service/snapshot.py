@@ -30,7 +30,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 3  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 4  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -70,7 +70,9 @@ _PARTS: Final = (
 )
 # From the configuration, made by the next look, or of use within a batch only.
 _GIVEN: Final[dict[type, frozenset[str]]] = {
-    Engine: frozenset({"scorer", "model", "keys", "accounts", "allowances", "clusters", "_population", "_pending"}),
+    Engine: frozenset(
+        {"scorer", "model", "keys", "accounts", "allowances", "clusters", "_population", "_pending", "_behind"}
+    ),
     EventTracker: frozenset({"told"}),
     Clock: frozenset({"every", "coordination_every"}),
 }

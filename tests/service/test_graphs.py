@@ -77,6 +77,12 @@ def test_members_and_what_at_least_two_of_them_hold():
     assert {weight for *_, weight in graph.edges} == {5.0, 4.0}
 
 
+def test_accounts_that_hold_nothing_are_drawn_without_ties():
+    graph = draw([alert((0, 1, 2))], clusters((0, 1, 2), keys=[(PAYMENT, (50, 51), 5.0)]))["alr_1"]
+    assert len(graph.nodes) == 3
+    assert graph.edges == []
+
+
 def test_pieces_of_one_template_are_one_key_and_two_cards_are_two():
     keys = [(TEMPLATE, (0, 1, 2), 5.0), (TEMPLATE, (0, 1, 2), 6.0), (TEMPLATE, (0, 1), 9.0)]
     cards = [(PAYMENT, (0, 1, 2), 3.0), (PAYMENT, (0, 1), 3.0)]

@@ -106,12 +106,33 @@ def test_a_checkpoint_of_the_first_version_goes_on(world, uncut):
     old["coordinator"] = {"a": "Coordinator", "is": {"table": None, "seen": {}, "_communities": None}}
     engine = fresh(world)
     del old["store"]["is"]["accounts"]["is"]["organisation"]
-    restore(engine, MIGRATIONS[2](MIGRATIONS[1]({"engine": unpack(pack(old))}))["engine"])
+    old["_usage"] = {"a": "tuple", "is": [old.pop("_usage_at"), old["_usage"]]}
+    del old["_told_alone"], old["_told_alone_at"]
+    state = {"engine": unpack(pack(old))}
+    for number in sorted(MIGRATIONS):
+        state = MIGRATIONS[number](state)
+    restore(engine, state["engine"])
     for piece in world[1][5:]:
         engine.process(piece)
     alerts, now, ids = outcome(engine)
     assert (now, ids) == uncut[1:]
     # Clusters are looked at anew, so that versions of alerts differ; who is named does not.
+    assert named(alerts) == named(uncut[0])
+
+
+def test_a_checkpoint_of_the_second_version_tells_single_accounts_once_more(world, uncut):
+    engine = fresh(world)
+    for piece in world[1][:5]:
+        engine.process(piece)
+    old = snapshot(engine)
+    del old["_told_alone"], old["_told_alone_at"]
+    old["_usage"] = {"a": "tuple", "is": [old.pop("_usage_at"), old["_usage"]]}
+    engine = fresh(world)
+    restore(engine, MIGRATIONS[2]({"engine": unpack(pack(old))})["engine"])
+    for piece in world[1][5:]:
+        engine.process(piece)
+    alerts, now, ids = outcome(engine)
+    assert (now, ids) == uncut[1:]
     assert named(alerts) == named(uncut[0])
 
 
