@@ -1,8 +1,8 @@
 """What part of its members' requests carries what a cluster shares: who sends too little of it is not seen.
 
 A text counts as a habit once an account has repeated it. A wrapper is in every request, so that two of them will do; a phrase that is
-in a tenth of what everybody sends is held by those alone who send some twenty. They are busy people, and look level for no other reason
-than that the others are left out.
+in a tenth of what everybody sends is held by those alone who send some twenty. They are busy people, and look level for no other
+reason than that the others are left out.
 """
 
 from collections.abc import Sequence
