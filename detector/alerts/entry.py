@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Recommendation, rfc3339
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Named, Recommendation, rfc3339
 
 _ID_BYTES = 8
+_DAY_US = 86_400_000_000
+_OF_ALL = ("score", "explanation", "links", "skeletons")  # evidence of a cluster that holds for each member
 
 
 def alert_id(kind: str, first: str, generation: int = 0) -> str:
@@ -18,6 +20,27 @@ def alert_id(kind: str, first: str, generation: int = 0) -> str:
 
 def _rank(case: Case) -> tuple[bool, int, float]:
     return case.kind == "cluster", case.level, case.risk
+
+
+def victim_case(entry: "Entry", account: str) -> Case:
+    """What a cluster's alert says of one member, whose key or end user it is.
+
+    Args:
+        entry: the alert of the cluster.
+        account: the member.
+    """
+    days = max((entry.last_seen - entry.first_seen) / _DAY_US, 1.0)
+    member = msgspec.structs.replace(entry.members[account], role="core")
+    return msgspec.structs.replace(
+        entry.case,
+        kind="account",
+        members=(member,),
+        evidence={name: entry.case.evidence[name] for name in _OF_ALL if name in entry.case.evidence}
+        | {"cluster": entry.id},
+        tiers={},
+        requests_per_day=member.exchanges / min(days, 7.0),
+        organisations=1,
+    )
 
 
 @dataclass
@@ -38,6 +61,8 @@ class Entry:
         merged_into: id that this one went into.
         first_seen, last_seen: of all cases, µs; 0 before the first.
         recommendation: the latest.
+        culprits: by account, the keys or end users that it is the victim of.
+        subject: the key or end user that the alert is of.
     """
 
     id: str
@@ -55,6 +80,13 @@ class Entry:
     first_seen: int = 0
     last_seen: int = 0
     recommendation: Recommendation | None = None
+    culprits: dict[str, list[Named]] = field(default_factory=dict)
+    subject: Named | None = None
+
+    @property
+    def bound(self) -> list[Member]:
+        """Members that a recommendation may bind: not those whose own key or end user is the culprit."""
+        return [m for m in self.members.values() if self.subject or m.account_id not in self.culprits]
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""
@@ -137,10 +169,15 @@ class Entry:
             if when < self.actionable.get(account, when + 1):
                 self.actionable[account] = when
                 self.leaked[account] = other.leaked[account]
+        self.culprits = other.culprits | self.culprits
         for account, member in other.members.items():
             self.members.setdefault(account, member)
         self.supersedes += [other.id, *other.supersedes]
         other.merged_into = self.id
+
+    def _culprits(self) -> dict[str, object]:
+        told = {a: [msgspec.structs.asdict(n) for n in found] for a, found in sorted(self.culprits.items())}
+        return {"culprits": told} if told else {}
 
     def alert(self) -> Alert:
         """The alert as it is written."""
@@ -163,7 +200,7 @@ class Entry:
             output_tokens_leaked=sum(t for _, t in self.leaked.values()),
             techniques=list(self.case.techniques),
             reasons=list(self.case.reasons),
-            evidence=self.case.evidence,
+            evidence=self.case.evidence | self._culprits(),
             members=members,
             recommendation=self.recommendation,
             supersedes=list(self.supersedes),

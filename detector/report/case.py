@@ -74,6 +74,7 @@ class Case(msgspec.Struct, frozen=True):
     features: dict[str, float] = {}
     link_nats: dict[str, float] = {}
     words: list[str] = []
+    culprits: list[str] = []
 
     @property
     def actionable(self) -> bool:
@@ -134,6 +135,7 @@ def read_case(alert: Mapping[str, Any]) -> Case:
         features=shares(why.get("features")),
         link_nats=shares(why.get("links")),
         words=[str(sentence) for sentence in as_list(why.get("words"))],
+        culprits=_culprits(as_dict(evidence.get("culprits"))),
     )
 
 
@@ -148,6 +150,16 @@ def _reason(reason: Mapping[str, Any], why: Mapping[str, Any]) -> Reason:
         score_without=real(reason.get("score_without")),
         features=shares(as_dict(why.get("by_reason")).get(code)),
     )
+
+
+def _culprits(found: Mapping[str, Any]) -> list[str]:
+    """A sentence for each key or end user that is named in place of its account."""
+    out = []
+    for account, named in sorted(found.items()):
+        for each in map(as_dict, as_list(named)):
+            kind, carrying = str(each.get("kind", "")).replace("_", " "), whole(each.get("carrying")) or 0
+            out.append(f"{account}: {kind} {each.get('id', '')}, {carrying:,} exchanges with the shared text")
+    return out
 
 
 def _skeleton(skeleton: object) -> Skeleton:

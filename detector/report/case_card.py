@@ -3,7 +3,7 @@
 from typing import Any
 
 from detector.report.case import Case, Member, Reason, Skeleton, as_dict, as_list, real
-from detector.report.case_why import made_of, what_from, what_if
+from detector.report.case_why import made_of, what_from, what_if, who
 from detector.report.charts import area, stack
 from detector.report.formats import compact, epoch, integer, moment, number, percent, plural, shorten, span
 from detector.report.graph import draw
@@ -34,7 +34,7 @@ def card(case: Case, graph: Graph | None, *, unfolded: bool) -> Html:
     """
     title = headline(case)
     picture = draw(graph, f"Graph of {title}") if graph else None
-    left = join(_reasons(case), what_if(case), _skeletons(case.skeletons))
+    left = join(_reasons(case), what_if(case), who(case), _skeletons(case.skeletons))
     right = join(
         _together(case, picture),
         _links(case.links),

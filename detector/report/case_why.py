@@ -8,6 +8,18 @@ from detector.report.words import KINDS, word
 _FEATURES = 8
 
 
+def who(case: Case) -> Html | None:
+    """Keys and end users that are the culprits in accounts that are their victims."""
+    if not case.culprits:
+        return None
+    return h(
+        "section",
+        h("h4", "Keys and end users, not their accounts"),
+        h("ul", *[h("li", said) for said in case.culprits]),
+        class_="part",
+    )
+
+
 def what_if(case: Case) -> Html | None:
     """The sentences that say what the score would be without."""
     if not case.words:

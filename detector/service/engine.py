@@ -25,6 +25,7 @@ from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, severities
 from detector.service.cases import account_cases, cluster_cases
+from detector.service.culprits import Culprits
 from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
 from detector.service.reasons import rescore
@@ -74,6 +75,7 @@ class Engine:
     coordinator: Coordinator = field(default_factory=Coordinator)
     skeletons: SkeletonBank = field(default_factory=SkeletonBank)
     indicators: Indicators = field(default_factory=Indicators)
+    culprits: Culprits = field(default_factory=Culprits)
     now: int = 0
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
@@ -121,7 +123,7 @@ class Engine:
         while start < n:
             # Records later than the tick that they belong to count in the tick at hand.
             stop = max(start, int(np.searchsorted(columns.ts, self.clock.next, side="left")))
-            self._take(columns, start, stop)
+            self._take(columns, start, stop, frame)
             if stop < n:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
@@ -166,12 +168,12 @@ class Engine:
             fields = [name for name in new if frame[name].null_count() < frame.height]
         self.seen.update(fields)
 
-    def _take(self, columns: Columns, start: int, stop: int) -> None:
+    def _take(self, columns: Columns, start: int, stop: int, frame: pl.DataFrame) -> None:
         if stop <= start:
             return
         self.store.add(columns, start, stop)
         self._changed.append(columns.slot[start:stop])
-        self._waiting.append(Taken(columns, start, stop))
+        self._waiting.append(Taken(columns, start, stop, frame))
         self.now = max(self.now, int(columns.ts[stop - 1]))
 
     def tick(self, now: int, *, coordinate: bool | None = None) -> None:
@@ -225,6 +227,7 @@ class Engine:
         for item in waiting:
             if isinstance(item, Taken):
                 self._join(item)
+                self.culprits.count(*item)
                 continue
             if isinstance(item, Used):
                 self._usage = self._tier_usage(item)
@@ -232,10 +235,17 @@ class Engine:
             found = self._cluster_cases(item.look, item.clusters, scored) if item.clusters else []
             members = {id(case): slots for case, slots in found}
             self._alert(item.look.moment.now, next(cases) + [case for case, _ in found], members)
+            self._blame(item.look.moment.now)
+
+    def _blame(self, now: int) -> None:
+        """Name the keys and end users that turned out to be what a cluster's member is a victim of."""
+        for alert_id, slot, named in self.culprits.news():
+            for entry in self.alerts.blame(now, alert_id, self.store.ids[slot], named):
+                self._recommend(entry, now)
 
     def _join(self, taken: Taken) -> None:
         """Name the accounts that show a known cluster's indicator."""
-        for slot, ts, alert_id in self.indicators.matches(*taken):
+        for slot, ts, alert_id in self.indicators.matches(taken.columns, taken.start, taken.stop):
             member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",))
             self.alerts.join(ts, alert_id, member)
 
@@ -317,9 +327,13 @@ class Engine:
         if not left:
             return
         for entry in self.alerts.tick(now, left):
-            bound = list(entry.members.values())
-            entry.recommendation = recommend(entry.id, entry.case, entry.level, bound, now, self._usage)
-            self._learn(entry, members)
+            self._recommend(entry, now)
+            self._learn(entry, members, now)
+
+    def _recommend(self, entry: Entry, now: int) -> None:
+        entry.recommendation = recommend(
+            entry.id, entry.case, entry.level, entry.bound, now, self._usage, culprit=entry.subject
+        )
 
     def _rescore(self, kind: str, codes: Sequence[str]) -> Rescored:
         left = rescore(self.scorer, CLUSTER if kind == "cluster" else ACCOUNT, list(codes))
@@ -328,10 +342,11 @@ class Engine:
         level = int(severities(np.array([left.p_value]), everyone, self._population)[0])
         return left if level == NONE or left.score <= 0 else left._replace(severity=SEVERITIES[level])
 
-    def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32]) -> None:
+    def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32], now: int) -> None:
         slots = members.get(entry.case.accounts)
         if entry.level >= ACTIONABLE and slots is not None and self.clusters is not None:
             self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
+            self.culprits.learn(entry.id, slots, self.clusters[0].view.links, now)
 
     def _tier_usage(self, use: Used) -> TierUsage:
         named = {a for e in self.alerts.live() for a in e.named}

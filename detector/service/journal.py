@@ -18,7 +18,7 @@ from detector.service.http.state import Ack
 from streams.checkpoint import CheckpointError, pack, unpack, write_durably
 
 # What the engine reads of a frame beside its digest, and the deduplicator; no field that holds text.
-_KEPT: Final = ("ts", "request_id", "account_id", "model", "status")
+_KEPT: Final = ("ts", "request_id", "account_id", "api_key_id", "end_user_id", "model", "status")
 
 
 class Posted(NamedTuple):

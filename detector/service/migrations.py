@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from detector.coordination.coordinator import Coordinator
+from detector.service.culprits import Culprits
 from detector.service.snapshot import snapshot
 from streams.checkpoint import Migration, State
 
@@ -33,4 +34,15 @@ def _organisations_unknown(state: State) -> State:
     return {**state, "engine": {**engine, "store": engine["store"] | {"is": store}}}
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew, 2: _nothing_told, 3: _organisations_unknown}
+def _nobody_blamed(state: State) -> State:
+    """To version 5: keys and end users of alerted accounts are counted from the next look that tells of them on."""
+    blank = {"a": Culprits.__name__, "is": snapshot(Culprits())}
+    return {**state, "engine": {**state["engine"], "culprits": blank}}
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {
+    1: _coordination_anew,
+    2: _nothing_told,
+    3: _organisations_unknown,
+    4: _nobody_blamed,
+}

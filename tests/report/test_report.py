@@ -60,6 +60,7 @@ def test_everything_is_on_the_page(data):
         "0.9 vs 0.1",
         "Without the shared prompt skeleton the cluster would score 12 instead of 97.",
         "The score of 5 nats, by feature",
+        "acct-x: api key key-9, 1,200 exchanges with the shared text",
         "Of these, 2.5 nats rest on what members share:",
         "without: 61",
         "Grade ⟨slot⟩ from 1 to ⟨num⟩",

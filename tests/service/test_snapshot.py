@@ -107,7 +107,7 @@ def test_a_checkpoint_of_the_first_version_goes_on(world, uncut):
     engine = fresh(world)
     del old["store"]["is"]["accounts"]["is"]["organisation"]
     old["_usage"] = {"a": "tuple", "is": [old.pop("_usage_at"), old["_usage"]]}
-    del old["_told_alone"], old["_told_alone_at"]
+    del old["_told_alone"], old["_told_alone_at"], old["culprits"]
     state = {"engine": unpack(pack(old))}
     for number in sorted(MIGRATIONS):
         state = MIGRATIONS[number](state)

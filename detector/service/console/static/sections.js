@@ -14,6 +14,12 @@ export function reasons(found, why = {}) {
   }))));
 }
 
+export function culprits(found) {
+  const all = Object.entries(found ?? {}).flatMap(([account, named]) => named.map((c) => [account, c]));
+  return all.length ? section("Keys and end users, not their accounts", false, el("ul", {}, ...all.map(([account, c]) =>
+    el("li", { text: `${account}: ${words(c.kind)} ${c.id}, ${count(c.carrying)} exchanges with the shared text, ${count(c.other)} without` })))) : null;
+}
+
 export function madeOf(why) {
   if (!why?.features) return null;
   const drawn = (parts) => bars(Object.entries(parts).map(([name, n]) => ({ name: words(name), size: n, said: `${short(n)} nats` })));
