@@ -42,6 +42,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "detector.scoring.anomaly.cli:train",
         "Fit the anomaly models on your own traffic and distil them into a scorer.",
     ),
+    "calibrate": (
+        "detector.service.cli:calibrate",
+        "Measure the benign reference on your own traffic, though attackers may be in it.",
+    ),
     "rules": ("detector.scoring.rules.cli:rules_app", "The detection rules: list them, check them, run their tests."),
     "config": ("detector.config_cli:config_app", "The settings: show them, check a file."),
 }

@@ -53,7 +53,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "output_tokens_leaked": "tokens answered before each member was named at high or above",
         "techniques": "MITRE ATLAS ids",
         "reasons": "strongest first",
-        "evidence": "links by kind, masked skeletons, capability mix, timeline, counts",
+        "evidence": "links by kind, masked skeletons, capability mix, timeline, counts; `explanation`: the "
+        "score by reason, feature and link, and without each; `culprits`: keys or end users by account",
         "members": "the accounts, with how far each belongs",
         "recommendation": "what to do; null where nothing is advised",
         "supersedes": "ids of alerts that were merged into this one",

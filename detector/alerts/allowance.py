@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from detector.alerts.model import Case, Reason
+from detector.alerts.explained import reweighed
+from detector.alerts.model import Case, Reason, Severity
 
 EVERYTHING: Final = "*"
 # Which reasons a permission explains. An unknown name covers nothing: a typo must not hide an account.
@@ -27,8 +28,28 @@ COVERS: Final[Mapping[str, tuple[str, ...]]] = {
     "embeddings": ("EMBEDDINGS_HARVEST", "EMBEDDINGS_POOL"),
 }
 
-Rescore = Callable[[str, Sequence[str]], tuple[str | None, float, float]]
-"""(kind, remaining codes) → severity or None, risk, p-value."""
+
+class Rescored(NamedTuple):
+    """What is left of a score.
+
+    Attributes:
+        score: nats.
+        p_value, risk: of it.
+        weights: nats by reason code; they add up to the score.
+        without: risk without each reason.
+        severity: None where it alerts no more.
+    """
+
+    score: float
+    p_value: float
+    risk: float
+    weights: Mapping[str, float]
+    without: Mapping[str, float]
+    severity: Severity | None = None
+
+
+Rescore = Callable[[str, Sequence[str]], Rescored]
+"""(kind, remaining codes) → what is left."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +102,26 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
     left = _left(case.reasons, codes[member.account_id])
     if not left:
         return None
-    severity, risk, p_value = rescore(case.kind, [r.code for r in left])
-    if severity is None:
+    rescored = rescore(case.kind, [r.code for r in left])
+    if rescored.severity is None:
         return None
-    return msgspec.structs.replace(case, reasons=tuple(left), severity=severity, risk=risk, p_value=p_value)
+    reasons = [
+        msgspec.structs.replace(r, weight=rescored.weights[r.code], score_without=rescored.without[r.code])
+        for r in left
+    ]
+    return msgspec.structs.replace(
+        case,
+        reasons=tuple(sorted(reasons, key=lambda r: (-r.weight, r.code))),
+        severity=rescored.severity,
+        risk=rescored.risk,
+        p_value=rescored.p_value,
+        evidence=_reweighed(case, rescored, reasons),
+    )
+
+
+def _reweighed(case: Case, rescored: Rescored, reasons: list[Reason]) -> dict[str, Any]:
+    told = case.evidence.get("explanation")
+    score = {"score": round(rescored.score, 3)}
+    if told is None:
+        return case.evidence | score
+    return case.evidence | score | {"explanation": reweighed(told, rescored.score, rescored.risk, reasons)}

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from detector.alerts.entry import Entry, alert_id
-from detector.alerts.model import Alert, Case, Member
+from detector.alerts.entry import Entry, alert_id, victim_case
+from detector.alerts.model import Alert, Case, Member, Named
 
 SAME = 0.5  # share of the smaller side that two sets of accounts must have in common to be one actor
 
@@ -112,19 +112,51 @@ class AlertBook:
 
     def join(self, now: int, name: str, member: Member) -> bool:
         """Name an account in a known alert between ticks, or count that it shows its text again; whether that changed anything."""
-        entry = self.standing(name)
+        entry = self.find(name)
         joined = entry.join(now, member)
         if joined:
             self.version += 1
             self._of_account.setdefault(member.account_id, set()).add(entry.id)
         return joined
 
-    def standing(self, name: str) -> Entry:
-        """The alert of that id, or the one that it was merged into."""
+    def find(self, name: str) -> Entry:
+        """The alert that an id stands for now: what it was merged into, where it was.
+
+        Raises:
+            KeyError: there is none.
+        """
         entry = self.entries[name]
         while entry.merged_into is not None:
             entry = self.entries[entry.merged_into]
         return entry
+
+    def blame(self, now: int, name: str, account: str, culprits: list[Named]) -> list[Entry]:
+        """Note which keys or end users of a named account it is: each has an alert of its own, and the account is bound no more.
+
+        Args:
+            now: event time, µs.
+            name: of a cluster's alert.
+            account: a member.
+            culprits: of the account.
+
+        Returns:
+            Alerts that changed.
+        """
+        entry = self.find(name) if name in self.entries else None
+        if entry is None or account not in entry.named or entry.culprits.get(account) == culprits:
+            return []
+        entry.culprits[account] = culprits
+        self.version += 1
+        return [entry, *(self._victim(now, entry, account, culprit) for culprit in culprits)]
+
+    def _victim(self, now: int, entry: Entry, account: str, culprit: Named) -> Entry:
+        """The alert of a key or end user. It is in no index: cases of the account go on to the alert of the cluster."""
+        name = alert_id("account", f"{account}|{culprit.kind}|{culprit.id}")
+        case = victim_case(entry, account)
+        alone = self.entries.setdefault(name, Entry(id=name, opened=now, case=case, level=entry.level, subject=culprit))
+        alone.subject, alone.culprits = culprit, {account: [culprit]}
+        alone.take(now, case)
+        return alone
 
     def live(self) -> list[Entry]:
         """Alerts that were not merged away, in the order of opening."""

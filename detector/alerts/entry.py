@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Recommendation, Role, rfc3339
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Named, Recommendation, Role, rfc3339
 
 # Kinds of link that strangers have in common every day.
 _POPULAR = frozenset({"tls", "mail"})
 INDICATED = ("indicator",)  # reasons of a member that was named between ticks
 _ID_BYTES = 8
 _SHOWN = 3  # requests with a cluster's own text after which a joiner is one of its core: once can be chance
-# No look has called a member core for so long: it is bound no more. An alerted cluster is looked at twice a day at least.
-_RELEASED_US = 86_400_000_000
+# No look has called a member core for so long: it is bound no more. An alerted cluster is looked at every six hours at least.
+_RELEASED_US = 43_200_000_000
+_DAY_US = 86_400_000_000
+_OF_ALL = ("score", "explanation", "links", "skeletons")  # evidence of a cluster that holds for each member
 
 
 def alert_id(kind: str, first: str, generation: int = 0) -> str:
@@ -24,6 +26,27 @@ def alert_id(kind: str, first: str, generation: int = 0) -> str:
 
 def _rank(case: Case) -> tuple[bool, int, float]:
     return case.kind == "cluster", case.level, case.risk
+
+
+def victim_case(entry: "Entry", account: str) -> Case:
+    """What a cluster's alert says of one member, whose key or end user it is.
+
+    Args:
+        entry: the alert of the cluster.
+        account: the member.
+    """
+    days = max((entry.last_seen - entry.first_seen) / _DAY_US, 1.0)
+    member = msgspec.structs.replace(entry.members[account], role="core")
+    return msgspec.structs.replace(
+        entry.case,
+        kind="account",
+        members=(member,),
+        evidence={name: entry.case.evidence[name] for name in _OF_ALL if name in entry.case.evidence}
+        | {"cluster": entry.id},
+        tiers={},
+        requests_per_day=member.exchanges / min(days, 7.0),
+        organisations=1,
+    )
 
 
 @dataclass
@@ -46,6 +69,8 @@ class Entry:
         recommendation: the latest.
         held: by account, event time of the latest case that called it core.
         alike: accounts that a case called core for their likeness alone.
+        culprits: by account, the keys or end users that it is the victim of.
+        subject: the key or end user that the alert is of.
     """
 
     id: str
@@ -65,6 +90,13 @@ class Entry:
     recommendation: Recommendation | None = None
     held: dict[str, int] = field(default_factory=dict)
     alike: set[str] = field(default_factory=set)
+    culprits: dict[str, list[Named]] = field(default_factory=dict)
+    subject: Named | None = None
+
+    @property
+    def bound(self) -> list[Member]:
+        """Members that a recommendation may bind: not those whose own key or end user is the culprit."""
+        return [m for m in self.members.values() if self.subject or m.account_id not in self.culprits]
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""
@@ -188,6 +220,7 @@ class Entry:
             if when < self.actionable.get(account, when + 1):
                 self.actionable[account] = when
                 self.leaked[account] = other.leaked[account]
+        self.culprits = other.culprits | self.culprits
         for account, member in other.members.items():
             self.members.setdefault(account, member)
         for account, when in other.held.items():
@@ -195,6 +228,10 @@ class Entry:
         self.alike |= other.alike
         self.supersedes += [other.id, *other.supersedes]
         other.merged_into = self.id
+
+    def _culprits(self) -> dict[str, object]:
+        told = {a: [msgspec.structs.asdict(n) for n in found] for a, found in sorted(self.culprits.items())}
+        return {"culprits": told} if told else {}
 
     def alert(self) -> Alert:
         """The alert as it is written."""
@@ -217,7 +254,7 @@ class Entry:
             output_tokens_leaked=sum(t for _, t in self.leaked.values()),
             techniques=list(self.case.techniques),
             reasons=list(self.case.reasons),
-            evidence=self.case.evidence,
+            evidence=self.case.evidence | self._culprits(),
             members=members,
             recommendation=self.recommendation,
             supersedes=list(self.supersedes),

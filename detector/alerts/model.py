@@ -61,6 +61,21 @@ class Member(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
+class Named(msgspec.Struct, frozen=True):
+    """A key or an end user of an account that is the culprit, where the account is its victim.
+
+    Attributes:
+        kind: api_key or end_user.
+        id: its id.
+        carrying, other: its exchanges with and without what the cluster shares, since the alert.
+    """
+
+    kind: Literal["api_key", "end_user"]
+    id: str
+    carrying: int
+    other: int
+
+
 class Case(msgspec.Struct, frozen=True, dict=True):
     """What one tick says of one account or cluster; cases become alerts.
 

@@ -13,6 +13,7 @@ from detector.alerts.model import (
     Case,
     Limit,
     Member,
+    Named,
     Recommendation,
     Subject,
     rfc3339,
@@ -50,6 +51,12 @@ def _limits(case: Case, usage: TierUsage) -> tuple[Limit, ...]:
     return usage.limits(tier)
 
 
+def _subject(alert_id: str, kind: str, core: tuple[str, ...], members: list[Member], culprit: Named | None) -> Subject:
+    if culprit is not None:
+        return Subject(culprit.kind, culprit.id, core)
+    return Subject("account", members[0].account_id, core) if kind == "account" else Subject("cluster", alert_id, core)
+
+
 def unbound(recommendation: Recommendation, account: str) -> Recommendation | None:
     """A recommendation that no longer names an account; None where it was of this account alone."""
     subject = recommendation.subject
@@ -60,7 +67,15 @@ def unbound(recommendation: Recommendation, account: str) -> Recommendation | No
 
 
 def recommend(
-    alert_id: str, case: Case, level: int, members: list[Member], now: int, usage: TierUsage, *, dry_run: bool = True
+    alert_id: str,
+    case: Case,
+    level: int,
+    members: list[Member],
+    now: int,
+    usage: TierUsage,
+    *,
+    culprit: Named | None = None,
+    dry_run: bool = True,
 ) -> Recommendation:
     """The recommendation of an alert.
 
@@ -71,13 +86,13 @@ def recommend(
         members: all its accounts; core ones are bound.
         now: event time, µs.
         usage: what ordinary accounts use.
+        culprit: key or end user of the only account, that is bound in its place.
         dry_run: whether a gateway must only record it.
     """
     severity = SEVERITIES[level]
     core = tuple(sorted(m.account_id for m in members if m.role == "core"))
-    alone = len(members) == 1
-    kind = "account" if alone else "cluster"
-    subject = Subject("account" if alone else "cluster", members[0].account_id if alone else alert_id, core)
+    kind = "account" if len(members) == 1 else "cluster"
+    subject = _subject(alert_id, kind, core, members, culprit)
     action = LADDER[kind][severity]
     degrade = tuple(sorted({DEGRADE[r.code] for r in case.reasons if r.code in DEGRADE})) if level >= ACTIONABLE else ()
     return Recommendation(

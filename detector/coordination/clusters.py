@@ -8,7 +8,9 @@ import polars as pl
 
 from detector.coordination.features import OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
+from detector.coordination.keys import MIN_SIGHTS
 from detector.coordination.lookalikes import ALIKE, LEAST
+from detector.coordination.seen import carried
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
@@ -19,8 +21,6 @@ from detector.profiles.store import ProfileStore
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes), and its
 # first member.
 Name = tuple[int, int]
-# An account comes into a cluster by what it repeats: those with fewer requests are not seen, and their absence proves nothing.
-_SEEN = 2
 
 
 @dataclass(frozen=True)
@@ -103,20 +103,22 @@ def describe(
     slots = np.concatenate(groups).astype(np.int32)
     offsets = offsets_of(groups)
     pooled = store.pool(slots, offsets, now)
-    alike = np.array([key == ALIKE for key, _ in names])
+    keys = [key for key, _ in names]
+    alike = np.array([key == ALIKE for key in keys])
     view = ClusterView(
         slots=slots,
         offsets=offsets,
         pooled=pooled,
         each=store.each(slots, now, OF_MEMBERS),
-        facts=book.as_of(store.accounts.ident[slots], now),
+        facts=book.as_of(store.accounts.ident[slots], now, store.organisations(slots)),
         links=links,
         bits=activity_bits(store.accounts, store.panes, slots, now),
         population=population,
         launched=_launched(pooled, moment.launched),
         bans=moment.bans,
         now=now,
-        least=np.where(alike, LEAST, _SEEN),
+        least=np.where(alike, LEAST, MIN_SIGHTS),
+        share=carried(links, slots, offsets, keys, population.size),
         alike=alike,
     )
     profile = frame_of(

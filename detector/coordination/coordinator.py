@@ -22,7 +22,7 @@ from detector.profiles.store import ProfileStore
 # A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and
 # rates over days: less than that moves none of them by more than it. Who joins in between shows the cluster's own text or waits.
 GROWTH = 1.0 / 8.0
-STALE_US = 12 * HOUR_US
+STALE_US = 6 * HOUR_US
 # What everybody does changes slowly; how much each one does only with the traffic of the window.
 _POPULATION_US, _VOLUMES_US, _MORE = HOUR_US, 6 * HOUR_US, 1.0 / 16.0
 _REQUESTS = COUNT["requests"]

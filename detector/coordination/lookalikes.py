@@ -162,7 +162,9 @@ def _worth(accounts: Behaviour, offsets: I64, volumes: Volumes) -> npt.NDArray[n
     def total(values: F64) -> F64:
         return np.asarray(np.add.reduceat(values, offsets[:-1]), np.float64)
 
-    volume, rate = levelled(accounts.counts, accounts.days, np.full(size.size, LEAST, np.int64), offsets, volumes)
+    volume, rate = levelled(
+        accounts.counts, accounts.days, np.full(size.size, LEAST, np.int64), np.ones(size.size), offsets, volumes
+    )
     evidence = np.maximum(total(volume), total(rate))
     generator = total(one_generator(accounts.lengths[0], offsets) + one_generator(accounts.lengths[1], offsets))
     return np.asarray((evidence - SLACK * size > _WORTH) & (generator > 0.0))

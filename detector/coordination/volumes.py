@@ -149,13 +149,17 @@ def _grid() -> _Grid:
 
 
 @njit(cache=True, nogil=True)
-def _usual(n: float, exposure: float, floor: int, shares: F64, grid: _Grid) -> float:
-    """Log chance of a count at one of the rates of others, given that it reaches `floor`."""
+def _usual(n: float, exposure: float, floor: int, share: float, shares: F64, grid: _Grid) -> float:
+    """Log chance of a count at one of the rates of others, given that `floor` of them carry what a share of all carries."""
     e = min(max(round(2.0 * _STEPS * math.log2(exposure)), 0), _EXPOSURES - 1)
-    mean, fixed, each, reached = grid.mean[e], grid.fixed[e], grid.each[e], grid.seen[min(floor, _FLOORS - 1), e]
+    # Requests that carry it come at the share of the rate, which lies some bins below.
+    thinned = e + round(2.0 * _STEPS * math.log2(share))
+    below = max(-(thinned // _STEPS), 0)
+    mean, fixed, each = grid.mean[e], grid.fixed[e], grid.each[e]
+    reached = grid.seen[min(floor, _FLOORS - 1), thinned + below * _STEPS]
     seen, chance, ways = 0.0, 0.0, _ways(n, BIN)
-    for b in range(BINS):
-        seen += shares[b] * reached[b]
+    for b in range(below, BINS):
+        seen += shares[b] * reached[b - below]
     for b in range(BINS):
         if n < _FAR * mean[b] and mean[b] < _FAR * n:
             chance += shares[b] * math.exp(ways + fixed[b] + n * each[b])
@@ -168,6 +172,7 @@ def _against(
     exposure: F64,
     mean: F64,
     least: I64,
+    share: F64,
     kind: I64,
     bins: I64,
     offsets: I64,
@@ -188,21 +193,25 @@ def _against(
             if floor == 0:  # its requests have left the window, and it is not seen any more
                 out[i] = 0.0
                 continue
-            level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(_tail(mean[i], SCHEDULER, floor))
-            out[i] = level - _usual(n, exposure[i], floor, shares[kind[i]], grid)
+            # Of requests that come at a gamma rate those that carry a text do so as well, at their share of it.
+            seen = _tail(share[g] * mean[i], SCHEDULER, floor)
+            level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(seen)
+            out[i] = level - _usual(n, exposure[i], floor, share[g], shares[kind[i]], grid)
 
 
-def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, offsets: I64, table: F64) -> F64:
+def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, share: F64, offsets: I64, table: F64) -> F64:
     """Log Bayes factor of each member's requests: a rate that a scheduler levels against one of those that others have.
 
     The rates of the others are a mixture over bins, of accounts of the same kind outside the cluster (empirical Bayes; Robbins
-    1956), each count given that the account has enough requests to be seen at all.
+    1956), each count given that the account has enough requests to be seen at all: `least` of those that carry what its cluster
+    shares.
 
     Args:
         counts: i64[members, COUNTS], clusters one after the other.
         exposure: f64[members], what the rate is of, 1 … 16: days, or 1 for the volume as such.
         mean: f64[members], requests expected under the cluster's rate.
-        least: i64[clusters], requests below which an account would not be in it.
+        least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
+        share: f64[clusters], of a member's requests that carry it.
         offsets: i64[clusters + 1].
         table: f64[kinds, BINS] of `Volumes`.
     """
@@ -210,17 +219,20 @@ def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, offset
     out = np.empty(requests.size)
     rate = requests / np.maximum(exposure, 1e-9)
     kinds, mean = kinds_of(counts), np.maximum(mean, 1e-9)
-    _against(requests, exposure, mean, least, kinds, bins_of(rate), offsets, table, _grid(), out)
+    _against(requests, exposure, mean, least, share, kinds, bins_of(rate), offsets, table, _grid(), out)
     return out
 
 
-def levelled(counts: I64 | Counts, days: F64, least: I64, offsets: I64, volumes: Volumes) -> tuple[F64, F64]:
+def levelled(
+    counts: I64 | Counts, days: F64, least: I64, share: F64, offsets: I64, volumes: Volumes
+) -> tuple[F64, F64]:
     """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each.
 
     Args:
         counts: i64[members, COUNTS], clusters one after the other.
         days: f64[members], time between the first and the last request: a pool that was replaced has stopped, not slowed down.
-        least: i64[clusters], requests below which an account would not be in it.
+        least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
+        share: f64[clusters], of a member's requests that carry it.
         offsets: i64[clusters + 1].
         volumes: of all accounts.
     """
@@ -231,6 +243,6 @@ def levelled(counts: I64 | Counts, days: F64, least: I64, offsets: I64, volumes:
 
     def against(exposure: F64, table: F64) -> F64:
         rate = np.bincount(cluster, requests, least.size) / np.maximum(np.bincount(cluster, exposure, least.size), 1e-9)
-        return log_level(counts, exposure, rate[cluster] * exposure, least, offsets, table)
+        return log_level(counts, exposure, rate[cluster] * exposure, least, share, offsets, table)
 
     return against(np.ones_like(days), volumes.requests), against(days, volumes.daily)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from detector.profiles.capability import CapabilityModel
-from detector.profiles.hashing import hash_ipv4_24, hash_strings
+from detector.profiles.hashing import hash_ipv4_24, hash_strings, short
 from detector.profiles.layout import FLAGS, MODEL_BINS, U32, U64, Columns
 from detector.profiles.store import ProfileStore
 from detector.profiles.text import digest_text
@@ -112,6 +112,7 @@ def digest(frame: pl.DataFrame, model: CapabilityModel, keys: Keys) -> Digest:
     columns = Columns(
         slot=np.empty(0, np.int32),
         ts=frame.get_column("ts").to_physical().to_numpy(),
+        organisation=short(_hash(frame, "org_id", keys)),
         flags=flags_of(frame) | (text.empty.astype(np.uint32) << np.uint32(FLAGS.index("empty"))),
         tokens_in=frame.get_column("input_tokens").fill_null(0).to_numpy(),
         tokens_out=frame.get_column("output_tokens").fill_null(0).to_numpy(),

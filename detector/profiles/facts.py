@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from detector.profiles.hashing import hash_ipv4_24, hash_strings
+from detector.profiles.hashing import hash_ipv4_24, hash_strings, short
 from detector.profiles.layout import DAY_US, F64, I32, I64, U32, U64
 
 _BURST_DAYS = 7  # sign-ups at one mail domain within a week share a key
@@ -16,7 +16,8 @@ class Facts(NamedTuple):
 
     Attributes:
         created: µs since the epoch, NaN where unknown.
-        payment, organisation, mail, signup: payment token, organisation, mail domain with the week of sign-up, sign-up /24.
+        payment, organisation: payment token; organisation by the account file, else by the log.
+        mail, signup: mail domain with the week of sign-up, sign-up /24.
         tier: row in `AccountBook.tiers`, −1 where unknown.
         row: row of the account file that holds, −1 where none does.
     """
@@ -76,13 +77,20 @@ class AccountBook:
     def __len__(self) -> int:
         return self._accounts
 
-    def as_of(self, idents: U64, now: int) -> Facts:
+    def as_of(self, idents: U64, now: int, logged: U32 | None = None) -> Facts:
         """The version of each account that held at `now`.
 
         Args:
             idents: u64[n] keyed account hashes.
             now: event time, µs.
+            logged: u32[n], organisations by the log; they hold where the account file knows none.
         """
+        found = self._as_of(idents, now)
+        if logged is None:
+            return found
+        return found._replace(organisation=np.where(found.organisation != 0, found.organisation, logged))
+
+    def _as_of(self, idents: U64, now: int) -> Facts:
         n = idents.shape[0]
         if self._ident.shape[0] == 0:
             zero = np.zeros(n, np.uint32)
@@ -107,8 +115,3 @@ class AccountBook:
             tier=np.where(known, c.tier[at], np.int32(-1)),
             row=np.where(known, c.row[at], np.int32(-1)),
         )
-
-
-def short(hashes: U64) -> U32:
-    """The upper half of hashes, as facts keep them."""
-    return (hashes >> np.uint64(32)).astype(np.uint32)

@@ -18,6 +18,7 @@ from detector.profiles.bits import load8, load64, mum
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
+U32 = npt.NDArray[np.uint32]
 Flags = npt.NDArray[np.bool_]
 
 _MASK64 = (1 << 64) - 1
@@ -169,6 +170,11 @@ def _hash_networks(column: StringColumn, k0: np.uint64, k1: np.uint64, out: U64)
         if word[0] >= 0:
             start, stop = word.ctypes.data, word.ctypes.data + 8
         out[i] = nonzero(siphash(start, stop, k0, k1))
+
+
+def short(hashes: U64) -> U32:
+    """The upper half of hashes, as facts and profiles keep them."""
+    return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
 def hash_ipv4_24(series: pl.Series, key: int) -> U64:

@@ -12,6 +12,7 @@ from numba import njit
 
 from detector.profiles.layout import (
     BITMAP,
+    CONFLICT,
     COUNT,
     DECAY_HOURS,
     FLAGS,
@@ -42,6 +43,7 @@ _SKELETON_BITS = SKELETON_REGISTERS.bit_length() - 1
 _PROMPT_BITS = PROMPT_REGISTERS.bit_length() - 1
 _MINUTE_US = 60_000_000
 _SATURATED = np.uint16(65_535)
+_CONFLICT = np.uint32(CONFLICT)
 _FIXED_TOLERANCE = 0.05
 _N_HALF_LIVES = len(DECAY_HOURS)
 _HALF_LIVES_US = np.array([h * HOUR_US for h in DECAY_HOURS], np.float64)
@@ -117,6 +119,30 @@ def bottom(keys: np.ndarray, key: int) -> None:
                     return
                 moved, keys[k] = keys[k], moved
             return
+
+
+@njit(cache=True)
+def one_of(known: np.ndarray, slot: int, seen: int) -> None:
+    """Keep what an account is said to be of while all say the same: the join of nothing < a hash < conflict."""
+    if seen == 0 or known[slot] == seen:
+        return
+    known[slot] = seen if known[slot] == 0 else _CONFLICT
+
+
+@njit(cache=True, nogil=True)
+def majority(values: np.ndarray) -> int:
+    """What more than half of the values other than 0 are; 0 where there is no such (Boyer and Moore 1981)."""
+    candidate, lead = 0, 0
+    for value in values:
+        if value != 0:
+            if lead == 0:
+                candidate = value
+            lead += 1 if value == candidate else -1
+    same, known = 0, 0
+    for value in values:
+        known += value != 0
+        same += value == candidate
+    return candidate if 2 * same > known else 0
 
 
 @njit(cache=True)
@@ -217,6 +243,7 @@ def _decay(accounts: Accounts, slot: int, since: np.ndarray, tokens_in: int, tok
 
 @njit(cache=True)
 def _identity(accounts: Accounts, panes: Panes, c: Columns, i: int, slot: int, row: int) -> None:
+    one_of(accounts.organisation, slot, c.organisation[i])
     bits = panes.bitmaps[row]
     for column, hashed in (
         (_ADDRESS, c.address[i]),

@@ -80,6 +80,7 @@ TEMPLATE_KEYS = 32  # Misra–Gries capacity for the pieces of text that an acco
 SYSTEM_KEYS = 4
 NETWORK_KEYS = 4  # bottom-k sample by hash: the same networks are kept by every account
 TLS_KEYS = 2
+CONFLICT = 0xFFFF_FFFF  # organisation of an account that was seen under several
 FANOUT_KEYS = 4  # Misra–Gries over API keys and over end users: is one of them the culprit?
 
 
@@ -88,6 +89,7 @@ class Accounts(NamedTuple):
 
     Attributes:
         ident: keyed hash of the account id.
+        organisation: short keyed hash of the log's organisation, 0 before one is seen, `CONFLICT` after several.
         first, last: event time of the first and last exchange, µs since the epoch; 0 in an unused slot.
         decayed: forward-decayed sums relative to the store's landmarks, `DECAYED` × `DECAY_HOURS`.
         last_gap: seconds between the last two exchanges.
@@ -100,6 +102,7 @@ class Accounts(NamedTuple):
     """
 
     ident: U64
+    organisation: U32
     first: I64
     last: I64
     decayed: F64
@@ -159,6 +162,7 @@ def empty_accounts(n: int) -> Accounts:
     """`n` unused slots."""
     return Accounts(
         ident=np.zeros(n, np.uint64),
+        organisation=np.zeros(n, np.uint32),
         first=np.zeros(n, np.int64),
         last=np.zeros(n, np.int64),
         decayed=np.zeros((n, N_DECAYED)),
@@ -228,6 +232,7 @@ class Columns(NamedTuple):
     Attributes:
         slot: row of `Accounts`.
         ts: event time, µs.
+        organisation: short identity hash.
         flags: `FLAGS` as bits.
         tokens_in, tokens_out: tokens, 0 where absent.
         address, network, tls, key, end_user, conversation, route: identity hashes.
@@ -242,6 +247,7 @@ class Columns(NamedTuple):
 
     slot: I32
     ts: I64
+    organisation: U32
     flags: U32
     tokens_in: I64
     tokens_out: I64

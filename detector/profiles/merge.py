@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numba import njit
 
-from detector.profiles.kernels import bottom, bump, gap_bin, pane_row
+from detector.profiles.kernels import bottom, bump, gap_bin, one_of, pane_row
 from detector.profiles.layout import COUNT, DECAY_HOURS, I32, PANES, Accounts, Panes
 from detector.profiles.store import ProfileStore
 
@@ -135,6 +135,7 @@ def _merge_accounts(
             a.first[slot] = b.first[s]
         a.last[slot] = max(a.last[slot], b.last[s])
         a.texts[slot] += b.texts[s]
+        one_of(a.organisation, slot, b.organisation[s])
         _merge_heavy(a.template_key[slot], a.template_count[slot], b.template_key[s], b.template_count[s])
         _merge_heavy(a.system_key[slot], a.system_count[slot], b.system_key[s], b.system_count[s])
         _merge_heavy(a.key_ident[slot], a.key_count[slot], b.key_ident[s], b.key_count[s])

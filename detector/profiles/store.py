@@ -7,14 +7,16 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
-from detector.profiles.kernels import free_row, update
+from detector.profiles.kernels import free_row, majority, update
 from detector.profiles.layout import (
+    CONFLICT,
     DECAY_HOURS,
     HOUR_US,
     I32,
     I64,
     PANE_US,
     PANES,
+    U32,
     U64,
     Accounts,
     Columns,
@@ -189,6 +191,18 @@ class ProfileStore:
             wide: as in `pool`.
         """
         return self.pool(slots, np.arange(slots.size + 1, dtype=np.int64), now, wide)
+
+    def organisations(self, slots: I32) -> U32:
+        """Organisations of accounts by the log, 0 where unknown, where there are several, and where nearly everybody has the same.
+
+        What most accounts have is the provider's own tenant, and says of nobody that he is somebody's staff.
+
+        Args:
+            slots: i32[n].
+        """
+        most = majority(self.accounts.organisation[: len(self.ids)])
+        mine = self.accounts.organisation[slots]
+        return np.where((mine == most) | (mine == CONFLICT), np.uint32(0), mine)
 
     def state_bytes(self) -> int:
         """Bytes of state in use: rows given out, the id table, and the id strings."""

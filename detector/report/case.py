@@ -13,7 +13,7 @@ HUGE = 1e300
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why: a value beside what ordinary traffic stays under, and the case's score without it."""
+    """Why: a value beside what ordinary traffic stays under, its nats by feature, and the case's score without it."""
 
     code: str
     text: str
@@ -21,6 +21,7 @@ class Reason(msgspec.Struct, frozen=True):
     benign_p99: float | None
     weight: float
     score_without: float | None
+    features: dict[str, float] = {}
 
 
 class Skeleton(msgspec.Struct, frozen=True):
@@ -69,6 +70,11 @@ class Case(msgspec.Struct, frozen=True):
     counts: list[float]
     members: list[Member]
     recommendation: dict[str, Any]
+    score: float | None = None
+    features: dict[str, float] = {}
+    link_nats: dict[str, float] = {}
+    words: list[str] = []
+    culprits: list[str] = []
 
     @property
     def actionable(self) -> bool:
@@ -92,6 +98,7 @@ def read_cases(alerts: list[dict[str, Any]]) -> list[Case]:
 def read_case(alert: Mapping[str, Any]) -> Case:
     """One alert."""
     evidence = as_dict(alert.get("evidence"))
+    why = as_dict(evidence.get("explanation"))
     timeline = as_dict(evidence.get("timeline"))
     hours, counts = as_list(timeline.get("hours")), as_list(timeline.get("counts"))
     points = [
@@ -116,7 +123,7 @@ def read_case(alert: Mapping[str, Any]) -> Case:
         exchanges_before=real(alert.get("exchanges_before_detection")),
         tokens_leaked=real(alert.get("output_tokens_leaked")),
         techniques=[str(name) for name in as_list(alert.get("techniques"))],
-        reasons=[_reason(as_dict(reason)) for reason in as_list(alert.get("reasons"))],
+        reasons=[_reason(as_dict(reason), why) for reason in as_list(alert.get("reasons"))],
         links=shares(evidence.get("links")),
         skeletons=[_skeleton(skeleton) for skeleton in as_list(evidence.get("skeletons"))],
         capabilities=shares(evidence.get("capabilities")),
@@ -124,10 +131,15 @@ def read_case(alert: Mapping[str, Any]) -> Case:
         counts=[count for _, count in points],
         members=_members(alert),
         recommendation=as_dict(alert.get("recommendation")),
+        score=real(why.get("score")),
+        features=shares(why.get("features")),
+        link_nats=shares(why.get("links")),
+        words=[str(sentence) for sentence in as_list(why.get("words"))],
+        culprits=_culprits(as_dict(evidence.get("culprits"))),
     )
 
 
-def _reason(reason: Mapping[str, Any]) -> Reason:
+def _reason(reason: Mapping[str, Any], why: Mapping[str, Any]) -> Reason:
     code = str(reason.get("code", ""))
     return Reason(
         code=code,
@@ -136,7 +148,18 @@ def _reason(reason: Mapping[str, Any]) -> Reason:
         benign_p99=real(reason.get("benign_p99")),
         weight=real(reason.get("weight")) or 0.0,
         score_without=real(reason.get("score_without")),
+        features=shares(as_dict(why.get("by_reason")).get(code)),
     )
+
+
+def _culprits(found: Mapping[str, Any]) -> list[str]:
+    """A sentence for each key or end user that is named in place of its account."""
+    out = []
+    for account, named in sorted(found.items()):
+        for each in map(as_dict, as_list(named)):
+            kind, carrying = str(each.get("kind", "")).replace("_", " "), whole(each.get("carrying")) or 0
+            out.append(f"{account}: {kind} {each.get('id', '')}, {carrying:,} exchanges with the shared text")
+    return out
 
 
 def _skeleton(skeleton: object) -> Skeleton:

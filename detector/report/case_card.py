@@ -3,6 +3,7 @@
 from typing import Any
 
 from detector.report.case import Case, Member, Reason, Skeleton, as_dict, as_list, real
+from detector.report.case_why import made_of, what_from, what_if, who
 from detector.report.charts import area, stack
 from detector.report.formats import compact, epoch, integer, moment, number, percent, plural, shorten, span
 from detector.report.graph import draw
@@ -33,10 +34,11 @@ def card(case: Case, graph: Graph | None, *, unfolded: bool) -> Html:
     """
     title = headline(case)
     picture = draw(graph, f"Graph of {title}") if graph else None
-    left = join(_reasons(case), _skeletons(case.skeletons))
+    left = join(_reasons(case), what_if(case), who(case), _skeletons(case.skeletons))
     right = join(
         _together(case, picture),
         _links(case.links),
+        what_from(case),
         _capabilities(case.capabilities),
     )
     body = join(
@@ -145,7 +147,7 @@ def _reason(reason: Reason, risk: float) -> Html:
         "li",
         h("div", h("span", reason.text), h("span", figures, class_="figures"), class_="reason-line"),
         h("div", fill, tick, class_="track"),
-        h("div", h("code", reason.code), without, class_="reason-line muted"),
+        h("div", h("code", reason.code), made_of(reason), without, class_="reason-line muted"),
     )
 
 

@@ -71,7 +71,8 @@ class ReportData(msgspec.Struct, frozen=True):
             accounts), `rates` (name to number), `versions` (name to text), `event_time` (first, last).
         alerts: alerts as DESIGN §4 has them, as dicts, in any order. Read from `evidence`, each where present: `links`
             (kind to nats), `skeletons` (texts, or objects with text, accounts, exchanges), `capabilities` (label to
-            share), `timeline` (hours, and as counts the members active in each), `payers`; from a reason also
+            share), `timeline` (hours, and as counts the members active in each), `payers`, `explanation` (score, by_reason,
+            features, links, words); from a reason also
             `score_without`; from a member also `exchanges`, `output_tokens`.
         timeline: exchanges by hour.
         risk_histogram: risk of everything that was scored.

@@ -22,6 +22,7 @@ SAME_WORK = 0.75  # distinct prompts over prompts; below, members repeat each ot
 CONVERSATION = 0.75  # multi-turn share; above, outputs are used
 _FEW = 30  # a stratum with fewer entities borrows from all
 _TAIL = 0.05  # share of the null scores that the tail is modelled on
+_COUNTED = 10  # scores as high or higher, with which counting them is better than a model
 _LEAST_P = 1e-12  # the model of the tail is not believed beyond
 _HALF = 0.5
 
@@ -63,11 +64,14 @@ class Null(msgspec.Struct, frozen=True):
         count: benign entities.
         scores: the highest of them, ascending, at least the tail.
         rate: of the exponential tail above the `_TAIL` quantile, per nat.
+        threshold: where the tail begins instead, where it was fitted to the middle (`central`); `share` of benign entities reach it.
     """
 
     count: int
     scores: list[float]
     rate: float
+    threshold: float | None = None
+    share: float = 1.0
 
     def p_value(self, score: float) -> float:
         """Chance that a benign entity scores this high in a week: empirical, then an exponential tail.
@@ -76,6 +80,9 @@ class Null(msgspec.Struct, frozen=True):
         """
         above = len(self.scores) - bisect_left(self.scores, score)
         empirical = (1 + above) / (1 + self.count)
+        if self.threshold is not None:
+            tail = self.share * float(np.exp(-self.rate * max(score - self.threshold, 0.0)))
+            return max(_LEAST_P, min(1.0, max(empirical, tail) if above >= _COUNTED else tail))
         threshold = self.scores[max(0, len(self.scores) - max(1, int(_TAIL * self.count)))]
         if score <= threshold:
             return min(1.0, empirical)

@@ -1,7 +1,13 @@
-"""From p-values to severities: a false-discovery rate over all accounts, or all clusters, of a tick.
+"""From p-values to severities: a false-discovery rate over all accounts and clusters.
 
-Benjamini and Hochberg (1995), at one level a severity. The p-values are of each entity's highest score over a week (see `Null`), so
-that the promise holds over all looks and not for one tick.
+Benjamini and Hochberg (1995), at one level a severity, over accounts and over clusters apart; each gets half of the level, so the
+share of false ones among both together keeps it (it is at most the sum of the two shares).
+
+It holds over all looks of a week, and not for one tick: a p-value is of an entity's highest score in a week (see `Null`), and the
+procedure is monotone, smaller p-values never reject less. What any tick rejects is among what one look at the smallest p-values
+of the week would have rejected, and that is one ordinary run of it (for p-values that depend on each other positively: Benjamini and
+Yekutieli, 2001). Procedures that spend a level along a stream (LORD++: Ramdas et al., 2017; ADDIS: Tian and Ramdas, 2019) serve
+hypotheses that are decided once and never again; here a decision waits for evidence, and each entity is asked again.
 """
 
 from typing import Final
@@ -14,6 +20,7 @@ from detector.profiles.layout import F64, I64
 FALSE_DISCOVERY: Final = {"low": 0.2, "medium": 0.05, "high": 0.01, "critical": 0.001}
 SEVERITIES: Final = tuple(FALSE_DISCOVERY)
 NONE: Final = -1
+FAMILIES: Final = 2  # accounts, clusters
 
 
 def threshold(p_values: F64, entities: int, rate: float) -> float:
@@ -41,10 +48,10 @@ def severities(p_values: F64, all_p_values: F64, entities: int) -> I64:
         entities: entities in all.
     """
     out = np.full(p_values.size, NONE, np.int64)
-    if not (p_values <= max(FALSE_DISCOVERY.values())).any():
+    if not (p_values <= max(FALSE_DISCOVERY.values()) / FAMILIES).any():
         return out
     for level, rate in enumerate(FALSE_DISCOVERY.values()):
-        out[p_values <= threshold(all_p_values, entities, rate)] = level
+        out[p_values <= threshold(all_p_values, entities, rate / FAMILIES)] = level
     return out
 
 

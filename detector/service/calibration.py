@@ -30,23 +30,41 @@ def scorer_of(rules: list[Rule], reference: Reference) -> Scorer:
 
 
 @dataclass
-class _Snapshots(Engine):
-    """An engine that keeps features and scores nothing."""
+class Snapshots(Engine):
+    """An engine that keeps features.
 
+    Attributes:
+        alerting: whether it looks, scores and alerts beside; else it scores nothing.
+        frames: features of accounts and of clusters at some ticks, by category; `entity` is the slot of the account, or of the first
+            member of the cluster.
+        members: slots of the clusters of each frame of theirs.
+        began: event time of the first tick, µs.
+    """
+
+    alerting: bool = False
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {ACCOUNT: [], CLUSTER: []})
+    members: list[I32] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
     began: int = 0
 
-    def tick(self, now: int, *, coordinate: bool | None = None) -> None:  # noqa: ARG002 - the same call as an engine's
-        self.store.expire(now)
-        self._changed.clear()
+    def tick(self, now: int, *, coordinate: bool | None = None) -> None:
+        """Look, where that is wanted, and take a snapshot, where one is due."""
+        if self.alerting:
+            super().tick(now, coordinate=coordinate)
+        else:
+            self.store.expire(now)
+            self._changed.clear()
         self.began = self.began or now
         moment = self.moment(now)
         if self._due(ACCOUNT, now):
             look = self.look(active_slots(self.store, now), moment)
-            self.frames[ACCOUNT].append(score(self.scorer, [look]).frame)
-        if self._due(CLUSTER, now) and (found := find_clusters(self.store, self.accounts, moment)) is not None:
-            self.frames[CLUSTER].append(found.frame.with_columns(stratum_of(found.frame)))
+            found = score(self.scorer, [look]).frame
+            self.frames[ACCOUNT].append(found.with_columns(pl.Series("entity", look.slots)))
+        if self._due(CLUSTER, now) and (clusters := find_clusters(self.store, self.accounts, moment)) is not None:
+            members = [clusters.members(g) for g in range(clusters.frame.height)]
+            first = pl.Series("entity", [int(m.min()) for m in members], pl.Int32)
+            self.frames[CLUSTER].append(clusters.frame.with_columns(stratum_of(clusters.frame), first))
+            self.members += members
 
     def _due(self, category: str, now: int) -> bool:
         if now - self.began < _WARM_US or now - self.taken.get(category, 0) < _SNAPSHOT_US[category]:
@@ -56,11 +74,16 @@ class _Snapshots(Engine):
 
 
 @dataclass
-class _Highest(Engine):
-    """An engine that keeps each entity's highest score and alerts nobody."""
+class Highest(Engine):
+    """An engine that keeps each entity's highest score and alerts nobody.
+
+    Attributes:
+        accounts_high: f64[accounts or more].
+        clusters_high: by first member, the highest score and the members by then.
+    """
 
     accounts_high: F64 = field(default_factory=lambda: np.zeros(0))
-    clusters_high: dict[int, float] = field(default_factory=dict)
+    clusters_high: dict[int, tuple[float, I32]] = field(default_factory=dict)
 
     def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
         self.accounts_high = grown(self.accounts_high, len(self.store), 0.0)
@@ -72,8 +95,10 @@ class _Highest(Engine):
     def _cluster_cases(self, look: Look, found: ClusterLook, scored: Iterator[Scored]) -> list[tuple[Case, I32]]:  # noqa: ARG002 - the same call as an engine's
         if found.clusters is not None:
             for g, s in enumerate(next(scored).score):  # over clusters
-                first = int(found.clusters.members(g).min())
-                self.clusters_high[first] = max(self.clusters_high.get(first, 0.0), float(s))
+                members = found.clusters.members(g)
+                first = int(members.min())
+                if first not in self.clusters_high or s > self.clusters_high[first][0]:
+                    self.clusters_high[first] = float(s), members
         return []
 
 
@@ -90,26 +115,27 @@ def measure_reference(
         say: progress.
     """
     blank = Reference(made_from, {}, {}, {c: Null(1, [0.0], 1.0) for c in (ACCOUNT, CLUSTER)})
-    snapshots = make(_Snapshots, scorer_of(rules, blank))
-    _run(snapshots, batches)
-    if not isinstance(snapshots, _Snapshots):
+    snapshots = make(Snapshots, scorer_of(rules, blank))
+    run(snapshots, batches)
+    if not isinstance(snapshots, Snapshots):
         raise TypeError("the engine is of another class")
-    measured = {c: measure(pl.concat(frames)) for c, frames in snapshots.frames.items() if frames}
+    measured = {c: measure(pl.concat(frames).drop("entity")) for c, frames in snapshots.frames.items() if frames}
     counts, quantiles = {c: m[0] for c, m in measured.items()}, {c: m[1] for c, m in measured.items()}
     say(f"quantiles of {', '.join(f'{c}: {n}' for c, n in counts.items())}")
     half = Reference(made_from, counts, quantiles, blank.null)
-    highest = make(_Highest, scorer_of(rules, half))
-    _run(highest, batches)
-    if not isinstance(highest, _Highest):
+    highest = make(Highest, scorer_of(rules, half))
+    run(highest, batches)
+    if not isinstance(highest, Highest):
         raise TypeError("the engine is of another class")
     null = {
         ACCOUNT: null_of(highest.accounts_high[: len(highest.store)]),
-        CLUSTER: null_of(np.array(list(highest.clusters_high.values()) or [0.0])),
+        CLUSTER: null_of(np.array([high for high, _ in highest.clusters_high.values()] or [0.0])),
     }
     return Reference(made_from, counts, quantiles, null)
 
 
-def _run(engine: Engine, batches: Batches) -> None:
+def run(engine: Engine, batches: Batches) -> None:
+    """Take in all of the traffic, to the last tick."""
     for frame in batches():
         engine.process(frame)
     engine.finish()

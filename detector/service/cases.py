@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from numba import njit
 
-from detector.alerts.model import SEVERITIES, Case, Member
+from detector.alerts.explained import Explanation
+from detector.alerts.model import SEVERITIES, Case, Member, Reason
 from detector.coordination.clusters import Clusters
 from detector.coordination.features import ClusterView
 from detector.coordination.keys import KINDS
@@ -18,6 +19,7 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
+from detector.service.explain import explain_account, explain_clusters
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
 from detector.service.skeletons import SkeletonBank
@@ -90,7 +92,11 @@ def _account_case(
         p_value=p_value,
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
-        evidence={"score": round(float(scored.score[start + i]), 3), "capabilities": _mix(pooled, i)},
+        evidence={
+            "score": round(float(scored.score[start + i]), 3),
+            "explanation": explain_account(scorer, scored, start + i, reasons),
+            "capabilities": _mix(pooled, i),
+        },
         first_seen=int(pooled.first[i]),
         last_seen=int(pooled.last[i]),
         tiers=_tiers(look.facts, np.array([i]), book),
@@ -123,12 +129,14 @@ def cluster_cases(
     clusters, scored = found
     view = clusters.view.only(rows)
     belongs, ties = membership(view), view.strengths
+    reasons = [reasons_of(scorer, scored, CLUSTER, g) for g in rows.tolist()]
+    told = explain_clusters(scorer, view, scored, rows, reasons)
     out = []
     for place, g in enumerate(rows.tolist()):  # over alerted clusters
         part = np.arange(view.offsets[place], view.offsets[place + 1])
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
-            one = _Found(view, place, clusters.frame, scored, g)
+            one = _Found(view, place, clusters.frame, scored, g, reasons[place], told[place])
             out.append(
                 (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])
             )
@@ -136,13 +144,15 @@ def cluster_cases(
 
 
 class _Found(NamedTuple):
-    """One cluster: its place among those that alert, and its row among all that were looked at."""
+    """One cluster: its place among those that alert, its row among all that were looked at, and why."""
 
     view: ClusterView
     place: int
     frame: pl.DataFrame
     scored: Scored
     row: int
+    reasons: list[Reason]
+    told: Explanation
 
 
 def _cluster_case(
@@ -156,8 +166,7 @@ def _cluster_case(
     ties: F64,
     bank: SkeletonBank,
 ) -> Case:
-    view, scored = found.view, found.scored
-    reasons = reasons_of(scorer, scored, CLUSTER, found.row)
+    view, scored, reasons = found.view, found.scored, found.reasons
     members = _members(store, view, part, belongs, ties)
     core = part[belongs[part] >= CORE]
     days = np.clip((view.now - view.each.first[core]) / (24 * HOUR_US), 1.0, 7.0)
@@ -223,6 +232,7 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
     used = np.flatnonzero(hours)
     return {
         "score": round(float(found.scored.score[g]), 3),
+        "explanation": found.told,
         "payers": int(frame["payers"][g]),
         "organisations": int(frame["organisations"][g]),
         "links": {kind: round(float(s), 3) for kind, s in zip(KINDS, strong, strict=True) if s > 0},

@@ -36,19 +36,43 @@ def replay(
     out: Annotated[Path, typer.Option(help="Folder of the results")] = Path("out"),
     since: Annotated[str | None, typer.Option(help="First event time, RFC 3339")] = None,
     until: Annotated[str | None, typer.Option(help="Event time to stop before, RFC 3339")] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Benign reference of `calibrate` [default: that of the settings, else the shipped]"),
+    ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay historical logs and write alerts, scores and a report."""
     from detector.service.replay_cli import replayed, show
 
-    asked = {k: v for k, v in (("format", form), ("account_path", account_path)) if v is not None}
+    asked = {
+        k: v for k, v in (("format", form), ("account_path", account_path), ("reference", reference)) if v is not None
+    }
     settings = settings_of(config).model_copy(update=asked)
     run, done = replayed(paths, out, settings, accounts, events, _micros(since, "--since"), _micros(until, "--until"))
     if as_json:
         sys.stdout.write(json.dumps(run) + "\n")
     else:
         show(run, done)
+
+
+def calibrate(
+    paths: Annotated[list[str], typer.Argument(help="Logs: files, globs, folders", show_default=False)],
+    out: Annotated[Path, typer.Option(help="File of the reference")],
+    accounts: Annotated[Path | None, typer.Option(help="Account file")] = None,
+    events: Annotated[Path | None, typer.Option(help="Event file; launches and bans are inferred without")] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Labels, as the API gives them, one JSON object a line: analysts move the reference"),
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the benign reference on your own traffic, though attackers may be in it."""
+    from detector.service.calibrate_cli import calibrated
+
+    calibrated(paths, out, settings_of(config), accounts, events, labels, as_json=as_json)
 
 
 def serve(

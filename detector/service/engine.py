@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from detector.alerts.allowance import Allowance, apply
+from detector.alerts.allowance import Allowance, Rescored, apply
 from detector.alerts.book import AlertBook
 from detector.alerts.entry import INDICATED, Entry
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Advice, Case, Member
@@ -20,13 +20,13 @@ from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
-from detector.profiles.facts import AccountBook, short
-from detector.profiles.hashing import hash_strings
+from detector.profiles.facts import AccountBook
 from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, Flags, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
-from detector.scoring.severity import NONE, risk, severities
+from detector.scoring.severity import NONE, severities
 from detector.service.cases import account_cases, cluster_cases
+from detector.service.culprits import Culprits
 from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
 from detector.service.reasons import rescore
@@ -79,6 +79,7 @@ class Engine:
     coordinator: Coordinator = field(default_factory=Coordinator)
     skeletons: SkeletonBank = field(default_factory=SkeletonBank)
     indicators: Indicators = field(default_factory=Indicators)
+    culprits: Culprits = field(default_factory=Culprits)
     now: int = 0
     advised: list[Advice] | None = None
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
@@ -128,7 +129,7 @@ class Engine:
         while start < n:
             # Records later than the tick that they belong to count in the tick at hand.
             stop = max(start, int(np.searchsorted(columns.ts, self.clock.next, side="left")))
-            self._take(columns, start, stop)
+            self._take(columns, start, stop, frame)
             if stop < n:
                 self.tick(self.clock.next)
                 self.clock.advance(int(columns.ts[stop]))
@@ -161,7 +162,7 @@ class Engine:
         """The end of a batch: reads nothing that the next batch changes."""
         self._settle(waiting, population)
         if self.skeletons.wanted and "prompt" in frame.columns:
-            self.skeletons.look(frame, columns, self._owners(frame, columns.slot, now))
+            self.skeletons.look(frame, columns, self._owners(columns, now))
 
     def finish(self) -> None:
         """The end of a replay is a tick, a look at clusters, and the latest word on all alerted accounts."""
@@ -177,12 +178,12 @@ class Engine:
             fields = [name for name in new if frame[name].null_count() < frame.height]
         self.seen.update(fields)
 
-    def _take(self, columns: Columns, start: int, stop: int) -> None:
+    def _take(self, columns: Columns, start: int, stop: int, frame: pl.DataFrame) -> None:
         if stop <= start:
             return
         self.store.add(columns, start, stop)
         self._changed.append(columns.slot[start:stop])
-        self._waiting.append(Taken(columns, start, stop))
+        self._waiting.append(Taken(columns, start, stop, frame))
         self.now = max(self.now, int(columns.ts[stop - 1]))
 
     def tick(self, now: int, *, coordinate: bool | None = None) -> None:
@@ -230,7 +231,7 @@ class Engine:
     def look(self, slots: I32, moment: Moment) -> Look:
         """Accounts as they stand at a moment."""
         pooled = self.store.each(slots, moment.now)
-        facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now)
+        facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now, self.store.organisations(slots))
         return Look(moment, slots, pooled, facts, len(self.store))
 
     def settle(self) -> None:
@@ -251,6 +252,7 @@ class Engine:
         for item in waiting:
             if isinstance(item, Taken):
                 self._join(item)
+                self.culprits.count(*item)
                 continue
             if isinstance(item, Used):
                 self._usage = self._tier_usage(item)
@@ -258,13 +260,20 @@ class Engine:
             found = self._cluster_cases(item.look, item.clusters, scored) if item.clusters else []
             members = {id(case): slots for case, slots in found}
             self._alert(item.look.moment.now, next(cases) + [case for case, _ in found], members)
+            self._blame(item.look.moment.now)
+
+    def _blame(self, now: int) -> None:
+        """Name the keys and end users that turned out to be what a cluster's member is a victim of."""
+        for alert_id, slot, named in self.culprits.news():
+            for entry in self.alerts.blame(now, alert_id, self.store.ids[slot], named):
+                self._advise(now, entry)
 
     def _join(self, taken: Taken) -> None:
         """Name the accounts that show a known cluster's indicator, and bind those that go on showing it."""
-        for slot, ts, alert_id in self.indicators.matches(*taken):
+        for slot, ts, alert_id in self.indicators.matches(taken.columns, taken.start, taken.stop):
             member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, INDICATED)
             joined = self.alerts.join(ts, alert_id, member)
-            entry = self.alerts.standing(alert_id)
+            entry = self.alerts.find(alert_id)
             if joined:
                 self._advise(ts, entry)
             if not entry.joining(member.account_id):
@@ -349,39 +358,37 @@ class Engine:
             return
         for entry in self.alerts.tick(now, left):
             self._advise(now, entry)
-            self._learn(entry, members)
+            self._learn(entry, members, now)
 
     def _advise(self, now: int, entry: Entry) -> None:
-        members = list(entry.members.values())
-        made = recommend(entry.id, entry.case, entry.level, members, now, self._usage)
+        made = recommend(entry.id, entry.case, entry.level, entry.bound, now, self._usage, culprit=entry.subject)
         entry.recommendation = made
         if self.advised is not None:
             self.advised.append(Advice(SEVERITIES[entry.level], tuple(entry.supersedes), made))
 
-    def _rescore(self, kind: str, codes: Sequence[str]) -> tuple[str | None, float, float]:
-        category = CLUSTER if kind == "cluster" else ACCOUNT
-        score, p_value = rescore(self.scorer, category, list(codes))
+    def _rescore(self, kind: str, codes: Sequence[str]) -> Rescored:
+        left = rescore(self.scorer, CLUSTER if kind == "cluster" else ACCOUNT, list(codes))
         known = self._p_values[: self._population]
-        level = int(severities(np.array([p_value]), np.append(known[known < 1.0], p_value), self._population)[0])
-        return (None if level == NONE or score <= 0 else SEVERITIES[level]), risk(p_value), p_value
+        everyone = np.append(known[known < 1.0], left.p_value)
+        level = int(severities(np.array([left.p_value]), everyone, self._population)[0])
+        return left if level == NONE or left.score <= 0 else left._replace(severity=SEVERITIES[level])
 
-    def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32]) -> None:
+    def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32], now: int) -> None:
         slots = members.get(entry.case.accounts)
         if entry.level >= ACTIONABLE and slots is not None and self.clusters is not None:
             self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
+            self.culprits.learn(entry.id, slots, self.clusters[0].view.links, now)
 
     def _tier_usage(self, use: Used) -> TierUsage:
         named = {a for e in self.alerts.live() for a in e.named}
         quiet = np.array([self.store.ids[s] not in named for s in use.slots.tolist()], np.bool_)  # a few times a day
         return tier_usage(use, quiet, self.accounts.tiers)
 
-    def _owners(self, frame: pl.DataFrame, slots: I32, now: int) -> tuple[I64, I64]:
+    def _owners(self, columns: Columns, now: int) -> tuple[I64, I64]:
         """Payer and organisation of each exchange; the account itself where one is not known."""
-        facts = self.accounts.as_of(self.store.accounts.ident[slots], now)
-        logged = short(hash_strings(frame["org_id"], self.keys.identity))
-        organisation = np.where(facts.organisation != 0, facts.organisation, logged)
-        own = -1 - slots.astype(np.int64)
-        payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, organisation))
+        facts = self.accounts.as_of(self.store.accounts.ident[columns.slot], now, columns.organisation)
+        own = -1 - columns.slot.astype(np.int64)
+        payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, facts.organisation))
         return payer, of
 
 

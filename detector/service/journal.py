@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from detector.profiles.columns import Digest
@@ -17,7 +18,7 @@ from detector.service.http.state import Ack
 from streams.checkpoint import CheckpointError, pack, unpack, write_durably
 
 # What the engine reads of a frame beside its digest, and the deduplicator; no field that holds text.
-_KEPT: Final = ("ts", "request_id", "account_id", "model", "status")
+_KEPT: Final = ("ts", "request_id", "account_id", "api_key_id", "end_user_id", "model", "status")
 
 
 class Posted(NamedTuple):
@@ -101,7 +102,9 @@ class Journal:
         try:
             state = unpack(path.read_bytes())
             frame = pl.read_ipc(io.BytesIO(state["frame"]))
-            digested = Digest(state["ident"], Columns(**state["columns"]))
+            digested = Digest(
+                state["ident"], Columns(**{"organisation": np.zeros(frame.height, np.uint32)} | state["columns"])
+            )
         except (ValueError, KeyError, TypeError, OSError, pl.exceptions.PolarsError) as error:
             raise CheckpointError(f"{path}: {error}") from error
         # Entries of before have no letters.

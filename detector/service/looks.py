@@ -70,6 +70,7 @@ class Taken(NamedTuple):
     columns: Columns
     start: int
     stop: int
+    frame: pl.DataFrame
 
 
 def score(scorer: Scorer, looks: Sequence[Look]) -> Scored:

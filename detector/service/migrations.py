@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from detector.coordination.coordinator import Coordinator
+from detector.service.culprits import Culprits
 from detector.service.snapshot import snapshot
 from streams.checkpoint import Migration, State
 
@@ -24,4 +25,25 @@ def _nothing_told(state: State) -> State:
     return _coordination_anew({**state, "engine": engine})
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _coordination_anew, 2: _nothing_told}
+def _organisations_unknown(state: State) -> State:
+    """To version 4: profiles keep the log's organisation, which is known from an account's next exchange on."""
+    engine = state["engine"]
+    store = engine["store"]["is"]
+    accounts = store["accounts"]["is"]
+    blank = np.zeros(accounts["ident"].shape[0], np.uint32)
+    store = store | {"accounts": store["accounts"] | {"is": accounts | {"organisation": blank}}}
+    return {**state, "engine": {**engine, "store": engine["store"] | {"is": store}}}
+
+
+def _nobody_blamed(state: State) -> State:
+    """To version 5: keys and end users of alerted accounts are counted from the next look that tells of them on."""
+    blank = {"a": Culprits.__name__, "is": snapshot(Culprits())}
+    return {**state, "engine": {**state["engine"], "culprits": blank}}
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {
+    1: _coordination_anew,
+    2: _nothing_told,
+    3: _organisations_unknown,
+    4: _nobody_blamed,
+}

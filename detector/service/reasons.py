@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from detector.alerts.allowance import Rescored
 from detector.alerts.model import Reason
 from detector.scoring.scorer import Scored, Scorer
 from detector.scoring.severity import risk
@@ -47,9 +48,23 @@ def techniques_of(scorer: Scorer, category: str, reasons: list[Reason]) -> list[
     return sorted({technique for r in reasons for technique in rules.rule(r.code).techniques})
 
 
-def rescore(scorer: Scorer, category: str, codes: list[str]) -> tuple[float, float]:
-    """(score in nats, p-value) of an entity for which only these rules had fired."""
+def rescore(scorer: Scorer, category: str, codes: list[str]) -> Rescored:
+    """What an entity scores for which only these rules had fired.
+
+    Args:
+        scorer: rules and reference.
+        category: its category.
+        codes: of the rules.
+    """
     rules = scorer.rules[category]
     fired = pl.DataFrame({code: [code in codes] for code in rules.codes})
-    score = rules.contributions(fired).sum(axis=1)
-    return float(score[0]), float(scorer.p_value(category, score)[0])
+    weights = rules.contributions(fired)
+    p_value = float(scorer.p_value(category, weights.sum(axis=1))[0])
+    without = scorer.p_value(category, rules.without(weights[0] > 0))
+    return Rescored(
+        score=float(weights.sum()),
+        p_value=p_value,
+        risk=risk(p_value),
+        weights={code: round(float(w), _DIGITS) for code, w in zip(rules.codes, weights[0], strict=True) if w > 0},
+        without={code: risk(float(p)) for code, p in zip(rules.codes, without, strict=True)},
+    )

@@ -12,7 +12,7 @@ import numpy as np
 
 from detector.alerts.book import AlertBook
 from detector.alerts.entry import Entry
-from detector.alerts.model import BlastRadius, Case, Limit, Member, Reason, Recommendation, Subject
+from detector.alerts.model import BlastRadius, Case, Limit, Member, Named, Reason, Recommendation, Subject
 from detector.alerts.quota import TierUsage
 from detector.coordination.coordinator import Coordinator, LastLook
 from detector.coordination.features import Population
@@ -23,6 +23,7 @@ from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
 from detector.profiles.layout import Accounts, Panes
 from detector.profiles.store import ProfileStore
+from detector.service.culprits import Culprits, Tally
 from detector.service.engine import Engine
 from detector.service.indicators import Indicators
 from detector.service.skeletons import SkeletonBank
@@ -30,7 +31,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 3  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 5  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -44,11 +45,13 @@ _RECORDS: Final[dict[str, type]] = {
         Limit,
         LastLook,
         Member,
+        Named,
         Panes,
         Population,
         Reason,
         Recommendation,
         Subject,
+        Tally,
         TierUsage,
         Volumes,
     )
@@ -59,6 +62,7 @@ _PARTS: Final = (
     Clock,
     Communities,
     Coordinator,
+    Culprits,
     Deduplicator,
     Engine,
     EventTracker,

@@ -1,13 +1,16 @@
 import pytest
 from cases import DAY, START, case
+from msgspec.structs import replace
 
-from detector.alerts.allowance import COVERS, EVERYTHING, Allowance, apply, covered
+from detector.alerts.allowance import COVERS, EVERYTHING, Allowance, Rescored, apply, covered
+from detector.alerts.explained import explanation
 
 
 def rescore(_kind, codes):
-    """Each reason is worth one severity."""
+    """Each reason is worth one severity, and a nat."""
     level = len(codes)
-    return (None, 0.0, 1.0) if level == 0 else (("low", "medium", "high")[level - 1], 20.0 * level, 10.0**-level)
+    each = dict.fromkeys(codes, 1.0)
+    return Rescored(level, 10.0**-level, 20.0 * level, each, each, ("low", "medium", "high")[level - 1])
 
 
 def never(_kind, _codes):
@@ -33,13 +36,26 @@ def test_covered_reasons_go_with_their_score_and_the_others_still_alert():
     assert found.members == JUDGE.members
 
 
+def test_what_is_left_still_adds_up():
+    told = explanation(
+        6.0, 60.0, {c: {"requests": 0.5, c.lower(): 1.5} for c in ("GRADING_BULK", "MODEL_PROBE")}, JUDGE.reasons
+    )
+    explained = replace(JUDGE, evidence={"score": 6.0, "explanation": told})
+    found = left(explained, {"a": [("evaluation",)]})
+    why = found.evidence["explanation"]
+    assert found.evidence["score"] == why["score"] == sum(r.weight for r in found.reasons) == 1.0
+    assert why["features"] == {"model_probe": 0.75, "requests": 0.25}
+    assert [w["name"] for w in why["without"]] == ["MODEL_PROBE"]
+    assert why["words"] == ["Without “MODEL_PROBE fired” the account would score 1 instead of 20."]
+
+
 def test_nothing_is_left_where_all_reasons_are_covered():
     assert left(JUDGE, {"a": [("evaluation",), ("research",)]}, score=never) is None
     assert left(JUDGE, {"a": [("sanctioned_distillation",)]}, score=never) is None
 
 
 def test_nothing_is_left_where_the_rest_is_no_sign():
-    assert left(JUDGE, {"a": [("evaluation",)]}, score=lambda *_: (None, 0.0, 1.0)) is None
+    assert left(JUDGE, {"a": [("evaluation",)]}, score=lambda *_: Rescored(0.0, 1.0, 0.0, {}, {})) is None
 
 
 @pytest.mark.parametrize(("now", "gone"), [(START, True), (START + DAY - 1, True), (START + DAY, False)])

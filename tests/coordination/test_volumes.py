@@ -15,12 +15,12 @@ def counts_of(requests, **shares):
     return counts
 
 
-def level(members, everybody, least=2):
+def level(members, everybody, least=2, share=1.0):
     counts = counts_of(members)
     table = measure_volumes(counts_of(everybody), np.ones(len(everybody))).requests
     mean = np.full(len(members), float(np.mean(members)))
     offsets = np.array([0, len(members)], np.int64)
-    return log_level(counts, np.ones(len(members)), mean, np.array([least]), offsets, table)
+    return log_level(counts, np.ones(len(members)), mean, np.array([least]), np.array([share]), offsets, table)
 
 
 def people(rng, n):
@@ -50,6 +50,17 @@ def test_those_who_are_not_seen_prove_nothing():
     assert level(busy, crowd, least=12).sum() < 6.9
 
 
+def test_those_who_send_a_rare_phrase_twice_are_busy_and_no_pool():
+    rng = np.random.default_rng(8)
+    crowd = people(rng, 20_000)
+    for share in (0.1, 0.2):
+        holders = crowd[rng.binomial(crowd, share) >= 2][:40]
+        assert level(holders, crowd, share=share).mean() < level(holders, crowd).mean() - 0.1
+        assert level(holders, crowd, share=share).sum() < 6.9
+    pool = rng.poisson(60 * rng.lognormal(0.0, 0.12, 40))  # one that dilutes its work to a fifth is level all the same
+    assert level(pool, np.concatenate([crowd, pool]), share=0.2).sum() > 11.5
+
+
 def test_an_account_without_requests_counts_for_nothing():
     rng = np.random.default_rng(4)
     assert level(np.array([0, 40, 41]), people(rng, 500))[0] == 0.0
@@ -61,8 +72,10 @@ def test_the_evidence_of_a_cluster_does_not_depend_on_the_others():
     counts = counts_of(np.concatenate([pool, crowd[:20]]))
     table = measure_volumes(counts_of(np.concatenate([crowd, pool])), np.ones(crowd.size + pool.size)).requests
     mean = np.concatenate([np.full(12, pool.mean()), np.full(20, crowd[:20].mean())])
-    both = log_level(counts, np.ones(32), mean, np.array([2, 2]), np.array([0, 12, 32], np.int64), table)
-    alone = log_level(counts[:12], np.ones(12), mean[:12], np.array([2]), np.array([0, 12], np.int64), table)
+    both = log_level(counts, np.ones(32), mean, np.array([2, 2]), np.ones(2), np.array([0, 12, 32], np.int64), table)
+    alone = log_level(
+        counts[:12], np.ones(12), mean[:12], np.array([2]), np.ones(1), np.array([0, 12], np.int64), table
+    )
     assert np.allclose(both[:12], alone)
 
 

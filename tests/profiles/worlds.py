@@ -41,6 +41,8 @@ def columns_of(store: ProfileStore, raw: dict[str, np.ndarray], rows: np.ndarray
     return Columns(
         slot=slots,
         ts=raw["ts"][rows],
+        # Some accounts are seen under two organisations, some exchanges under none.
+        organisation=(h[:, 5] % 16 > 1) * (1 + raw["account"][rows] + 1000 * (h[:, 5] % 64 == 2)).astype(np.uint32),
         flags=raw["flags"][rows],
         tokens_in=raw["tokens_in"][rows],
         tokens_out=raw["tokens_out"][rows],

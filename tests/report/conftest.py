@@ -42,6 +42,16 @@ def _alert(name="al-1", members=24, severity="critical", **changes):
             "links": {"system_prompt": 9.0, "payment": 6.0, "timing": 1.0},
             "skeletons": [{"text": "Grade ⟨slot⟩ from 1 to ⟨num⟩", "accounts": 24, "exchanges": 480}, "Second ⟨slot⟩"],
             "capabilities": {"grading": 0.7, "reasoning": 0.26, "other": 0.04},
+            "culprits": {"acct-x": [{"kind": "api_key", "id": "key-9", "carrying": 1200, "other": 3}]},
+            "explanation": {
+                "score": 5.0,
+                "risk": 97.0,
+                "by_reason": {"shared_prompt": {"link_template": 2.5, "members": 1.5}, "in_step": {"lock_step": 1.0}},
+                "features": {"link_template": 2.5, "members": 1.5, "lock_step": 1.0},
+                "links": {"template": 2.5},
+                "without": [],
+                "words": ["Without the shared prompt skeleton the cluster would score 12 instead of 97."],
+            },
             "timeline": {"hours": [START + HOUR * hour for hour in range(24)], "counts": list(range(24))},
         },
         "members": [

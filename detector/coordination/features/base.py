@@ -82,7 +82,8 @@ class ClusterView:
         launched: f64[clusters], requests to models launched within three days.
         bans: event times of bans so far, µs.
         now: event time, µs.
-        least: i64[clusters], requests below which an account would not be in the cluster.
+        least: i64[clusters], requests with what the cluster shares, below which an account would not be in it.
+        share: f64[clusters], of a member's requests that carry it.
         alike: bool[clusters], found by likeness, not by what members share.
     """
 
@@ -98,13 +99,14 @@ class ClusterView:
     bans: I64
     now: int
     least: I64
+    share: F64
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @cached_property
     def levelled(self) -> tuple[F64, F64]:
         """Log Bayes factors of each member's volume, and of its volume a day, against those of others; f64[members] each."""
         days = np.maximum((self.each.last - self.each.first) / DAY_US, 1.0)
-        return levelled(self.each.counts, days, self.least, self.offsets, self.population.volumes)
+        return levelled(self.each.counts, days, self.least, self.share, self.offsets, self.population.volumes)
 
     @cached_property
     def size(self) -> F64:
@@ -143,21 +145,34 @@ class ClusterView:
         _strongest(member, kind, weight, out)
         return out
 
+    def sharing(self, kinds: npt.NDArray[np.bool_]) -> "ClusterView":
+        """The same clusters, as if their members shared keys of some kinds only; for the features of links.
+
+        Args:
+            kinds: bool[kinds], which are left.
+        """
+        out = replace(self)
+        # In the place where the cached property keeps it: to weigh all edges again would take as long as the look.
+        out.__dict__["strengths"] = self.strengths * kinds
+        return out
+
     @cached_property
     def payers(self) -> F64:
-        """Distinct payers of each cluster; an account whose payer is unknown is its own."""
-        return self._distinct(self.facts.payment)
+        """Distinct payers of each cluster; an organisation pays for accounts whose payer is unknown, else each is its own."""
+        return self._distinct(self.facts.payment, self.facts.organisation)
 
     @cached_property
     def organisations(self) -> F64:
         """Distinct organisations of each cluster; an account whose organisation is unknown is its own."""
         return self._distinct(self.facts.organisation)
 
-    def _distinct(self, hashes: U32) -> F64:
-        # One number a pair: 32 bits of hash or of slot, a bit that says which, and the cluster above them.
-        owner = np.where(hashes != 0, hashes.astype(np.int64), (1 << 32) + self.slots.astype(np.int64))
-        pairs = np.unique((self.cluster << 33) + owner)
-        return np.bincount(pairs >> 33, minlength=self.offsets.size - 1).astype(np.float64)
+    def _distinct(self, *hashes: U32) -> F64:
+        # One number a pair: 32 bits of the first hash that is known or of the slot, two bits for which, above them the cluster.
+        owner = (len(hashes) << 32) + self.slots.astype(np.int64)
+        for which, known in reversed(list(enumerate(hashes))):
+            owner = np.where(known != 0, (which << 32) + known.astype(np.int64), owner)
+        pairs = np.unique((self.cluster << 34) + owner)
+        return np.bincount(pairs >> 34, minlength=self.offsets.size - 1).astype(np.float64)
 
     def expected(self, counts: F64, exposure: F64) -> F64:
         """What each member would have made at the common rate of its cluster; f64[members].
@@ -190,6 +205,7 @@ class ClusterView:
             bits=self.bits[part],
             launched=self.launched[rows],
             least=self.least[rows],
+            share=self.share[rows],
             alike=self.alike[rows],
         )
         # What speaks of single members stays true of them.

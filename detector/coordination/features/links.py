@@ -1,13 +1,19 @@
 """What holds a cluster together: surprise by kind of link, and density."""
 
+from collections.abc import Collection
+
 import numpy as np
 
-from detector.coordination.features.base import ClusterView, cluster_feature
+from detector.coordination.features.base import CLUSTER_FEATURES, ClusterView, cluster_feature
 from detector.coordination.keys import KINDS, MAIL, NETWORK, PAYMENT, SIGNUP, SYSTEM, TEMPLATE, TLS
 from detector.profiles.layout import F64
 
+# Kinds of link that each feature rests on.
+RESTS_ON: dict[str, tuple[int, ...]] = {"link_surprise": tuple(range(len(KINDS))), "density": tuple(range(len(KINDS)))}
+
 
 def _declare(name: str, kinds: tuple[int, ...], needs: tuple[str, ...], meaning: str) -> None:
+    RESTS_ON[name] = kinds
     cluster_feature(name, "nats", "mean over members of the rarest shared key", needs, meaning)(
         lambda v: v.mean(v.strengths[:, list(kinds)].max(axis=1))
     )
@@ -32,3 +38,14 @@ def link_surprise(v: ClusterView) -> F64:
 def density(v: ClusterView) -> F64:
     """Of all members."""
     return v.mean(((v.strengths > 0).sum(axis=1) > 1).astype(np.float64))
+
+
+def without(v: ClusterView, kinds: Collection[int]) -> dict[str, F64]:
+    """The features of links, had the members shared nothing of these kinds.
+
+    Args:
+        v: clusters of a look.
+        kinds: numbers of kinds.
+    """
+    less = v.sharing(np.array([kind not in kinds for kind in range(len(KINDS))]))
+    return {name: CLUSTER_FEATURES[name].compute(less) for name in RESTS_ON}

@@ -8,7 +8,7 @@ import polars as pl
 
 from detector.scoring.rules.tree import Benign, Compare, Every, Leaf, Missing, Negation, Node, Operator, Some, leaves
 
-_OPERATORS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
+OPERATORS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -43,10 +43,10 @@ def compile_conditions(conditions: Mapping[str, Node]) -> tuple[list[pl.Expr], l
 def _comparison(leaf: Leaf) -> pl.Expr:
     match leaf:
         case Compare(field, op, value):
-            compared: pl.Expr = _OPERATORS[op](pl.col(field), value)
+            compared: pl.Expr = OPERATORS[op](pl.col(field), value)
             return compared.fill_null(False)
         case Benign(field, op, level):
-            against: pl.Expr = _OPERATORS[op](pl.col(field), pl.col(column(field, level)))
+            against: pl.Expr = OPERATORS[op](pl.col(field), pl.col(column(field, level)))
             return against.fill_null(False)
         case Missing(field):
             return pl.col(field).is_null()

@@ -21,6 +21,7 @@ def erase(engine: Engine, account_id: str) -> None:
     slot = slot_of(engine, account_id)
     if slot is not None:
         _blank(engine.store, slot)
+        engine.culprits.forget(slot)
         engine.store.rename(slot, f"erased-{slot}")
     _unname(engine, account_id)
 
@@ -46,6 +47,7 @@ def _unname(engine: Engine, account_id: str) -> None:
         entry.leaked.pop(account_id, None)
         entry.held.pop(account_id, None)
         entry.alike.discard(account_id)
+        entry.culprits.pop(account_id, None)
         _shrink(entry, account_id)
     gone = {name for name, entry in book.entries.items() if not entry.named}
     for name in gone:

@@ -3,7 +3,7 @@
 import { bars, count, el, facts, section, short, svg, when, words } from "./elements.js";
 import { graph } from "./graph.js";
 import { outcomes } from "./outcomes.js";
-import { reasons, recommendation, table, toAccount } from "./sections.js";
+import { culprits, madeOf, reasons, recommendation, table, toAccount } from "./sections.js";
 
 // Accounts that joined since the decision that stands: as far as these go, the case is open again.
 function since({ versions, decisions }) {
@@ -106,7 +106,7 @@ export function caseOf(alert, past, ties, said, acts) {
   const joined = since(past);
   const r = alert.recommendation;
   const e = alert.evidence;
-  return [head(alert, acts, joined), reasons(alert.reasons),
-    el("div", { class: "stack" }, recommendation(r, r ? outcomes(r, said, acts.tell) : []), mix(e), links(e)),
+  return [head(alert, acts, joined), reasons(alert.reasons, e.explanation),
+    el("div", { class: "stack" }, recommendation(r, r ? outcomes(r, said, acts.tell) : []), mix(e), links(e), madeOf(e.explanation), culprits(e.culprits)),
     timeline(e.timeline ?? {}), texts(e), ties ? graph(ties) : null, became(past), members(alert, joined)];
 }

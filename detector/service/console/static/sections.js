@@ -3,12 +3,29 @@
 import { attempt, read } from "./api.js";
 import { bars, count, el, facts, section, short, when, words } from "./elements.js";
 
-export function reasons(found) {
+const nats = (parts) => Object.entries(parts).map(([name, n]) => `${words(name)} ${short(n)}`).join(", ");
+
+export function reasons(found, why = {}) {
   if (!found.length) return null;
-  return section("Why", false, bars(found.map((r) => ({
+  const of = (r) => (why.by_reason?.[r.code] ? ` Nats by feature: ${nats(why.by_reason[r.code])}.` : "");
+  return section("Why", false, why.words?.length ? el("ul", {}, ...why.words.map((text) => el("li", { text }))) : null, bars(found.map((r) => ({
     name: words(r.code), size: r.weight, said: `${short(r.weight)} nats · risk ${r.score_without.toFixed(1)} without it`,
-    note: `${r.text} Value ${short(r.value)}, benign p99 ${short(r.benign_p99)}.`,
+    note: `${r.text} Value ${short(r.value)}, benign p99 ${short(r.benign_p99)}.${of(r)}`,
   }))));
+}
+
+export function culprits(found) {
+  const all = Object.entries(found ?? {}).flatMap(([account, named]) => named.map((c) => [account, c]));
+  return all.length ? section("Keys and end users, not their accounts", false, el("ul", {}, ...all.map(([account, c]) =>
+    el("li", { text: `${account}: ${words(c.kind)} ${c.id}, ${count(c.carrying)} exchanges with the shared text, ${count(c.other)} without` })))) : null;
+}
+
+export function madeOf(why) {
+  if (!why?.features) return null;
+  const drawn = (parts) => bars(Object.entries(parts).map(([name, n]) => ({ name: words(name), size: n, said: `${short(n)} nats` })));
+  const shared = Object.keys(why.links ?? {}).length > 0;
+  return section(`The score of ${short(why.score)} nats, by feature`, false, drawn(why.features),
+    shared ? el("p", { class: "quiet", text: "Of these, by what members share:" }) : null, shared ? drawn(why.links) : null);
 }
 
 // What is shown stays so when the case is drawn anew.

@@ -1,0 +1,161 @@
+"""Which key or end user of an alerted account it is: a victim whose key was stolen is not the attacker.
+
+Once a cluster is actionable, the exchanges of its members are counted by API key and by end user: those that carry a text which the
+cluster shares, and those that do not. Where some keys carry it and the others do not, beyond what one common rate would give (a
+likelihood ratio of two rates against one, which has to outweigh a thousand innocent splits and the search for the best one), those
+are named.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from detector.alerts.model import Named
+from detector.coordination.graph import Links
+from detector.profiles.layout import F64, I32, I64, U8, Columns, grown
+
+KINDS: Final[dict[Literal["api_key", "end_user"], str]] = {"api_key": "api_key_id", "end_user": "end_user_id"}
+CARRIED_BY: Final = 0.5  # of the members, and of all holders of a text, so that it is the cluster's own
+LEAST: Final = 10  # exchanges with such a text, before anything is said
+NATS: Final = 6.9  # log odds of a thousand to one
+MOST: Final = 0.9  # of the exchanges with the text are of those that are named
+_AN_EIGHTH_MORE: Final = 1.125
+_REMEMBERED: Final = 256  # keys or users of an account; of a reseller's the first ones
+_TEXTS: Final = 8
+
+
+class Tally(NamedTuple):
+    """One key's or user's exchanges with and without a text of the cluster."""
+
+    carrying: int
+    other: int
+
+
+@dataclass
+class Culprits:
+    """Tallies of the members of actionable clusters.
+
+    Attributes:
+        texts: short hashes of the texts, by alert id.
+        alert: id of the alert that an account is watched for, by slot.
+        since: event time from which it is, µs, by slot: what was counted does not depend on how the log was cut.
+        seen: tallies by slot, kind and id.
+        asked: exchanges of an account with a text of its cluster when it was last asked whose they are, by slot.
+        touched: slots that sent one since.
+    """
+
+    texts: dict[str, set[int]] = field(default_factory=dict)
+    alert: dict[int, str] = field(default_factory=dict)
+    since: dict[int, int] = field(default_factory=dict)
+    seen: dict[int, dict[str, dict[str, Tally]]] = field(default_factory=dict)
+    asked: dict[int, int] = field(default_factory=dict)
+    touched: set[int] = field(default_factory=set)
+    _watched: U8 = field(default_factory=lambda: np.zeros(0, np.uint8))
+
+    def learn(self, alert_id: str, slots: I32, links: Links, now: int) -> None:
+        """Watch the members of an actionable cluster for the texts that are its own.
+
+        Args:
+            alert_id: its alert.
+            slots: its members.
+            links: of the look.
+            now: event time, µs.
+        """
+        keys, held = links.texts_of(slots)
+        own = (held >= CARRIED_BY * slots.size) & (held >= CARRIED_BY * links.holders[keys])
+        chosen = keys[own][np.argsort(-held[own], kind="stable")][:_TEXTS]
+        if chosen.size == 0:
+            return
+        self.texts.setdefault(alert_id, set()).update(links.short(key) for key in chosen)
+        self._watched = grown(self._watched, int(slots.max()) + 1, 0)
+        for slot in slots.tolist():
+            if slot not in self.alert:
+                self.alert[slot], self.since[slot], self.asked[slot] = alert_id, now, 0
+                self.seen[slot] = {kind: {} for kind in KINDS}
+                self._watched[slot] = 1
+
+    def count(self, columns: Columns, start: int, stop: int, frame: pl.DataFrame) -> None:
+        """Count the exchanges `start:stop` of accounts that are watched.
+
+        Args:
+            columns: a batch as hashes.
+            start: first exchange.
+            stop: the one after the last.
+            frame: the same batch, for the ids.
+        """
+        own = columns.slot[start:stop]
+        known = own < self._watched.size
+        rows = start + np.flatnonzero(known)[self._watched[own[known]] > 0]
+        for i in rows.tolist():  # over exchanges of alerted accounts
+            slot = int(columns.slot[i])
+            if columns.ts[i] >= self.since[slot]:
+                self._add(slot, i, columns, frame)
+
+    def _add(self, slot: int, i: int, columns: Columns, frame: pl.DataFrame) -> None:
+        texts = self.texts[self.alert[slot]]
+        short = int(columns.system[i]) >> 32
+        carries = short in texts or int(columns.prefix[i]) in texts or int(columns.suffix[i]) in texts
+        if carries:
+            self.touched.add(slot)
+        for kind, name in KINDS.items():
+            value = frame.get_column(name)[i] if name in frame.columns else None
+            known = self.seen[slot][kind]
+            if value is not None and (value in known or len(known) < _REMEMBERED):
+                before = known.get(value, Tally(0, 0))
+                known[value] = Tally(before.carrying + carries, before.other + (not carries))
+
+    def news(self) -> Iterator[tuple[str, int, list[Named]]]:
+        """(alert, slot, keys or users) of accounts with an eighth more since they were last asked, where somebody can be named."""
+        for slot in sorted(self.touched):
+            counts = [sum(t.carrying for t in of.values()) for of in self.seen[slot].values() if len(of) > 1]
+            most = max(counts, default=0)
+            if most < LEAST or most < _AN_EIGHTH_MORE * self.asked[slot]:
+                continue
+            self.asked[slot] = most
+            if named := self.named(slot):
+                yield self.alert[slot], slot, named
+        self.touched.clear()
+
+    def named(self, slot: int) -> list[Named]:
+        """Keys or end users of an account that carry the cluster's texts where its others do not; the kind that is told better."""
+        found = [(kind, _split(self.seen[slot][kind])) for kind in KINDS]
+        kind, (nats, names) = max(found, key=lambda pair: pair[1][0])
+        return [Named(kind, name, *self.seen[slot][kind][name]) for name in names] if nats > 0 else []
+
+    def forget(self, slot: int) -> None:
+        """Let go of an account."""
+        for kept in (self.alert, self.since, self.seen, self.asked):
+            kept.pop(slot, None)
+        self.touched.discard(slot)
+        if slot < self._watched.size:
+            self._watched[slot] = 0
+
+
+def _split(tallies: dict[str, Tally]) -> tuple[float, list[str]]:
+    """Nats beyond what is asked for, and who carries; 0 and nobody where one rate explains it all."""
+    total, every = sum(t.carrying for t in tallies.values()), sum(sum(t) for t in tallies.values())
+    if len(tallies) < 2 or total < LEAST or total == every:  # noqa: PLR2004 - one key is the account's
+        return 0.0, []
+    names = sorted(tallies, key=lambda name: (-tallies[name].carrying / max(sum(tallies[name]), 1), name))
+    carrying = np.cumsum([tallies[name].carrying for name in names])[:-1]
+    size = np.cumsum([sum(tallies[name]) for name in names])[:-1]
+    nats = (
+        _likelihood(carrying, size)
+        + _likelihood(total - carrying, every - size)
+        - _likelihood(np.array([total]), np.array([every]))
+        - np.log(len(names) - 1)
+        - NATS
+    )
+    nats[carrying < MOST * total] = 0.0
+    best = int(np.argmax(nats))
+    return (float(nats[best]), sorted(names[: best + 1])) if nats[best] > 0 else (0.0, [])
+
+
+def _likelihood(hits: I64, n: I64) -> F64:
+    """Log likelihood of so many hits at their own rate."""
+    rate = hits / np.maximum(n, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.nan_to_num(hits * np.log(rate)) + np.nan_to_num((n - hits) * np.log1p(-rate)), np.float64)
