@@ -62,7 +62,7 @@ class Entry:
         first_seen, last_seen: of all cases, µs; 0 before the first.
         recommendation: the latest.
         culprits: by account, the keys or end users that it is the victim of.
-        subject: the key or end user that the alert is of.
+        subject: the key that the alert is of.
     """
 
     id: str
@@ -85,8 +85,9 @@ class Entry:
 
     @property
     def bound(self) -> list[Member]:
-        """Members that a recommendation may bind: not those whose own key or end user is the culprit."""
-        return [m for m in self.members.values() if self.subject or m.account_id not in self.culprits]
+        """Members that a recommendation may bind: not those of which a key is bound instead."""
+        victims = {a for a, found in self.culprits.items() if found[0].kind == "api_key" and self.subject is None}
+        return [m for m in self.members.values() if m.account_id not in victims]
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""
