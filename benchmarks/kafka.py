@@ -92,7 +92,7 @@ def source(settings: KafkaSettings, wanted: int) -> float:
 
 def decode(values: list[bytes]) -> float:
     """Seconds of the bare decode of the same values, in parts of a poll's size."""
-    schema = raw_schema(b"")
+    schema = raw_schema()
     started = time.monotonic()
     for first in range(0, len(values), _POLLED):
         pl.read_ndjson(b"\n".join(values[first : first + _POLLED]), schema=schema)

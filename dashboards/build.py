@@ -110,6 +110,16 @@ DETECTION = Board(
             "s",
             help="Calibrate anew when the mix of customers or models changes.",
         ),
+        Panel(
+            "Does the reference fit?",
+            [
+                (f"max({pick('revenuer_calibration_error')})", "accounts beyond what their p-values say"),
+                (f"max({pick('revenuer_drift')})", "features that drifted upwards"),
+            ],
+            "percentunit",
+            help="Near 0 while it fits. Attackers raise the first a little; a new mix of customers raises both.",
+            steps=[(0.05, "yellow"), (0.2, "red")],
+        ),
         _ticks,
         _recommended,
     ],
@@ -121,7 +131,20 @@ PIPELINE = Board(
     "For whoever is on call: where records wait, where time goes, what fails.",
     [
         _lag,
-        Panel("Records behind", [(f"sum({pick('revenuer_lag_records')})", "records")]),
+        Panel(
+            "Records behind",
+            [
+                (f"sum({pick('revenuer_lag_records')})", "taken in, not looked at"),
+                (f"sum({pick('revenuer_topic_lag_records')})", "in the topic"),
+            ],
+            stacked=True,
+        ),
+        Panel(
+            "The topic cannot be read (1)",
+            [(f"max({pick('revenuer_topic_away')})", "away")],
+            help="The service tries again every few seconds; its log says why.",
+            steps=[(1, "red")],
+        ),
         _exchanges_by_outcome,
         Panel(
             "Dead letters by reason",

@@ -18,6 +18,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "detector.service.cli:serve",
         "Serve the API and the console, and detect what is posted or put into the inbox.",
     ),
+    "audit": (
+        "detector.service.cli:audit",
+        "Verify the audit log: every entry must follow from the one before. Exit code 1 where one does not.",
+    ),
+    "forget": (
+        "detector.service.cli:forget",
+        "Erase an account from the running service, its store, checkpoints and journal, and print the receipt.",
+    ),
     "simulate": (
         "detector.simulator.cli:simulate",
         "Write labelled traffic of a world: requests, accounts, events, truth.",
@@ -76,7 +84,12 @@ class _Lazy(TyperGroup):
         return name, load(name) if name is not None and name in COMMANDS else shown, rest
 
 
-app = typer.Typer(cls=_Lazy, help="Finds distillation attacks on model APIs in request logs.", no_args_is_help=True)
+app = typer.Typer(
+    cls=_Lazy,
+    help="Finds distillation attacks on model APIs in request logs.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a prompt may be in them
+)
 
 
 @app.callback()

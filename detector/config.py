@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.kafka import Compression, KafkaSettings, Library, Mechanism, Security
 
+_SHORTEST, _LONGEST = 16, 64  # bytes of a key of shared indicators
+
 
 class ConfigError(ValueError):
     """A configuration is broken; one line that names file and setting."""
@@ -162,8 +164,27 @@ class Settings(BaseSettings):
         min_length=1,
         description="dotted path of the account id in logs of other formats; their own guess by default",
     )
+    indicators_key_file: Path | None = Field(
+        None, description="file with the key under which indicators are shared, 16 to 64 bytes; without, they are not"
+    )
     rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
+
+    def indicators_key(self) -> bytes:
+        """The key under which indicators are shared; empty where they are not.
+
+        Raises:
+            ConfigError: it cannot be read, or is too short or too long.
+        """
+        if self.indicators_key_file is None:
+            return b""
+        try:
+            key = self.indicators_key_file.read_bytes().strip()
+        except OSError as error:
+            raise ConfigError(f"indicators_key_file: {error}") from error
+        if not _SHORTEST <= len(key) <= _LONGEST:
+            raise ConfigError(f"indicators_key_file: the key has {len(key)} bytes, not {_SHORTEST} to {_LONGEST}")
+        return key
 
     def key(self) -> int:
         """The secret of the hashes."""

@@ -21,6 +21,7 @@ MAX_LINE: Final = 16 << 20
 _DEEPEST = 64
 _FEW = 64  # lines that are read one by one rather than halved again
 _RAW: Final = {**{k: v for k, v in EXCHANGE_SCHEMA.items() if k != "n_tool_results"}, "ts": pl.String()}
+_WITH_MESSAGES: Final = {**_RAW, MESSAGES: pl.String()}
 _INT64 = 1 << 63
 
 
@@ -64,9 +65,9 @@ class Lines:
     bad: list[tuple[int, Bad]] = field(default_factory=list)
 
 
-def raw_schema(data: bytes) -> dict[str, pl.DataType]:
-    """Columns to read: `messages` only where a line has it."""
-    return {**_RAW, MESSAGES: pl.String()} if b'"messages"' in data else _RAW
+def raw_schema() -> dict[str, pl.DataType]:
+    """Columns of the contract as they stand in a line."""
+    return dict(_RAW)
 
 
 def decode_lines(data: bytes, origin: Origin) -> Batch:
@@ -79,7 +80,7 @@ def decode_lines(data: bytes, origin: Origin) -> Batch:
     Returns:
         Records in the order of the lines, not yet sorted by time.
     """
-    return _finish(read_lines(data, raw_schema(data), origin.lines), data, origin)
+    return _finish(read_lines(data, _WITH_MESSAGES, origin.lines), data, origin)
 
 
 def read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None = None) -> Lines:
@@ -233,7 +234,8 @@ def _finish(read: Lines, data: bytes, origin: Origin) -> Batch:
     frame, bad = read.frame, read.bad
     seen = frame.height + len(bad)
     if MESSAGES in frame.columns:
-        frame = fill_from_messages(frame)
+        some = frame[MESSAGES].null_count() < frame.height
+        frame = fill_from_messages(frame) if some else frame.drop(MESSAGES)
     frame, why, detail = reasons(frame)
     refused = why.is_not_null()
     if refused.any():

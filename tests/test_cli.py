@@ -25,7 +25,13 @@ def loaded(*arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], *([name, "--help"] for name in COMMANDS), ["rules", "list"]],
+    [
+        ["--help"],
+        *([name, "--help"] for name in COMMANDS),
+        ["rules", "list"],
+        ["config", "show"],
+        ["config", "show", "--json"],
+    ],
     ids=" ".join,
 )
 def test_no_help_and_no_list_waits_for_what_stands_behind_the_commands(arguments):

@@ -111,7 +111,7 @@ class AlertBook:
             self._of_account.setdefault(account, set()).add(entry.id)
 
     def join(self, now: int, name: str, member: Member) -> bool:
-        """Name an account in a known alert between ticks; whether it is new there."""
+        """Name an account in a known alert between ticks, or count that it shows its text again; whether that changed anything."""
         entry = self.find(name)
         joined = entry.join(now, member)
         if joined:

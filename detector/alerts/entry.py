@@ -5,9 +5,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Named, Recommendation, rfc3339
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Named, Recommendation, Role, rfc3339
 
+# Kinds of link that strangers have in common every day.
+_POPULAR = frozenset({"tls", "mail"})
+INDICATED = ("indicator",)  # reasons of a member that was named between ticks
 _ID_BYTES = 8
+_SHOWN = 3  # requests with a cluster's own text after which a joiner is one of its core: once can be chance
+# No look has called a member core for so long: it is bound no more. An alerted cluster is looked at every six hours at least.
+_RELEASED_US = 43_200_000_000
 _DAY_US = 86_400_000_000
 _OF_ALL = ("score", "explanation", "links", "skeletons")  # evidence of a cluster that holds for each member
 
@@ -61,6 +67,8 @@ class Entry:
         merged_into: id that this one went into.
         first_seen, last_seen: of all cases, µs; 0 before the first.
         recommendation: the latest.
+        held: by account, event time of the latest case that called it core.
+        alike: accounts that a case called core for their likeness alone.
         culprits: by account, the keys or end users that it is the victim of.
         subject: the key that the alert is of.
     """
@@ -80,6 +88,8 @@ class Entry:
     first_seen: int = 0
     last_seen: int = 0
     recommendation: Recommendation | None = None
+    held: dict[str, int] = field(default_factory=dict)
+    alike: set[str] = field(default_factory=set)
     culprits: dict[str, list[Named]] = field(default_factory=dict)
     subject: Named | None = None
 
@@ -91,15 +101,41 @@ class Entry:
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""
-        before = (self.level, len(self.named))
+        before = (self.level, len(self.named), self.core())
         self._weigh(case)
         if _rank(case) >= _rank(self.case):
             self.case = case
         for member in case.members:
-            self._know(member)
+            self._know(member if case.kind == "account" else self._confirmed(member))
             self._name(now, member)
+            if self.members[member.account_id].role == "core":
+                self.held[member.account_id] = now
         self._rise(now)
-        return before != (self.level, len(self.named))
+        self._settle(now)
+        return before != (self.level, len(self.named), self.core())
+
+    def _confirmed(self, member: Member) -> Member:
+        """Who shares no key with the rest is named at once, and core from the second look on: likeness can be chance."""
+        account, before = member.account_id, self.members.get(member.account_id)
+        known = account in self.alike or (before is not None and before.role == "core")
+        if member.role != "core" or known or set(member.reasons) - _POPULAR:
+            return member
+        self.alike.add(account)
+        return msgspec.structs.replace(member, role="peripheral")
+
+    def core(self) -> frozenset[str]:
+        """Accounts that a recommendation binds."""
+        return frozenset(account for account, member in self.members.items() if member.role == "core")
+
+    def _settle(self, now: int) -> None:
+        """Looks differ: a member is core for some while after the latest that called it so, and no gateway is told back and forth.
+
+        Who is refused goes on being looked at, for refused requests are requests: nobody is released by being bound.
+        """
+        for account, when in self.held.items():
+            role: Role = "core" if now - when <= _RELEASED_US else "peripheral"
+            if self.members[account].role != role:
+                self.members[account] = msgspec.structs.replace(self.members[account], role=role)
 
     def hear(self, now: int, case: Case) -> bool:
         """Take in an account's own case where the alert is of its cluster; whether the alert rose.
@@ -126,7 +162,7 @@ class Entry:
     def _know(self, member: Member) -> None:
         """The latest word on an account; what it had done does not shrink when the window forgets."""
         before = self.members.get(member.account_id)
-        if before is not None:
+        if before is not None and (before.exchanges, before.output_tokens) != (member.exchanges, member.output_tokens):
             member = msgspec.structs.replace(
                 member,
                 exchanges=max(member.exchanges, before.exchanges),
@@ -148,14 +184,29 @@ class Entry:
         self.leaked[member.account_id] = (member.exchanges, member.output_tokens)
 
     def join(self, now: int, member: Member) -> bool:
-        """Name an account between ticks; whether it is new."""
-        if member.account_id in self.named:
-            return False
-        self.members[member.account_id] = member
+        """Name an account between ticks, or count that it shows the cluster's text again; whether that changed anything."""
+        account = member.account_id
+        if account in self.named:
+            return self._shown_again(account)
+        self.members[account] = member
         self._name(now, member)
         if self.level >= ACTIONABLE:
             self._act(now, member)
         return True
+
+    def joining(self, account: str) -> bool:
+        """Whether an account is named for the cluster's own text alone, and showed it too seldom to be bound."""
+        known = self.members.get(account)
+        return known is not None and known.role != "core" and known.reasons == INDICATED
+
+    def _shown_again(self, account: str) -> bool:
+        if not self.joining(account):
+            return False
+        known = self.members[account]
+        times = known.exchanges + 1
+        role: Role = "core" if times >= _SHOWN else "peripheral"
+        self.members[account] = msgspec.structs.replace(known, exchanges=times, role=role)
+        return role == "core"
 
     def absorb(self, other: "Entry") -> None:
         """Merge another alert, which is younger, into this one."""
@@ -173,6 +224,9 @@ class Entry:
         self.culprits = other.culprits | self.culprits
         for account, member in other.members.items():
             self.members.setdefault(account, member)
+        for account, when in other.held.items():
+            self.held[account] = max(when, self.held.get(account, when))
+        self.alike |= other.alike
         self.supersedes += [other.id, *other.supersedes]
         other.merged_into = self.id
 

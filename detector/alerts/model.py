@@ -158,6 +158,20 @@ class Recommendation(msgspec.Struct, frozen=True):
     blast_radius: BlastRadius
 
 
+class Advice(msgspec.Struct, frozen=True):
+    """A recommendation as it was made, at its `created_at`; the next one of the same alert takes its place.
+
+    Attributes:
+        severity: of the alert by then.
+        supersedes: alerts that were merged into it by then; what was recommended for them is over.
+        recommendation: what a gateway would have been told.
+    """
+
+    severity: Severity
+    supersedes: tuple[str, ...]
+    recommendation: Recommendation
+
+
 class Alert(msgspec.Struct):
     """An alert as it is written and served; fields as in the contract."""
 

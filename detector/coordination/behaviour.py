@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detector.profiles.layout import COUNT, DAY_US, F32, F64, I32, N_CAPABILITIES, PANE_US, PANES, Accounts, Panes
+from detector.profiles.layout import COUNT, DAY_US, F32, F64, I32, I64, N_CAPABILITIES, PANE_US, PANES, Accounts, Panes
 from detector.profiles.store import ProfileStore
 
 Counts = npt.NDArray[np.int32]
+_REQUESTS = COUNT["requests"]
 
 
 class Behaviour(NamedTuple):
@@ -76,3 +77,31 @@ def behaviour_of(store: ProfileStore, slots: I32, now: int) -> Behaviour:
     _gather(store.accounts, panes, slots, now // PANE_US, counts, sent, got, capability)
     days = np.maximum((store.accounts.last[slots] - store.accounts.first[slots]) / DAY_US, 1.0)
     return Behaviour(counts, (sent, got), capability, days)
+
+
+def requests_of(store: ProfileStore) -> int:
+    """Requests of all accounts within the window."""
+    panes = store.panes
+    return int(panes.counts[:, COUNT["requests"]].sum(dtype=np.int64, where=panes.slot >= 0))
+
+
+@njit(cache=True, nogil=True)
+def _requests(accounts: Accounts, panes: Panes, slots: I32, index: int, out: I64) -> None:
+    for i in range(slots.shape[0]):
+        for place in range(PANES):
+            row = accounts.pane[slots[i], place]
+            if row >= 0 and panes.index[row] > index - PANES:
+                out[i] += panes.counts[row, _REQUESTS]
+
+
+def requests_of_each(store: ProfileStore, slots: I32, now: int) -> I64:
+    """Requests of each account within the window; i64[n].
+
+    Args:
+        store: profiles.
+        slots: i32[n].
+        now: event time, µs.
+    """
+    out = np.zeros(slots.size, np.int64)
+    _requests(store.accounts, store.panes, slots, now // PANE_US, out)
+    return out

@@ -6,34 +6,26 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from detector.coordination.behaviour import behaviour_of
+from detector.coordination.behaviour import behaviour_of, requests_of, requests_of_each
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities, weigh
 from detector.coordination.lookalikes import ALIKE, Lookalikes
 from detector.coordination.table import LinkTable
-from detector.coordination.volumes import measure_volumes
+from detector.coordination.volumes import Volumes, measure_volumes
 from detector.profiles.activity import active_counts
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Accounts, Panes
+from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Panes
 from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and
 # rates over days: less than that moves none of them by more than it. Who joins in between shows the cluster's own text or waits.
 GROWTH = 1.0 / 8.0
-STALE_US = 12 * HOUR_US
-_POPULATION_US = HOUR_US  # what everybody does changes slowly
+STALE_US = 6 * HOUR_US
+# What everybody does changes slowly; how much each one does only with the traffic of the window.
+_POPULATION_US, _VOLUMES_US, _MORE = HOUR_US, 6 * HOUR_US, 1.0 / 16.0
 _REQUESTS = COUNT["requests"]
-
-
-@njit(cache=True, nogil=True)
-def _requests(accounts: Accounts, panes: Panes, slots: I32, index: int, out: I64) -> None:
-    for i in range(slots.shape[0]):
-        for place in range(PANES):
-            row = accounts.pane[slots[i], place]
-            if row >= 0 and panes.index[row] > index - PANES:
-                out[i] += panes.counts[row, _REQUESTS]
 
 
 @njit(cache=True, nogil=True)
@@ -77,6 +69,7 @@ class Coordinator:
     lookalikes: Lookalikes = field(default_factory=Lookalikes)
     _communities: Communities = field(default_factory=Communities)
     _population: tuple[int, Population | None] = (0, None)
+    _measured: tuple[int, int] = (0, 0)
 
     def look(
         self, store: ProfileStore, book: AccountBook, moment: Moment, changed: I32, *, everything: bool = False
@@ -119,9 +112,7 @@ class Coordinator:
         if not groups:
             return []
         slots = np.concatenate(groups).astype(np.int32)
-        each = np.zeros(slots.size, np.int64)
-        _requests(store.accounts, store.panes, slots, now // PANE_US, each)
-        total = np.add.reduceat(each, offsets_of(groups)[:-1])
+        total = np.add.reduceat(requests_of_each(store, slots, now), offsets_of(groups)[:-1])
         due = []
         for i, name in enumerate(names):  # over clusters
             before, requests, members = self.seen.get(name), int(total[i]), groups[i].size
@@ -136,7 +127,6 @@ class Coordinator:
             return known
         alive = active_slots(store, moment.now)
         created = self.table.created[alive]
-        did = behaviour_of(store, alive, moment.now)
         used = (store.panes.slot >= 0) & (store.panes.index > moment.now // PANE_US - PANES)
         known = Population(
             size=active,
@@ -146,10 +136,19 @@ class Coordinator:
             first=np.sort(store.accounts.first[alive]),
             lengths_in=store.panes.lengths_in[used].sum(axis=0).astype(np.float64),
             lengths_out=store.panes.lengths_out[used].sum(axis=0).astype(np.float64),
-            volumes=measure_volumes(did.counts, did.days),
+            volumes=self._volumes(store, alive, moment.now, None if fresh or known is None else known.volumes),
         )
         self._population = moment.now, known
         return known
+
+    def _volumes(self, store: ProfileStore, alive: I32, now: int, known: Volumes | None) -> Volumes:
+        when, before = self._measured
+        total = requests_of(store)
+        if known is not None and now - when < _VOLUMES_US and total <= (1.0 + _MORE) * before:
+            return known
+        self._measured = now, total
+        did = behaviour_of(store, alive, now)
+        return measure_volumes(did.counts, did.days)
 
 
 def _launch_share(store: ProfileStore, moment: Moment) -> float:

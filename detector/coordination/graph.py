@@ -20,8 +20,10 @@ MIN_SURPRISE = 2.0  # nats: a key held by more than e⁻² of all accounts says 
 GLUE = ~np.isin(np.arange(len(KINDS)), (MAIL, TLS))
 TEXTS = np.isin(np.arange(len(KINDS)), (TEMPLATE, SYSTEM))
 SMALLEST = 3
-GROWN = 1.0 / 16.0  # of a component's accounts: fewer newcomers find their place without a whole run
-_LARGE = 100  # accounts and keys of a component; a whole run over a smaller one takes no time
+# Of a component's accounts: fewer newcomers find their place without a whole run, which takes long where there are many.
+GROWN, GROWN_LARGE = 1.0 / 16.0, 1.0 / 8.0
+_LARGE = 10_000  # accounts
+_TINY = 100  # accounts and keys of a component; a whole run over a smaller one takes no time
 _ANEW_US = 6 * HOUR_US
 SEED = 20_260_224
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(31))
@@ -101,7 +103,7 @@ class Communities:
     wrapper does not outweigh a payment token. Modularity falls apart into components when each is given the resolution m / M, its
     weight over that of the whole graph, so that parts can be found alone.
 
-    A component whose edges have not changed keeps its communities, and a small one that changed is partitioned anew. In a large one
+    A component whose edges have not changed keeps its communities, and a tiny one that changed is partitioned anew. In a larger one
     accounts and keys move from the communities that were to where they fit best; when more than `GROWN` of its accounts have come
     since, or after six hours, it is partitioned anew as well.
     """
@@ -133,7 +135,7 @@ class Communities:
         signs = _signatures(links, component[rows], parts)
         label, since = self._before(slots)
         changed = ~np.isin(signs, self._signs)
-        small = np.bincount(component, minlength=parts) < _LARGE
+        small = np.bincount(component, minlength=parts) < _TINY
         anew = changed & (small | self._outdated(component[: slots.size], since, now, parts))
         moving = changed & ~anew
         if moving.any():
@@ -157,7 +159,8 @@ class Communities:
         """Components that too many accounts have joined since their last whole run, or whose last one was long ago."""
         come = np.bincount(component[since == 0], minlength=parts)
         old = np.bincount(component[(since > 0) & (since <= now - _ANEW_US)], minlength=parts)
-        return np.asarray((come > GROWN * np.bincount(component, minlength=parts)) | (old > 0))
+        size = np.bincount(component, minlength=parts)
+        return np.asarray((come > np.where(size < _LARGE, GROWN, GROWN_LARGE) * size) | (old > 0))
 
     def _keep(self, slots: I32, label: I64, since: I64) -> list[I32]:
         """Remember what was found; slots of each community of at least `SMALLEST`, ascending."""

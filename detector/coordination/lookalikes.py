@@ -17,10 +17,10 @@ import scipy.sparse as sp
 from scipy.fft import dct
 from scipy.spatial import KDTree
 
-from detector.coordination.behaviour import Behaviour, behaviour_of
+from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
 from detector.coordination.volumes import SLACK, Volumes, levelled
-from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64
+from detector.profiles.layout import F64, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 
 ALIKE: Final = 1  # in the name of a cluster, in place of the hash of a key
@@ -75,7 +75,7 @@ class Lookalikes:
         age = now - self.when
         if age < _OFTEN_US and not everything:
             return self.groups
-        total = int(store.panes.counts[store.panes.slot >= 0, COUNT["requests"]].sum(dtype=np.int64))
+        total = requests_of(store)
         if everything or age >= _EVERY_US or total > (1.0 + _GROWTH) * self.requests:
             self.groups = _search(store, alive, volumes, now)
             self.when, self.requests = now, total

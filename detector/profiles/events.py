@@ -31,9 +31,11 @@ class EventTracker:
 
     Attributes:
         told: canonical event frame, or None: then launches and bans are inferred, and marked so.
+        enforced: when suspensions were applied that people told us of, µs.
     """
 
     told: pl.DataFrame | None = None
+    enforced: tuple[int, ...] = ()
     _first: dict[str, int] = field(default_factory=dict)
     _users: dict[str, set[str]] = field(default_factory=dict)
     _launches: dict[str, Launch] = field(default_factory=dict)
@@ -96,5 +98,5 @@ class EventTracker:
 
     def bans(self, now: int) -> I64:
         """Event times of bans up to `now`, sorted, µs."""
-        at = np.array(self._bans, np.int64)
+        at = np.array([*self._bans, *self.enforced], np.int64)
         return np.sort(at[at <= now])

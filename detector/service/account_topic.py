@@ -1,17 +1,20 @@
 """Account records from a topic: what stands in it when the service starts is known from the first exchange on."""
 
-import threading
+from collections.abc import Callable
 from typing import Final
 
 import polars as pl
 import structlog
 
+from detector.service.beside import Threads
 from detector.service.live import Live
+from detector.service.patience import outlast
 from streams.batch import Batch
 from streams.sources import SourceError
 from streams.sources.kafka_table import KafkaTable
 
 _POLL_MS: Final = 500
+_RETRY_S: Final = 3.0
 _GATHER_S: Final = 2.0  # all records are sorted anew with each change
 
 _log = structlog.get_logger(__name__)
@@ -20,8 +23,10 @@ _log = structlog.get_logger(__name__)
 class AccountTopic:
     """Follows a topic of account records, later versions over earlier ones and over those of the file.
 
+    Where the cluster refuses what the client library does not try again, the topic is read whole anew.
+
     Args:
-        table: the topic; read whole now.
+        open_: the topic, from its beginning; read whole now.
         file: records of the account file.
         live: learns of them.
 
@@ -29,22 +34,20 @@ class AccountTopic:
         SourceError: the cluster refuses.
     """
 
-    def __init__(self, table: KafkaTable, file: pl.DataFrame | None, live: Live) -> None:
-        self._table, self._live = table, live
-        self._known = [] if file is None else [file]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="accounts", daemon=True)
-        self._learn(table.whole())
+    def __init__(self, open_: Callable[[], KafkaTable], file: pl.DataFrame | None, live: Live) -> None:
+        self._open, self._file, self._live = open_, file, live
+        self._known: list[pl.DataFrame] = []
+        self._threads = Threads({"accounts": self._run})
+        self._table = open_()
+        self._begin()
 
     def start(self) -> None:
         """Begin to follow."""
-        self._thread.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """End, and leave the cluster."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._threads.stop()
         self._table.close()
 
     def _learn(self, batches: list[Batch]) -> None:
@@ -53,13 +56,33 @@ class AccountTopic:
             self._live.refuse(dead)
         if frames:
             self._known = [pl.concat([*self._known, *frames])]
-            self._live.know(self._known[0])
+            outlast(lambda: self._live.know(self._known[0]), self._threads.wait)
+
+    def _begin(self) -> None:
+        self._known = [] if self._file is None else [self._file]
+        self._learn(self._table.whole())
 
     def _run(self) -> None:
-        try:
-            while not self._stop.is_set():
-                if batches := self._table.more(_POLL_MS):
-                    self._stop.wait(_GATHER_S)
-                    self._learn(batches + self._table.more(0))
-        except SourceError as error:
-            _log.error("accounts_stopped", error=str(error))
+        while not self._threads.stopping.is_set():
+            try:
+                self._follow()
+            except SourceError as error:
+                _log.error("accounts_away", error=str(error))
+                self._anew()
+
+    def _follow(self) -> None:
+        while not self._threads.stopping.is_set():
+            if batches := self._table.more(_POLL_MS):
+                self._threads.wait(_GATHER_S)
+                self._learn(batches + self._table.more(0))
+
+    def _anew(self) -> None:
+        self._table.close()
+        while not self._threads.wait(_RETRY_S):
+            try:
+                self._table = self._open()
+                self._begin()
+            except SourceError as error:
+                _log.warning("accounts_away", error=str(error))
+            else:
+                return

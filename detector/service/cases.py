@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from detector.alerts.explained import Explanation
 from detector.alerts.model import SEVERITIES, Case, Member, Reason
@@ -13,7 +14,7 @@ from detector.coordination.features import ClusterView
 from detector.coordination.keys import KINDS
 from detector.coordination.membership import CORE, MEMBER, membership
 from detector.profiles.facts import AccountBook, Facts
-from detector.profiles.layout import CAPABILITIES, COUNT, F64, HOUR_US, I32, I64, PANE_US, SLOT_US
+from detector.profiles.layout import CAPABILITIES, COUNT, F64, HOUR_US, I32, I64, PANE_US, SLOT_US, Flags
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
@@ -187,6 +188,19 @@ def _cluster_case(
     )
 
 
+@njit(cache=True, nogil=True)
+def _active(bits: Flags, part: I64) -> I64:
+    """Members active in each hour; i64[hours]."""
+    out = np.zeros(bits.shape[1] // _TENS_AN_HOUR, np.int64)
+    for i in part:
+        for hour in range(out.shape[0]):
+            for ten in range(hour * _TENS_AN_HOUR, (hour + 1) * _TENS_AN_HOUR):
+                if bits[i, ten]:
+                    out[hour] += 1
+                    break
+    return out
+
+
 def _members(store: ProfileStore, view: ClusterView, part: I64, belongs: F64, ties: F64) -> tuple[Member, ...]:
     kinds = ties[part] > 0
     columns = zip(
@@ -213,7 +227,7 @@ def _named(mask: int) -> tuple[str, ...]:
 def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[str, Any]:
     view, frame, g = found.view, found.frame, found.row
     strong = ties[part].mean(axis=0)
-    hours = view.bits[part].reshape(part.size, -1, _TENS_AN_HOUR).any(axis=2).sum(axis=0)
+    hours = _active(view.bits, part)
     start = (view.now // PANE_US - 1) * PANE_US
     used = np.flatnonzero(hours)
     return {

@@ -1,4 +1,4 @@
-"""`revenuer serve` and `revenuer replay`, on the command line; the work is loaded when they run."""
+"""`revenuer serve`, `replay`, `audit` and `forget`, on the command line; the work is loaded when they run."""
 
 import json
 import sys
@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from detector.config_cli import ConfigFile, settings_of
-from detector.stop import USAGE, stop
+from detector.stop import FAILURE, USAGE, stop
 
+_OK = 200
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
@@ -99,3 +100,53 @@ def serve(
     from detector.service.serve_cli import serve as run
 
     run(context, data, host, port, config, database, kafka, topic, standby, new_token)
+
+
+DataFolder = Annotated[Path, typer.Option(help="Folder of the service")]
+Url = Annotated[
+    str | None, typer.Option(envvar="REVENUER_DATABASE_URL", help="Database; SQLite in the folder by default")
+]
+
+
+def audit(data: DataFolder = Path("data"), database: Url = None, as_json: AsJson = False) -> None:
+    """Verify the audit log: every entry must follow from the one before. Exit code 1 where one does not."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from detector.alerts.store import AwayError, Store
+    from detector.alerts.store.database import sqlite_url
+
+    if database is None and not (data / "revenuer.db").exists():
+        stop(f"{data / 'revenuer.db'}: there is no such database", USAGE, "audit")
+    try:
+        store = Store(database or sqlite_url(data / "revenuer.db"))
+        broken, entries = store.audit.verify(), store.audit.latest()
+        store.close()
+    except (AwayError, SQLAlchemyError) as error:
+        stop(f"the database cannot be read: {type(error).__name__}", USAGE, "audit")
+    if as_json:
+        sys.stdout.write(json.dumps({"whole": broken is None, "latest": entries, "broken": broken}) + "\n")
+    else:
+        said = "whole" if broken is None else f"broken at entry {broken}"
+        sys.stdout.write(f"audit log up to entry {entries}: {said}\n")
+    if broken is not None:
+        raise typer.Exit(FAILURE)
+
+
+def forget(
+    account: Annotated[str, typer.Argument(help="Account id", show_default=False)],
+    url: Annotated[str, typer.Option(help="Address of the running service")] = "http://127.0.0.1:8000",
+    token: Annotated[str, typer.Option(envvar="REVENUER_TOKEN", help="Token with the scope admin")] = "",
+) -> None:
+    """Erase an account from the running service, its store, checkpoints and journal, and print the receipt."""
+    from urllib.parse import quote
+
+    import httpx
+
+    where = f"{url.rstrip('/')}/v1/accounts/{quote(account, safe='')}"
+    try:
+        answer = httpx.delete(where, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        stop(f"{url}: {type(error).__name__}", FAILURE, "forget")
+    if answer.status_code != _OK:
+        stop(f"{url}: {answer.status_code} {answer.reason_phrase}", FAILURE, "forget")
+    sys.stdout.write(answer.text + "\n")

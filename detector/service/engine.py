@@ -10,10 +10,11 @@ import polars as pl
 
 from detector.alerts.allowance import Allowance, Rescored, apply
 from detector.alerts.book import AlertBook
-from detector.alerts.entry import Entry
-from detector.alerts.model import ACTIONABLE, SEVERITIES, Case, Member
+from detector.alerts.entry import INDICATED, Entry
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Advice, Case, Member
 from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
+from detector.coordination.behaviour import requests_of_each
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots
 from detector.coordination.coordinator import Coordinator
 from detector.profiles.capability import CapabilityModel
@@ -37,6 +38,8 @@ _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every acco
 _REPEAT_US = (
     6 * HOUR_US
 )  # an alerted account's or cluster's counts are brought up to date this often when nothing else changes
+_GROWTH = 1.0 / 16.0  # of an account's requests: what it does are shares and rates over days, which less does not move
+_NOBODY = np.zeros(0, np.int32), np.zeros(0, np.int64)
 _MOST_WAITING = 50_000  # accounts and members, some kilobytes each
 Waiting = Tick | Taken | Used
 _JOINER = 0.9  # membership of an account that shows a cluster's own text, until the next look at clusters
@@ -59,6 +62,7 @@ class Engine:
         seen: fields with at least one value so far.
         clusters: of the latest look, with their scores.
         now: event time of the latest record, µs.
+        advised: every recommendation in the order in which they were made, where somebody wants them.
     """
 
     scorer: Scorer
@@ -77,12 +81,14 @@ class Engine:
     indicators: Indicators = field(default_factory=Indicators)
     culprits: Culprits = field(default_factory=Culprits)
     now: int = 0
+    advised: list[Advice] | None = None
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
     _changed: list[I32] = field(default_factory=list)
     _touched: list[I32] = field(default_factory=list)
     _waiting: list[Waiting] = field(default_factory=list)
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _fresh: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_alone: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_alone_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[Name, float] = field(default_factory=dict)
@@ -139,6 +145,11 @@ class Engine:
         else:
             self._pending = self._behind.submit(work)
 
+    @property
+    def p_values(self) -> F64:
+        """The latest of each account; 1 where it has none."""
+        return self._p_values[: len(self.store)]
+
     def wait(self) -> None:
         """Let what was given to another thread come to its end."""
         pending, self._pending = self._pending, None
@@ -156,7 +167,6 @@ class Engine:
     def finish(self) -> None:
         """The end of a replay is a tick, a look at clusters, and the latest word on all alerted accounts."""
         if self.now:
-            self._changed.append(np.flatnonzero(self._told_alone != NONE).astype(np.int32))
             self._told_alone_at[:] = 0
             self.tick(self.now + 1, coordinate=True)
 
@@ -185,11 +195,13 @@ class Engine:
         """
         self.store.expire(now)
         moment = self.moment(now)
-        changed = _drained(self._changed)
+        counts = np.unique(np.concatenate(self._changed), return_counts=True) if self._changed else _NOBODY
+        self._changed.clear()
+        changed = counts[0].astype(np.int32)
         if now - self._usage_at >= _USAGE_US:
             self._usage_at = now
             self._waiting.append(used(self.store, self.accounts, active_slots(self.store, now), now))
-        look = self.look(changed, moment)
+        look = self.look(self._grown(changed, counts[1], now, everybody=coordinate is True), moment)
         self._touched.append(changed)
         turn = self.clock.coordinates(now) if coordinate is None else coordinate
         clusters = self._look_at_clusters(moment, everything=coordinate is True) if turn else None
@@ -198,6 +210,19 @@ class Engine:
             self.settle()
         elif sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
             self._hand_over(partial(self._settle, *self._drained_waiting()))
+
+    def _grown(self, slots: I32, more: I64, now: int, *, everybody: bool) -> I32:
+        """Accounts that are worth another look: with `_GROWTH` of their requests since the last one; slots ascending."""
+        self._fresh = grown(self._fresh, len(self.store), 0)
+        self._fresh[slots] += more
+        if everybody:
+            n = len(self.store)
+            told = grown(self._told_alone, n, NONE)[:n] != NONE
+            slots = np.flatnonzero((self._fresh[:n] > 0) | told).astype(np.int32)
+        else:
+            slots = slots[self._fresh[slots] >= _GROWTH * requests_of_each(self.store, slots, now)]
+        self._fresh[slots] = 0
+        return slots
 
     def moment(self, now: int) -> Moment:
         """What is known beside the profiles at `now` (µs)."""
@@ -241,13 +266,18 @@ class Engine:
         """Name the keys and end users that turned out to be what a cluster's member is a victim of."""
         for alert_id, slot, named in self.culprits.news():
             for entry in self.alerts.blame(now, alert_id, self.store.ids[slot], named):
-                self._recommend(entry, now)
+                self._advise(now, entry)
 
     def _join(self, taken: Taken) -> None:
-        """Name the accounts that show a known cluster's indicator."""
+        """Name the accounts that show a known cluster's indicator, and bind those that go on showing it."""
         for slot, ts, alert_id in self.indicators.matches(taken.columns, taken.start, taken.stop):
-            member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, ("indicator",))
-            self.alerts.join(ts, alert_id, member)
+            member = Member(self.store.ids[slot], _JOINER, "peripheral", 1, 0, INDICATED)
+            joined = self.alerts.join(ts, alert_id, member)
+            entry = self.alerts.find(alert_id)
+            if joined:
+                self._advise(ts, entry)
+            if not entry.joining(member.account_id):
+                self.indicators.members[alert_id].add(slot)
 
     def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
         for run in together(looks):
@@ -327,13 +357,14 @@ class Engine:
         if not left:
             return
         for entry in self.alerts.tick(now, left):
-            self._recommend(entry, now)
+            self._advise(now, entry)
             self._learn(entry, members, now)
 
-    def _recommend(self, entry: Entry, now: int) -> None:
-        entry.recommendation = recommend(
-            entry.id, entry.case, entry.level, entry.bound, now, self._usage, culprit=entry.subject
-        )
+    def _advise(self, now: int, entry: Entry) -> None:
+        made = recommend(entry.id, entry.case, entry.level, entry.bound, now, self._usage, culprit=entry.subject)
+        entry.recommendation = made
+        if self.advised is not None:
+            self.advised.append(Advice(SEVERITIES[entry.level], tuple(entry.supersedes), made))
 
     def _rescore(self, kind: str, codes: Sequence[str]) -> Rescored:
         left = rescore(self.scorer, CLUSTER if kind == "cluster" else ACCOUNT, list(codes))

@@ -17,7 +17,7 @@ class Indicators:
 
     Attributes:
         alert: alert id by text key.
-        members: slots already named, by alert id.
+        members: slots of which nothing more is to be told, by alert id.
     """
 
     alert: dict[int, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Indicators:
         self._keys = np.array(sorted(self.alert), np.uint32)
 
     def matches(self, columns: Columns, start: int, stop: int) -> list[tuple[int, int, str]]:
-        """(slot, event time, alert id) of accounts that show an indicator for the first time in `start:stop`."""
+        """(slot, event time, alert id) of requests in `start:stop` by which others than members show an indicator."""
         if self._keys.size == 0 or stop <= start:
             return []
         system = (columns.system[start:stop] >> np.uint64(32)).astype(np.uint32)
@@ -48,6 +48,5 @@ class Indicators:
             for i in np.flatnonzero(hit):  # over hits, mostly of known members
                 slot, alert_id = int(columns.slot[start + i]), self.alert[int(column[i])]
                 if slot not in self.members[alert_id]:
-                    self.members[alert_id].add(slot)
                     out.append((slot, int(columns.ts[start + i]), alert_id))
         return out

@@ -5,7 +5,7 @@ with the account ids. Their texts never are.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +30,7 @@ class Posted(NamedTuple):
         digested: of the batch.
         seen: fields with at least one value.
         ack: what the sender was told; zero for all pieces of a post but the first.
+        letters: lines of the file of dead letters, of the first piece; no text is in them.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Posted(NamedTuple):
     digested: Digest
     seen: tuple[str, ...]
     ack: Ack
+    letters: list[bytes]
 
 
 class Journal:
@@ -53,7 +55,7 @@ class Journal:
             part.unlink()
         self.last = max((int(path.stem) for path in self._files()), default=0)
 
-    def add(self, frame: pl.DataFrame, digested: Digest, ack: Ack) -> Posted:
+    def add(self, frame: pl.DataFrame, digested: Digest, ack: Ack, letters: Sequence[bytes] = ()) -> Posted:
         """Write a batch; it is on disk when this returns."""
         seen = tuple(name for name in frame.columns if frame[name].null_count() < frame.height)
         slim = io.BytesIO()
@@ -65,11 +67,12 @@ class Journal:
             "columns": digested.columns._asdict(),
             "seen": list(seen),
             "ack": [ack.read, ack.accepted, ack.duplicates, ack.dead_lettered],
+            "letters": list(letters),
         }
         number = self.last + 1
         write_durably(self._path(number), pack(state))
         self.last = number
-        return Posted(number, frame, digested, seen, ack)
+        return Posted(number, frame, digested, seen, ack, list(letters))
 
     def after(self, number: int) -> Iterator[Posted]:
         """Batches later than a checkpoint, in order.
@@ -104,4 +107,7 @@ class Journal:
             )
         except (ValueError, KeyError, TypeError, OSError, pl.exceptions.PolarsError) as error:
             raise CheckpointError(f"{path}: {error}") from error
-        return Posted(int(path.stem), frame, digested, tuple(state["seen"]), Ack(*state["ack"]))
+        # Entries of before have no letters.
+        return Posted(
+            int(path.stem), frame, digested, tuple(state["seen"]), Ack(*state["ack"]), state.get("letters", [])
+        )

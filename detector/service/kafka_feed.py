@@ -1,10 +1,12 @@
 """Feeds a running service from Kafka: a thread that polls, and waits where too much waits already."""
 
-import threading
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
 
+from detector.service.beside import Threads
+from detector.service.http.metrics import Metrics
 from detector.service.http.state import QueueFullError
 from detector.service.live import Live
 from streams.batch import Batch
@@ -12,51 +14,81 @@ from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
 
 _WAIT_S: Final = 0.2
+_RETRY_S: Final = 3.0
 
 _log = structlog.get_logger(__name__)
+
+Open = Callable[[Mapping[int, int]], KafkaSource]
 
 
 class KafkaFeed:
     """Hands batches of a topic to a service; nothing is dropped when it is slow, the topic waits.
 
-    Offsets belong to the service's checkpoint: the source must have been made with `Live.offsets`.
+    Where the cluster refuses what the client library does not try again, the topic is opened anew, behind what was handed on last.
 
     Args:
-        source: read by this feed alone.
-        live: takes the batches.
+        open_: the source, from the next offset by partition; a partition that is not named is read from its beginning.
+        live: takes the batches; offsets belong to its checkpoint.
+        metrics: show how much of the topic waits, and whether it is read.
+
+    Raises:
+        SourceError: the cluster cannot be reached, or has no such topic.
     """
 
-    def __init__(self, source: KafkaSource, live: Live) -> None:
-        self._source, self._live = source, live
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
+    def __init__(self, open_: Open, live: Live, metrics: Metrics) -> None:
+        self._open, self._live = open_, live
+        self._source = open_(live.offsets)
+        self._at = self._source.offsets()
+        self._away, self._behind = metrics.topic_away, metrics.topic_lag
+        self._threads = Threads({"kafka": self._run})
 
     def start(self) -> None:
         """Begin to read."""
-        self._thread.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """End after the batch at hand, and leave the cluster."""
-        self._stop.set()
+        # In this order: a source that is opened meanwhile is stopped, or not read.
+        self._threads.stopping.set()
         self._source.stop()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._threads.stop()
         self._source.close()
 
     def _run(self) -> None:
-        try:
-            for batch in self._source.batches():
-                if batch.read:
-                    self._hand_on(batch)
-                    self._source.commit()
-        except SourceError as error:
-            _log.error("kafka_stopped", error=str(error))
+        while not self._threads.stopping.is_set():
+            try:
+                self._read()
+            except SourceError as error:
+                self._away.set(1)
+                _log.error("kafka_away", error=str(error))
+                self._anew()
+
+    def _read(self) -> None:
+        for batch in self._source.batches():
+            self._away.set(0)
+            self._behind.set(sum(self._source.lag().values()))
+            if batch.read:
+                self._hand_on(batch)
+                self._source.commit()
+            if self._threads.stopping.is_set():
+                return
+
+    def _anew(self) -> None:
+        self._source.close()
+        while not self._threads.wait(_RETRY_S):
+            try:
+                self._source = self._open(self._at)
+            except SourceError as error:
+                _log.warning("kafka_away", error=str(error))
+            else:
+                return
 
     def _hand_on(self, batch: Batch) -> None:
-        while not self._stop.is_set():
+        while not self._threads.stopping.is_set():
             try:
                 self._live.follow(batch, self._source.offsets())
             except QueueFullError:
-                self._stop.wait(_WAIT_S)
+                self._threads.wait(_WAIT_S)
             else:
+                self._at = self._source.offsets()
                 return

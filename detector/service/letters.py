@@ -1,6 +1,5 @@
 """Dead letters into a Kafka topic: what the file of the service gets, the topic gets. The file is the outbox."""
 
-import threading
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +7,7 @@ import msgspec
 import structlog
 
 from detector.alerts.store import Store
+from detector.service.beside import Threads
 from streams.batch import DeadLetter
 from streams.kafka import KafkaSettings
 from streams.sinks.kafka import IDEMPOTENCY_KEY, KafkaSink
@@ -36,34 +36,31 @@ class LetterTopic:
     def __init__(self, path: Path, settings: KafkaSettings, store: Store) -> None:
         self._path, self._settings, self._store = path, settings, store
         self._sink: KafkaSink | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dead letters", daemon=True)
+        self._threads = Threads({_NAME: self._run}, _STOP_S)
 
     def start(self) -> None:
         """Begin to send."""
-        self._thread.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """End after what is at hand, or without it where it takes long: it is sent again after the next start."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_S)
+        self._threads.stop()
 
     def _size(self) -> int:
         return self._path.stat().st_size if self._path.exists() else 0
 
     def _run(self) -> None:
         at = self._store.notified.of(_NAME, self._size())
-        while not self._stop.is_set():
+        while not self._threads.stopping.is_set():
             try:
                 reached = self.send(at)
             except SourceError as error:
                 self._sink = None  # what it holds of a failed flush comes again
                 _log.warning("dead_letters_wait", why=str(error))
-                self._stop.wait(_RETRY_S)
+                self._threads.wait(_RETRY_S)
                 continue
             if reached == at:
-                self._stop.wait(_POLL_S)
+                self._threads.wait(_POLL_S)
             at = reached
 
     def send(self, at: int) -> int:

@@ -25,17 +25,19 @@ from detector.profiles.columns import Digest
 from detector.profiles.facts import AccountBook
 from detector.report import Graph
 from detector.scoring.reference import packaged
+from detector.service.books import Books
 from detector.service.engine import Engine
 from detector.service.http.erase import erase
 from detector.service.http.metrics import Metrics
 from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError
 from detector.service.http.view import account_view, graph_of
 from detector.service.inbox import Inbox
+from detector.service.patience import outlast
 from detector.service.replay import allowances_of
 from detector.service.resume import Resume
+from detector.service.steady import Steadiness
 from detector.service.usage import requests_per_day
 from streams.batch import Batch, DeadLetter
-from streams.dedupe import Deduplicator
 
 _MOST_WAITING: Final = 512 << 20  # bytes; beyond it, senders wait
 _PIECE: Final = 10_000  # records between two looks at whether to stop or to let a reader in
@@ -102,7 +104,6 @@ class Live:
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
         self._given = {a: list(g) for a, g in engine.allowances.items()}
         self._queue: queue.Queue[_Item] = queue.Queue()
-        self._dedupe = Deduplicator()
         self._gate, self._busy = threading.Lock(), threading.Lock()
         self._waiting, self._bytes = 0, 0.0
         self._oldest: float | None = None
@@ -112,21 +113,24 @@ class Live:
         self._recommended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._resume, self._erased = resume, False
+        self._books, self._steady = Books(self.letters, metrics, resume), Steadiness(engine, metrics)
         self.changed: Callable[[Alert], object] | None = None  # told of each alert that was written
         self._watch(reference or packaged())
         self.allow()
+        self.enforced()
         if resume is not None:
             self._restore(resume)
 
     def _restore(self, resume: Resume) -> None:
         """Go on from the newest checkpoint, and put what was posted since in front."""
-        counts = resume.load(self._engine, self._dedupe, self.inbox, self.letters)
+        counts = resume.load(self._engine, self._books.known, self.inbox, self.letters)
         for fate, n in counts.items():
             self._metrics.exchanges.labels(fate).inc(n)
         for posted in resume.journal.after(resume.entry):
-            self._dedupe.fresh(posted.frame)  # they were told apart when they were posted
+            self._books.known.fresh(posted.frame)  # they were told apart when they were posted
             if posted.number > resume.counted:
-                self._count(posted.ack)
+                self._books.count(posted.ack)
+                self._books.write_lines(posted.letters)
             self._put(_Item(time.monotonic(), posted.frame, posted.digested, posted.seen, posted.number))
 
     @property
@@ -178,14 +182,14 @@ class Live:
         """
         with self._gate:
             self._refuse_more()
-            frame, ack = self._fresh(batch)
-            others = ack.duplicates, ack.dead_lettered
+            frame, ack = self._books.fresh(batch)
+            others, dead = (ack.duplicates, ack.dead_lettered), self._books.lines(batch.dead)
             for piece in self._pieces(frame) if frame.height else [frame]:
                 digested = self._engine.digest(piece)
                 told = Ack(piece.height + sum(others), piece.height, *others)
-                entry = self._resume.journal.add(piece, digested, told).number if self._resume else 0
+                entry = self._resume.journal.add(piece, digested, told, dead).number if self._resume else 0
                 self._put(_Item(time.monotonic(), piece, digested, None, entry))
-                others = 0, 0
+                others, dead = (0, 0), []
             return ack
 
     def follow(self, batch: Batch, offsets: Mapping[int, int]) -> None:
@@ -210,32 +214,6 @@ class Live:
         self._waiting += item.frame.height
         self._bytes += item.frame.estimated_size()
         self._queue.put(item)
-
-    def _fresh(self, batch: Batch) -> tuple[pl.DataFrame, Ack]:
-        """A batch in order and without duplicates; the books are kept here."""
-        frame = batch.frame.sort("ts", maintain_order=True)
-        frame = frame.filter(self._dedupe.fresh(frame))
-        ack = Ack(batch.read, frame.height, batch.frame.height - frame.height, len(batch.dead))
-        self._count(ack)
-        self._write_letters(batch.dead)
-        return frame, ack
-
-    def _write_letters(self, letters: Sequence[DeadLetter]) -> None:
-        lines = [_line(letter) for letter in letters]
-        for letter in letters:
-            self._metrics.dead_letters.labels(letter.reason).inc()
-        if self._resume is not None:
-            lines = self._resume.unsaid(lines)
-        if lines:
-            with self.letters.open("ab") as file:
-                file.writelines(lines)
-
-    def _count(self, ack: Ack) -> None:
-        fates = {"accepted": ack.accepted, "duplicate": ack.duplicates, "dead_lettered": ack.dead_lettered}
-        for fate, n in fates.items():
-            self._metrics.exchanges.labels(fate).inc(n)
-        if self._resume is not None:
-            self._resume.count(fates)
 
     def account(self, account_id: str) -> AccountView | None:
         """An account as it stands now.
@@ -286,12 +264,15 @@ class Live:
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters of a source that is read again at each start: each of them once."""
         with self._gate:
-            said = set(self.letters.read_bytes().splitlines(keepends=True)) if self.letters.exists() else set()
-            self._write_letters([letter for letter in letters if _line(letter) not in said])
+            self._books.refuse(letters)
 
     def allow(self) -> None:
         """Read the stored allowances again; those of the account file stay."""
         self._engine.allowances = merged(self._given, self._store.allowances.by_account())
+
+    def enforced(self) -> None:
+        """Read again when suspensions were applied: they are bans."""
+        self._engine.events.enforced = tuple(self._store.outcomes.suspended_at())
 
     @contextmanager
     def _at_rest(self) -> Iterator[None]:
@@ -326,7 +307,7 @@ class Live:
         frame = item.frame
         if item.batch is not None:
             with self._gate:
-                frame, _ = self._fresh(item.batch)
+                frame, _ = self._books.fresh(item.batch)
         for piece in self._pieces(frame):
             self._look(piece, item.digested, item.fields)
         with self._gate:
@@ -345,7 +326,7 @@ class Live:
     def _read_inbox(self) -> None:
         for batch in self.inbox.batches():
             with self._gate:
-                frame, _ = self._fresh(batch)
+                frame, _ = self._books.fresh(batch)
             for piece in self._pieces(frame):
                 self._look(piece)
             self._save()
@@ -360,12 +341,13 @@ class Live:
             return
         with self._gate, self._busy, self._metrics.stage_seconds.labels("checkpoint").time():
             alone, self._erased = self._erased, False
-            self._resume.save(self._engine, self._dedupe, self.inbox, self.letters, alone=alone)
+            self._resume.save(self._engine, self._books.known, self.inbox, self.letters, alone=alone)
 
     def _look(self, frame: pl.DataFrame, digested: Digest | None = None, fields: tuple[str, ...] | None = None) -> None:
         with self._busy:
             with self._metrics.stage_seconds.labels("detect").time():
                 self._engine.process(frame, digested, fields)
+            self._steady.look()
             self._metrics.accounts_tracked.set(len(self._engine.store))
             self._metrics.state_bytes.set(self._engine.store.state_bytes())
             if self._version == self._engine.alerts.version:
@@ -373,8 +355,13 @@ class Live:
             self._version = self._engine.alerts.version
             alerts = self._engine.alerts.alerts()
             with self._metrics.stage_seconds.labels("persist").time():
-                self._persist(alerts)
+                outlast(lambda: self._persist(alerts), self._over)
         self._metrics.show_alerts(alerts)
+
+    def _over(self, seconds: float) -> bool:
+        """Wait for the database; whether the time to drain is over: then no checkpoint is written, and all of it comes again."""
+        time.sleep(seconds)
+        return time.monotonic() > self._deadline
 
     def _persist(self, alerts: list[Alert]) -> None:
         """Write what changed since it was last written."""
@@ -397,7 +384,3 @@ class Live:
             stored = self._store.alerts.get(alert.id) if self.changed is not None else None
             if self.changed is not None and stored is not None:
                 self.changed(stored)
-
-
-def _line(letter: DeadLetter) -> bytes:
-    return msgspec.json.encode(letter) + b"\n"

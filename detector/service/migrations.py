@@ -18,10 +18,11 @@ def _coordination_anew(state: State) -> State:
 
 
 def _nothing_told(state: State) -> State:
-    """To version 3: what was told of single accounts is remembered, and is told once more."""
-    nothing = dict.fromkeys(("_told_alone", "_told_alone_at"), np.zeros(0, np.int64))
+    """To version 3: what was told of single accounts is remembered, and is told once more; clusters are looked at anew."""
+    nothing = dict.fromkeys(("_told_alone", "_told_alone_at", "_fresh"), np.zeros(0, np.int64))
     when, usage = state["engine"]["_usage"]["is"]
-    return {**state, "engine": {**state["engine"], **nothing, "_usage": usage, "_usage_at": when}}
+    engine = {**state["engine"], **nothing, "_usage": usage, "_usage_at": when}
+    return _coordination_anew({**state, "engine": engine})
 
 
 def _organisations_unknown(state: State) -> State:

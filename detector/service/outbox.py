@@ -4,10 +4,9 @@ The versions in the store are the outbox: a channel remembers the last one that 
 same again, with the same key, so that a receiver takes it once.
 """
 
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -15,6 +14,7 @@ import structlog
 from detector.alerts.model import SEVERITIES, Severity
 from detector.alerts.notify import Notifier, UndeliveredError
 from detector.alerts.store import Store
+from detector.service.beside import Threads
 
 _POLL_S: Final = 1.0
 _AT_ONCE: Final = 200
@@ -48,47 +48,36 @@ class Outbox:
 
     def __init__(self, store: Store, channels: Mapping[str, Channel], retry_s: float = _RETRY_S) -> None:
         self._store, self._retry_s = store, retry_s
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(name, channel), name=f"notify {name}", daemon=True)
-            for name, channel in channels.items()
-        ]
+        work = {f"notify {name}": partial(self._run, name, channel) for name, channel in channels.items()}
+        self._threads = Threads(work, _STOP_S)
 
     def start(self) -> None:
         """Begin to tell."""
-        for thread in self._threads:
-            thread.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """End after the delivery at hand, or without it where it takes long: it is told again after the next start."""
-        self._stop.set()
-        until = time.monotonic() + _STOP_S
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(max(0.0, until - time.monotonic()))
+        self._threads.stop()
 
     def _run(self, name: str, channel: Channel) -> None:
-        try:
-            at = self._store.notified.of(name, self._store.alerts.latest())
-            while not self._stop.is_set():
-                try:
-                    reached = self.tell(name, channel, at)
-                except UndeliveredError as error:
-                    _log.warning("channel_waits", channel=name, why=str(error))
-                    self._stop.wait(self._retry_s)
-                    continue
-                if reached == at:
-                    self._stop.wait(_POLL_S)
-                at = reached
-        except Exception as error:  # noqa: BLE001 - a broken channel must be seen, and must not end the service
-            _log.error("channel_stopped", channel=name, error=type(error).__name__)
+        at = self._store.notified.of(name, self._store.alerts.latest())
+        while not self._threads.stopping.is_set():
+            try:
+                reached = self.tell(name, channel, at)
+            except UndeliveredError as error:
+                _log.warning("channel_waits", channel=name, why=str(error))
+                self._threads.wait(self._retry_s)
+                continue
+            if reached == at:
+                self._threads.wait(_POLL_S)
+            at = reached
 
     def tell(self, name: str, channel: Channel, at: int) -> int:
         """Tell a channel of what came after a version, of each alert the latest; the version reached."""
         versions = self._store.alerts.changes(at, _AT_ONCE)
         last = {version.alert_id: version for version in versions}
         for version in sorted(last.values(), key=lambda v: v.id):
-            if self._stop.is_set():
+            if self._threads.stopping.is_set():
                 return at
             alert = self._store.alerts.get(version.alert_id)
             least = SEVERITIES.index(channel.severity)

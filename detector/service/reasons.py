@@ -21,7 +21,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
     """
     rules = scorer.rules[category]
     contributions = scored.contributions[row]
-    without = rules.without(contributions > 0)
+    p_without = scorer.p_value(category, rules.without(contributions > 0))
     stratum = str(scored.frame["stratum"][row])
     out: list[Reason] = []
     for j, code in enumerate(rules.codes):  # over rules
@@ -29,7 +29,6 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
             continue
         rule = rules.rule(code)
         value = scored.frame[rule.feature][row] if rule.feature in scored.frame.columns else None
-        p_without = float(scorer.p_value(category, without[j : j + 1])[0])
         out.append(
             Reason(
                 code=code,
@@ -37,7 +36,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
                 value=None if value is None else round(float(value), _DIGITS),
                 benign_p99=scorer.reference.quantile(category, stratum, rule.feature, "p99"),
                 weight=round(float(contributions[j]), _DIGITS),
-                score_without=risk(p_without),
+                score_without=risk(float(p_without[j])),
             )
         )
     return sorted(out, key=lambda r: (-r.weight, r.code))

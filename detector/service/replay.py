@@ -68,6 +68,7 @@ class Replay:
         """Read everything and write the results; returns what stands in `run.json`."""
         self.out.mkdir(parents=True, exist_ok=True)
         started, dedupe = time.monotonic(), Deduplicator()
+        self.engine.advised = []
         with DeadLetterFile(self.out / "dead_letter.ndjson") as letters, ThreadPoolExecutor(1) as behind:
             letters.write(self.refused)
             self.tally.refused = len(self.refused)

@@ -69,21 +69,15 @@ def replayed(
     """
     line = _Line()
     try:
-        form = Format(settings.format, settings.account_path)
-        source = FileSource(paths, settings.batch_mb << 20, since, until, format=form)
-        refused: list[DeadLetter] = []
-        book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
-        told: pl.DataFrame | None = read_events(events, refused) if events else None
-        if refused:
-            first = refused[0]
-            sys.stderr.write(
-                f"revenuer: {len(refused)} lines of accounts and events refused, the first: "
-                f"{first.source}:{first.position}: {first.reason}\n"
-            )
-        replay = Replay(make_engine(settings, book, told), out, refused)
-        source.digest_key = replay.engine.keys.letters
-        run = replay.run(source, line)
+        source, replay = _prepared(paths, out, settings, accounts, events, since, until)
     except (SourceError, RuleError, FileNotFoundError, ValueError) as error:
+        stop(str(error).splitlines()[0], USAGE)
+    except OSError as error:
+        stop(f"{error.filename}: {error.strerror}", USAGE)
+    # From here on a ValueError is a mistake of ours, and is shown as one.
+    try:
+        run = replay.run(source, line)
+    except SourceError as error:
         line.end()
         stop(str(error).splitlines()[0], USAGE)
     except OSError as error:
@@ -91,6 +85,32 @@ def replayed(
         stop(f"{error.filename}: {error.strerror}", USAGE)
     line.end()
     return run, replay
+
+
+def _prepared(
+    paths: list[str],
+    out: Path,
+    settings: Settings,
+    accounts: Path | None,
+    events: Path | None,
+    since: int | None,
+    until: int | None,
+) -> tuple[FileSource, Replay]:
+    """What a replay reads, and the engine that reads it; what is wrong with settings and files is an error here."""
+    form = Format(settings.format, settings.account_path)
+    source = FileSource(paths, settings.batch_mb << 20, since, until, format=form)
+    refused: list[DeadLetter] = []
+    book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
+    told: pl.DataFrame | None = read_events(events, refused) if events else None
+    if refused:
+        first = refused[0]
+        sys.stderr.write(
+            f"revenuer: {len(refused)} lines of accounts and events refused, the first: "
+            f"{first.source}:{first.position}: {first.reason}\n"
+        )
+    replay = Replay(make_engine(settings, book, told), out, refused)
+    source.digest_key = replay.engine.keys.letters
+    return source, replay
 
 
 def show(run: dict[str, Any], replay: Replay) -> None:

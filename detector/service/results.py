@@ -79,7 +79,8 @@ def write_results(out: Path, engine: Engine, tally: Tally, seconds: float) -> di
         What stands in `run.json`.
     """
     alerts = engine.alerts.alerts()
-    (out / "alerts.ndjson").write_bytes(b"".join(msgspec.json.encode(a) + b"\n" for a in alerts))
+    for name, rows in (("alerts", alerts), ("recommendations", engine.advised or [])):
+        (out / f"{name}.ndjson").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     accounts = _accounts(engine)
     accounts.write_parquet(out / "accounts.parquet")
     clusters = _clusters(engine)

@@ -1,7 +1,8 @@
 """Where a service goes on after a stop: its checkpoints, its journal, and how far each source was read."""
 
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,7 @@ class Resume:
         self._checkpoints = Checkpoints(folder / "checkpoints", VERSION, MIGRATIONS)
         self._every, self._keys = every_s, keys
         self._next = time.monotonic() + every_s
-        self._said: set[bytes] = set()
+        self._said: Counter[bytes] = Counter()
         self._entries: list[int] = []  # of the checkpoints that are kept
 
     def load(self, engine: Engine, dedupe: Deduplicator, inbox: Inbox, letters: Path) -> dict[str, int]:
@@ -57,7 +58,7 @@ class Resume:
         for problem in self._checkpoints.problems:
             _log.warning("checkpoint_unreadable", problem=problem)
         if state is None:
-            self._remember_letters(letters, 0)
+            self._remember_letters(letters, 0, ())
             return {}
         if state["keys"] != self._keys:
             raise CheckpointError(
@@ -73,20 +74,37 @@ class Resume:
         self._entries = [self.entry]
         self.offsets = dict(state["offsets"])
         self.counts = dict(state["counts"])
-        self._remember_letters(letters, state["letters"])
+        # A checkpoint of before this was kept has none.
+        self._remember_letters(letters, state["letters"], state.get("letters_ahead", ()))
         return dict(self.counts)
 
-    def _remember_letters(self, letters: Path, size: int) -> None:
-        """Dead letters written after the checkpoint come again when their source is read again."""
+    def _remember_letters(self, letters: Path, size: int, ahead: Iterable[bytes]) -> None:
+        """Dead letters written after the checkpoint come again when their source is read again.
+
+        Args:
+            letters: the file; a line that a kill cut off leaves it, for the next one would be glued to it.
+            size: of the file at the checkpoint.
+            ahead: letters below that size whose source was not read again by then.
+        """
+        self._said = Counter(ahead)
         if letters.exists():
-            with letters.open("rb") as file:
+            with letters.open("rb+") as file:
                 file.seek(size)
-                self._said = set(file.readlines())
+                lines = file.readlines()
+                if lines and not lines[-1].endswith(b"\n"):
+                    file.truncate(file.tell() - len(lines.pop()))
+                self._said.update(lines)
 
     def unsaid(self, lines: list[bytes]) -> list[bytes]:
         """Dead letters that the file does not hold yet; each one that it does is let through the next time."""
-        fresh = [line for line in lines if line not in self._said]
-        self._said.difference_update(lines)
+        fresh = []
+        for line in lines:
+            if line not in self._said:
+                fresh.append(line)
+            elif self._said[line] > 1:
+                self._said[line] -= 1
+            else:
+                del self._said[line]
         return fresh
 
     def count(self, fates: Mapping[str, int]) -> None:
@@ -125,6 +143,7 @@ class Resume:
                 "offsets": [[partition, offset] for partition, offset in self.offsets.items()],
                 "counts": self.counts,
                 "letters": letters.stat().st_size if letters.exists() else 0,
+                "letters_ahead": sorted(self._said.elements()),
                 "keys": self._keys,
             },
             keep=keep,

@@ -1,6 +1,5 @@
 """Keeps the store to its retention periods, in a thread of its own."""
 
-import threading
 from collections.abc import Collection
 from typing import Final
 
@@ -8,6 +7,7 @@ import structlog
 
 from detector.alerts.store import Keep, Store
 from detector.config import RetentionSettings
+from detector.service.beside import Threads
 
 _EVERY_S: Final = 6 * 3600.0
 _FIRST_S: Final = 60.0  # after the start, when others have found their feet
@@ -47,25 +47,22 @@ class Retention:
         self, store: Store, settings: RetentionSettings, channels: Collection[str], first_s: float = _FIRST_S
     ) -> None:
         self._store, self._keep, self._channels, self._first_s = store, kept(settings), channels, first_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+        self._threads = Threads({"retention": self._run}, _STOP_S)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._threads.start()
 
     def stop(self) -> None:
         """End after the transaction at hand."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_S)
+        self._threads.stop()
 
     def _run(self) -> None:
         wait = self._first_s
-        while not self._stop.wait(wait):
+        while not self._threads.wait(wait):
             wait = _EVERY_S
             try:
-                gone = self._store.prune(self._keep, self._channels, self._stop.is_set)
+                gone = self._store.prune(self._keep, self._channels, self._threads.stopping.is_set)
             except Exception as error:  # noqa: BLE001 - it must not end for good: the database may be back in six hours
                 _log.error("retention_failed", error=type(error).__name__)
             else:

@@ -17,7 +17,7 @@ import typer
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
-from detector.alerts.store import Store
+from detector.alerts.store import AwayError, Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, load_rules
@@ -148,14 +148,23 @@ def _take(context: typer.Context, data: Path, standby: bool) -> None:
 
 
 def _of_kafka(
-    cluster: ClusterSettings, brokers: str, topic: str, live: Live, store: Store, form: Format, data: Path
+    cluster: ClusterSettings,
+    brokers: str,
+    topic: str,
+    live: Live,
+    store: Store,
+    metrics: Metrics,
+    form: Format,
+    data: Path,
 ) -> Iterator[Beside]:
     """What reads the topics of accounts and exchanges, and what writes the one of dead letters."""
     if cluster.accounts is not None:
-        table = KafkaTable(cluster.reach(brokers, cluster.accounts), decode_accounts, live.digest_key)
-        yield AccountTopic(table, _table(data / "accounts.ndjson", True), live)
-    source = KafkaSource(cluster.reach(brokers, topic), live.offsets, digest_key=live.digest_key, read=form.reader())
-    yield KafkaFeed(source, live)
+        known = cluster.reach(brokers, cluster.accounts)
+        yield AccountTopic(
+            lambda: KafkaTable(known, decode_accounts, live.digest_key), _table(data / "accounts.ndjson", True), live
+        )
+    reach = cluster.reach(brokers, topic)
+    yield KafkaFeed(lambda at: KafkaSource(reach, at, digest_key=live.digest_key, read=form.reader()), live, metrics)
     if cluster.dead_letters is not None:
         yield LetterTopic(live.letters, cluster.reach(brokers, cluster.dead_letters), store)
 
@@ -191,11 +200,11 @@ def serve(
         form = Format(settings.format, settings.account_path)
         live = _live(settings, store, metrics, data)
         live.inbox.format = form
-        rules = load_rules(settings.rules)
+        rules, shared = load_rules(settings.rules), settings.indicators_key()
         channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
         beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
         if kafka:
-            beside += _of_kafka(settings.kafka, kafka, topic, live, store, form, data)
+            beside += _of_kafka(settings.kafka, kafka, topic, live, store, metrics, form, data)
     except (
         CheckpointError,
         ConfigError,
@@ -208,7 +217,7 @@ def serve(
         stop(str(error).splitlines()[0], USAGE)
     except OSError as error:
         stop(f"{error.filename}: {error.strerror}", USAGE)
-    except SQLAlchemyError as error:
+    except (AwayError, SQLAlchemyError) as error:
         # Its text may hold the password of the URL.
         stop(f"the database cannot be opened: {type(error).__name__}", USAGE)
     known = people is not None or any(t.revoked_at is None for t in tokens)
@@ -222,6 +231,7 @@ def serve(
         format=form,
         enforcement=settings.enforcement,
         people=people,
+        indicators_key=shared,
     )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider

@@ -75,9 +75,20 @@ _PARTS: Final = (
 # From the configuration, made by the next look, or of use within a batch only.
 _GIVEN: Final[dict[type, frozenset[str]]] = {
     Engine: frozenset(
-        {"scorer", "model", "keys", "accounts", "allowances", "clusters", "_population", "_pending", "_behind"}
+        {
+            "scorer",
+            "model",
+            "keys",
+            "accounts",
+            "allowances",
+            "clusters",
+            "advised",
+            "_population",
+            "_pending",
+            "_behind",
+        }
     ),
-    EventTracker: frozenset({"told"}),
+    EventTracker: frozenset({"told", "enforced"}),
     Clock: frozenset({"every", "coordination_every"}),
 }
 _CONTAINERS: Final[dict[str, type]] = {"tuple": tuple, "set": set, "frozenset": frozenset}

@@ -13,7 +13,7 @@ import polars as pl
 
 from detector.simulator.ahead import ahead
 
-_HELD = 200_000  # rows in memory before they go to disk; as many may be on their way there
+_HELD = 400_000  # rows in memory before they go to disk; as many may be on their way there
 _HOUR_S = 3600.0
 
 
@@ -78,6 +78,8 @@ class Spool:
 
     def _aligned(self, part: pl.DataFrame) -> pl.DataFrame:
         """All columns that any crowd has, in the order in which they came up."""
+        if part.schema == self._schema:
+            return part
         return part.select(
             pl.col(name).cast(dtype) if name in part.columns else pl.lit(None, dtype).alias(name)
             for name, dtype in self._schema.items()

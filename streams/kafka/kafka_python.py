@@ -1,7 +1,7 @@
 """kafka-python behind the seam."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -115,7 +115,8 @@ class PythonConsumer:
 
     def close(self) -> None:
         """Leave."""
-        self._client.close()
+        with suppress(KafkaError):  # it may be the very reason for which it is left
+            self._client.close()
 
 
 class PythonProducer:

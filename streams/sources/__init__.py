@@ -1,9 +1,10 @@
 """Sources of batches; all have one method, `batches()`."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from streams.batch import Batch
+if TYPE_CHECKING:
+    from streams.batch import Batch
 
 
 class SourceError(Exception):
@@ -13,6 +14,6 @@ class SourceError(Exception):
 class Source(Protocol):
     """Where batches come from."""
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator["Batch"]:
         """Batches in event-time order, records at most `LATENESS` late."""
         ...

@@ -121,24 +121,26 @@ class _Held:
     """
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._lines: list[memoryview] = []
+        self._start: list[memoryview] = []
         self.whole = self.begun = 0
 
     def add(self, piece: bytes) -> None:
         """Take in what comes next in the file."""
-        end = piece.rfind(b"\n") + 1
-        self._pieces.append(piece)
+        end, view = piece.rfind(b"\n") + 1, memoryview(piece)
         if end:
+            self._lines += [*self._start, view[:end]]
+            self._start = [view[end:]]
             self.whole, self.begun = self.whole + self.begun + end, len(piece) - end
         else:
+            self._start.append(view)
             self.begun += len(piece)
 
     def take(self) -> tuple[bytes, bytes]:
         """The whole lines, and the beginning of one after them; nothing is held any more."""
-        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        whole = self.whole
-        self._pieces, self.whole, self.begun = [], 0, 0
-        return (data, b"") if whole == len(data) else (data[:whole], data[whole:])
+        data, start = b"".join(self._lines), b"".join(self._start)
+        self._lines, self._start, self.whole, self.begun = [], [], 0, 0
+        return data, start
 
 
 def _whole(path: Path, data: bytes, line: list[int], dead: list[DeadLetter], key: bytes) -> Iterator[Block]:

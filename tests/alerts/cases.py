@@ -17,11 +17,22 @@ def member(account, role="core", exchanges=10, tokens=1_000, codes=()):
     return Member(account, 0.9, role, exchanges, tokens, tuple(codes))
 
 
-def case(accounts, severity="high", risk=80.0, *, kind=None, codes=("LOCK_STEP",), role="core", exchanges=10, **other):
+def case(
+    accounts,
+    severity="high",
+    risk=80.0,
+    *,
+    kind=None,
+    codes=("LOCK_STEP",),
+    role="core",
+    exchanges=10,
+    links=("payment",),
+    **other,
+):
     ids = accounts.split() if isinstance(accounts, str) else list(accounts)
     return Case(
         kind=kind or ("cluster" if len(ids) > 1 else "account"),
-        members=tuple(member(a, role, exchanges) for a in ids),
+        members=tuple(member(a, role, exchanges, codes=links) for a in ids),
         severity=severity,
         risk=risk,
         p_value=10 ** (-risk / 20),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.alerts.book import AlertBook
-from detector.alerts.entry import alert_id
+from detector.alerts.entry import INDICATED, alert_id
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Named, rfc3339
 
 
@@ -117,6 +117,63 @@ def test_an_account_that_joined_by_an_indicator_is_not_alerted_twice():
     alert = only(book)
     assert alert.accounts == ["a", "b", "c", "j"]
     assert alert.account_detected_at["j"] == rfc3339(START + HOUR + 1)
+
+
+def test_who_shows_the_text_of_a_cluster_again_and_again_is_core():
+    name, joiner = alert_id("cluster", "a"), member("j", "peripheral", 1, 0, INDICATED)
+    book = run([case("a b c")])
+    assert book.join(START + 1, name, joiner)
+    assert not book.join(START + 2, name, joiner)
+    assert book.find(name).joining("j")
+    assert book.join(START + 3, name, joiner)
+    assert not book.join(START + 4, name, joiner)
+    assert roles(only(book))["j"] == "core"
+    # It was no look that called it core: none has to go on doing so.
+    book.tick(START + 3 * DAY, [case("a b c")])
+    assert roles(only(book))["j"] == "core"
+    book.tick(START + 4 * DAY, [case("a b c j", role="peripheral")])
+    assert not book.join(START + 4 * DAY, name, joiner)
+    assert roles(only(book))["j"] == "peripheral"
+
+
+def roles(alert):
+    return {m.account_id: m.role for m in alert.members}
+
+
+def test_who_turns_from_peripheral_to_core_is_told():
+    book = run([case("a b c", role="peripheral")])
+    (entry,) = book.tick(START + HOUR, [case("a b c")])
+    assert entry.core() == {"a", "b", "c"}
+    assert not book.tick(START + 2 * HOUR, [case("a b c")])
+
+
+@pytest.mark.parametrize("links", [(), ("tls",), ("mail", "tls")])
+def test_who_is_alike_and_shares_nothing_rare_is_core_from_the_second_look_on(links):
+    book = run([case("a b c", links=links)])
+    assert only(book).accounts == ["a", "b", "c"]
+    assert set(roles(only(book)).values()) == {"peripheral"}
+    (entry,) = book.tick(START + HOUR, [case("a b c d", links=links)])
+    assert entry.core() == {"a", "b", "c"}
+    # What is known of one alert is known of the one that takes it in.
+    book.tick(START + 2 * HOUR, [case("x y z", links=links)])
+    (entry,) = book.tick(START + 3 * HOUR, [case("a b c d x y z", links=links)])
+    assert entry.core() == set(only(book).accounts) == set("abcdxyz")
+
+
+def test_an_account_that_alerts_by_itself_is_core_at_once():
+    assert roles(only(run([case("a", links=())]))) == {"a": "core"}
+
+
+def test_a_look_that_differs_unbinds_nobody_and_half_a_day_of_them_does():
+    book = run([case("a b c x", exchanges=5)])
+    assert not book.tick(START + HOUR, [case("a b c x", role="peripheral", exchanges=6)])
+    assert set(roles(only(book)).values()) == {"core"}
+    assert not book.tick(START + 12 * HOUR, [case("a b c")])
+    (entry,) = book.tick(START + 13 * HOUR, [case("a b c")])
+    assert entry.core() == {"a", "b", "c"}
+    assert only(book).accounts == ["a", "b", "c", "x"]
+    (entry,) = book.tick(START + 14 * HOUR, [case("a b c x")])
+    assert entry.core() == {"a", "b", "c", "x"}
 
 
 def test_the_span_is_of_all_cases():

@@ -1,4 +1,4 @@
-"""The container files, read as text: nothing is built here."""
+"""The container files, read as text; what can be run of them is in the file beside this one."""
 
 import re
 import shutil
@@ -160,8 +160,11 @@ def test_kafka_runs_without_zookeeper_and_reaches_itself(services):
 
 
 def test_the_demo_feeds_the_topic_that_the_service_reads(services):
+    topic = services["revenuer"]["environment"]["REVENUER_KAFKA_TOPIC"]
+    assert f"--topic={topic}" in services["topics"]["command"]
+    assert services["topics"]["image"] == services["kafka"]["image"]
     feed = services["demo-feed"]["command"][-1]
-    assert f"--topic {services['revenuer']['environment']['REVENUER_KAFKA_TOPIC']} " in feed
+    assert f"--topic {topic} " in feed
     out = services["demo-world"]["command"][-1]
     assert f"< {out}/requests.ndjson" in feed
     assert services["demo-feed"]["user"] == only("USER")[0], "the folder is closed to others"

@@ -37,6 +37,7 @@ def test_every_command_runs(tmp_path):
         "accounts.parquet",
         "clusters.parquet",
         "dead_letter.ndjson",
+        "recommendations.ndjson",
         "run.json",
         "report.html",
     ):

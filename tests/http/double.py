@@ -14,7 +14,7 @@ class Double:
 
     def __init__(self):
         self.ready, self.full = True, False
-        self.frames, self.forgotten, self.allowed = [], [], 0
+        self.frames, self.forgotten, self.allowed, self.read_again = [], [], 0, 0
 
     @property
     def waiting(self):
@@ -47,6 +47,9 @@ class Double:
 
     def allow(self):
         self.allowed += 1
+
+    def enforced(self):
+        self.read_again += 1
 
 
 class Client:

@@ -1,8 +1,11 @@
 """Accounts, clusters, recommendations, allowances, labels, rules, tokens, audit."""
 
+import json
+
 import pytest
 from making import alert
 
+from detector.alerts.notify.indicators import keyed_hash
 from detector.alerts.store.forget import Receipt, proves
 
 
@@ -49,6 +52,11 @@ def test_outcomes(state, admin):
     assert made.status_code == 201
     assert admin("GET", "/v1/recommendations/rec_alr_1/outcomes").json() == [made.json()]
     assert admin("POST", "/v1/recommendations/none/outcome", json={"outcome": "applied"}).status_code == 404
+    assert made.json()["action"] == "throttle"
+    assert state.detector.read_again == 1
+    admin("POST", "/v1/recommendations/rec_alr_1/outcome", json={"outcome": "challenge_failed"})
+    (label,) = admin("GET", "/v1/labels").json()["items"]
+    assert (label["kind"], label["subject"], label["label"]) == ("alert", "alr_1", "attack")
 
 
 def test_allowances(state, admin):
@@ -130,3 +138,19 @@ def test_appeals_are_counted_by_recommendation(state, admin):
             state.store.outcomes.add(f"rec_{name}", name, outcome, "ana")
     told = admin("GET", "/v1/recommendations/appeals").json()
     assert told == {"applied": 3, "appealed": 3, "overturned": 1, "overturn_rate": 1 / 3}
+
+
+def test_indicators_are_shared_under_a_key_and_not_without(state, admin):
+    shown = {"skeletons": [{"text": "grade the ⟨num⟩", "kind": "template", "accounts": 6}]}
+    state.store.alerts.upsert([alert("alr_1", evidence=shown), alert("alr_2", evidence=shown, severity="low")])
+    assert admin("GET", "/v1/indicators").status_code == 404
+    state.indicators_key = b"shared-by-two-providers"
+    (row,) = map(json.loads, admin("GET", "/v1/indicators").text.splitlines())
+    assert (row["alert_id"], row["kind"]) == ("alr_1", "template")
+    assert row["indicator"] == keyed_hash(state.indicators_key, "template", "grade the ⟨num⟩")
+    as_csv = admin("GET", "/v1/indicators?format=csv&severity=low&accounts=true").text
+    assert as_csv.count("template") == 2
+    assert "grade" not in as_csv
+    assert "acct-1" not in as_csv
+    admin("POST", "/v1/alerts/alr_1/triage", json={"status": "false_positive"})
+    assert admin("GET", "/v1/indicators").text == ""

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from detector.simulator.lab.enforcement import Limit, Log, Order, Recommendation, Subject
+from detector.simulator.lab.enforcement import Log
+from detector.simulator.lab.orders import Limit, Order, Step
 
 
 def log(*exchanges):
@@ -18,7 +19,8 @@ def log(*exchanges):
     )
 
 
-def order(times, limits=(), *, severity="high", core=None):
-    """From account → time and (unit, quota, window) triples."""
-    bound = Recommendation(Subject(list(core or times)), [Limit(*each) for each in limits])
-    return Order("a", severity, list(times), times, bound)
+def order(times, limits=()):
+    """From account → time from which it is bound, and (unit, quota, window) triples."""
+    shared = tuple(Limit(*each) for each in limits)
+    moments = sorted(set(times.values()))
+    return Order([Step(at, frozenset(a for a, t in times.items() if t <= at), shared) for at in moments])

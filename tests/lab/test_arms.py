@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from detector.simulator.generate import write
 from detector.simulator.lab.arms.bandit import Bandit
 from detector.simulator.lab.arms.evasions import EVASIONS, Scene
-from detector.simulator.lab.arms.race import CAMPAIGNS, arena, hide, race
+from detector.simulator.lab.arms.race import CAMPAIGNS, hide, race, small, whole
+from detector.simulator.lab.arms.replacement import replace_refused
 from detector.simulator.world import load_world
 
 SEED = 3
@@ -106,7 +107,43 @@ def test_hiding_rewrites_the_log_and_the_truth_together(tmp_path):
 
 
 def test_the_arena_has_its_campaigns():
-    assert sorted(plan.name for plan in arena().campaigns) == sorted(CAMPAIGNS)
+    assert sorted(small().campaigns) == sorted(CAMPAIGNS)
+    assert not small().in_store
+
+
+def test_whole_worlds_are_played_on_seeds_of_their_own():
+    arenas = whole(("reported-2026", "evasive"))
+    assert [len(each.campaigns) for each in arenas.values()] == [12, 25]
+    assert all(each.in_store for each in arenas.values())
+    assert len({small().seed, *(each.seed for each in arenas.values())}) == 3
+
+
+def test_a_refused_account_is_replaced_from_then_on(tmp_path):
+    write(load_world("tiny"), tmp_path)
+    before = [
+        pl.read_ndjson(tmp_path / f"{name}.ndjson", infer_schema_length=None) for name in ("requests", "accounts")
+    ]
+    truth = json.loads((tmp_path / "truth.json").read_text())
+    first, second = truth["campaigns"]["task_list"][:2]
+    times = truth["attack_times"][first]
+    late = truth["attack_times"][second][-1] + 1
+    benign = next(a for a in before[1]["account_id"] if a not in truth["attack_times"])
+    spells = {first: [(times[3], 2e9)], second: [(late, 2e9)], benign: [(0.0, 2e9)]}
+    assert replace_refused(tmp_path, spells, SEED) == 1
+    rows = pl.read_ndjson(tmp_path / "requests.ndjson", infer_schema_length=None)
+    accounts = pl.read_ndjson(tmp_path / "accounts.ndjson", infer_schema_length=None)
+    after = json.loads((tmp_path / "truth.json").read_text())
+    (new,) = set(after["campaigns"]["task_list"]) - set(truth["campaigns"]["task_list"])
+    assert (after["attack_times"][first], after["attack_times"][new]) == (times[:3], times[3:])
+    assert after["archetype"][new] == truth["archetype"][first]
+    moved = rows.filter(pl.col("account_id") == new)
+    assert moved["ts"].to_list() == pytest.approx(times[3:], abs=1e-3)
+    columns = [c for c in rows.columns if c not in {"account_id", "org_id", "api_key_id"}]
+    # Whose name they bear is all that changed.
+    assert rows.select(columns).equals(before[0].select(columns), null_equal=True)
+    assert accounts.height == before[1].height + 1
+    old, fresh = (accounts.row(by_predicate=pl.col("account_id") == a, named=True) for a in (first, new))
+    assert {k for k in old if old[k] != fresh[k]} == {"account_id", "org_id", "payment_fingerprint"}
 
 
 def test_everything_is_tried_before_anything_again():
@@ -121,7 +158,7 @@ def test_what_pays_is_chosen_more(seed):
 
 
 def test_no_rounds_are_no_race(tmp_path):
-    assert race(0, tmp_path) is None
+    assert race(0, tmp_path, small()) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -129,13 +166,13 @@ def test_what_hiding_buys_is_counted_from_the_same_campaign_unhidden(tmp_path, m
     shares = {"none": 0.1, "jitter": 0.3}
     offset = dict(zip(CAMPAIGNS, (0.0, 0.2, 0.4, 0.6), strict=True))
 
-    def play(chosen, _seed):
-        return {campaign: offset[campaign] + shares.get(name, 0.2) for campaign, name in chosen.items()}
+    def play(_arena, chosen, _seed):
+        return {"passed": {campaign: offset[campaign] + shares.get(name, 0.2) for campaign, name in chosen.items()}}
 
     monkeypatch.setattr("detector.simulator.lab.arms.race._round", play)
-    found = race(3, tmp_path)
+    found = race(3, tmp_path, small())
     assert set(found["rounds"][0]["chosen"].values()) == {"none"}
     assert set(found["evasions"]) == set(EVASIONS) - {"none"}
     assert found["evasions"]["jitter"]["bought"]["mean"] == pytest.approx(0.2)
     assert found["evasions"]["headers"]["bought"]["mean"] == pytest.approx(0.1)
-    assert race(3, tmp_path) == found
+    assert race(3, tmp_path, small()) == found

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import polars as pl
 import pytest
@@ -7,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab_logs import log, order
 
-from detector.evaluation.inputs import InputError, Truth
-from detector.simulator.lab.enforcement import Order, in_full, passed, read_log, read_orders, refused_share, spread
+from detector.evaluation.inputs import Truth
+from detector.simulator.lab.enforcement import in_full, passed, read_log, refused_share, spread
+from detector.simulator.lab.orders import Limit, Order, Step
 
 DAY = 86_400
 
@@ -59,16 +58,19 @@ def test_tokens_run_out_too_and_refused_answers_use_none():
 
 
 @pytest.mark.parametrize("mode", ["throttle", "degrade", "suspend"])
-def test_only_core_members_are_bound(mode):
-    exchanges = log((1, "a", 1, "x"), (1, "b", 1, "x"))
-    orders = [order({"a": 0.0, "b": 0.0}, [("requests", 0, DAY)], core=["a"])]
-    assert in_full(exchanges, orders, mode).tolist() == [False, True]
+def test_nobody_is_bound_before_it_was_told_nor_after_it_was_taken_back(mode):
+    exchanges = log(*((t, account, 1, "x") for t in range(6) for account in "ab"))
+    limits = (Limit("requests", 0, DAY),)
+    told = Order([Step(1, frozenset("a"), limits), Step(2, frozenset("ab"), limits), Step(4, frozenset("b"), limits)])
+    full = in_full(exchanges, [told], mode).reshape(-1, 2).T.tolist()
+    assert full == [[True, False, False, False, True, True], [True, True, False, False, False, False]]
 
 
-@pytest.mark.parametrize("mode", ["throttle", "suspend"])
-def test_an_alert_without_a_recommendation_binds_nobody(mode):
-    alert = Order("a", "high", ["a"], {"a": 0.0})
-    assert passed(log((1, "a", 1, "x")), [alert], mode).all()
+def test_a_quota_that_was_renewed_holds_from_then_on():
+    exchanges = log(*((t, "a", 1, "x") for t in range(8)))
+    first, then = ((Limit("requests", quota, 4),) for quota in (1, 3))
+    told = Order([Step(0, frozenset("a"), first), Step(4, frozenset("a"), then)])
+    assert passed(exchanges, [told], "throttle").tolist() == [True, False, False, False, True, True, True, False]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abc")), min_size=1), st.integers(0, 9), st.integers(0, 5))
@@ -83,20 +85,6 @@ def test_only_accounts_in_no_campaign_are_benign():
     exchanges = log((0, "a", 1, "x"), (1, "b", 1, ""), (2, "b", 1, ""))
     through = np.array([False, False, True])
     assert refused_share(exchanges, through, {"b": "human"}) == {"human": {"requests": 2, "refused": 1, "share": 0.5}}
-
-
-def test_orders_are_the_actionable_alerts(tmp_path):
-    alert = {"id": "a", "accounts": ["b"], "account_detected_at": {"b": "2026-03-02T00:00:00Z"}, "recommendation": None}
-    path = tmp_path / "alerts.ndjson"
-    path.write_text("".join(json.dumps(alert | {"severity": s}) + "\n" for s in ("low", "medium", "high", "critical")))
-    assert [o.severity for o in read_orders(path)] == ["high", "critical"]
-
-
-def test_a_line_that_is_no_alert_is_named(tmp_path):
-    path = tmp_path / "alerts.ndjson"
-    path.write_text('{"id": 3}\n')
-    with pytest.raises(InputError, match="no alert"):
-        read_orders(path)
 
 
 def test_attacks_are_told_from_other_requests_of_the_same_account(tmp_path):

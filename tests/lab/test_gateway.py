@@ -221,6 +221,17 @@ def test_a_dry_run_degrades_nobody(gateway):
     assert gateway.ask("a").choices[0].message.content == WORKED
 
 
+def test_what_was_enforced_can_be_taken_back(gateway):
+    gateway.enforce(recommendation("suspend", ("acct_a",)))
+    gateway.degrade(recommendation("degrade", ("acct_a",), degrade=("summarise_reasoning",)))
+    assert gateway.manage("/key/unblock", {"key": "acct_a"}).status_code == 200
+    assert gateway.ask("a").choices[0].message.content == "answer 8 ."
+    assert gateway.manage("/restore", {"accounts": ["acct_a"]}).status_code == 200
+    assert gateway.ask("a").choices[0].message.content == WORKED
+    assert gateway.manage("/restore", {"accounts": ["acct_nobody"]}).status_code == 404
+    assert gateway.manage("/key/unblock", {"key": "acct_a"}, "sk-a").status_code == 401
+
+
 def test_tokens_run_out(gateway):
     assert gateway.manage("/key/update", {"key": "acct_a", "tpm_limit": 30}).status_code == 200
     gateway.ask("a")

@@ -57,6 +57,8 @@ def smallest(tmp_path_factory):
             voting=replace(QUICK.study.voting, records=40),
         ),
         other_sizes=("equal",),
+        adaptive=("tiny",),
+        adaptive_rounds=2,
     )
     out, said = tmp_path_factory.mktemp("validation"), []
     first = json.loads(json.dumps(validate(plan, out, said.append).as_json()))
@@ -131,6 +133,20 @@ def test_kinds_of_student_stand_side_by_side(smallest):
 
 
 @pytest.mark.slow
+def test_students_of_attackers_who_adapt_get_what_passed(smallest):
+    found = smallest["found"]
+    each = found["adaptive"]["tiny"]
+    assert set(each["rounds"][0]["chosen"].values()) == {"none"}
+    for end, played in (("first", each["rounds"][0]), ("last", each["rounds"][1])):
+        assert each[end]["exchanges"] == round(played["of_harvest"]["suspend"] * found["budget"])
+        assert 0 < played["of_harvest"]["suspend"] <= played["of_harvest"]["throttle"] <= 1
+        assert set(played["passed"]) == {"task_list", "shared_cards"}
+    assert each["first"]["replaced"] > 0
+    assert "gained in tiny by an attacker who adapts" in {goal["name"] for goal in found["goals"]}
+    assert found["gateway"] is None
+
+
+@pytest.mark.slow
 def test_a_second_run_makes_nothing_anew(smallest):
     assert smallest["again"] == smallest["found"]
     assert smallest["after"] == smallest["parts"]
@@ -141,5 +157,5 @@ def test_the_page_needs_nothing_else(smallest):
     page = smallest["page"]
     assert not re.search(r"(src|href)=|url\(|https?://|<script", page)
     assert page.count("<svg") == 5
-    for name in ("task_list", "shared_cards", "unprotected", "out of fold"):
+    for name in ("task_list", "shared_cards", "unprotected", "out of fold", "tiny, last round"):
         assert name in page

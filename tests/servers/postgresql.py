@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from running import running
 
 # Nothing of a test outlives it, so nothing has to reach the disk.
@@ -19,7 +20,12 @@ CHEAP = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovac
 
 
 def available() -> bool:
-    return "POSTGRES_URL" in os.environ or bool(_wheel())
+    return "POSTGRES_URL" in os.environ or installed()
+
+
+def installed() -> bool:
+    """Whether a server of our own can be started."""
+    return bool(_wheel())
 
 
 def _wheel() -> list[Path]:
@@ -29,36 +35,72 @@ def _wheel() -> list[Path]:
     return sorted(initdb.parent for folder in folders or [] for initdb in Path(folder).glob("pginstall*/bin/initdb"))
 
 
+class Server:
+    """A PostgreSQL of our own, which can be stopped and started again.
+
+    It listens on a socket in its folder only: no port is taken, and nobody from outside gets in.
+
+    Args:
+        folder: of everything that it needs; made anew.
+        settings: of its configuration.
+    """
+
+    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
+        self._folder, self._settings, self._who = folder, settings, _unprivileged(folder)
+        wheel = _wheel()[-1]
+        self._bin = _copied(wheel, folder / "install") if self._who else wheel
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        made = [self._bin / "initdb", "--pgdata", folder / "data", *options]
+        subprocess.run(made, check=True, capture_output=True, timeout=60, **self._who)
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        settings = [word for setting in self._settings for word in ("-c", setting)]
+        command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-c", "listen_addresses="]
+        self._process = self._running.enter_context(
+            running([*command, *settings], self._folder / "log", self._answers, **self._who)
+        )
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(f"host={self._folder} user=postgres dbname=postgres").close()
+        except psycopg.OperationalError:  # not there yet, or still looking through its log
+            return False
+        return True
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop: SIGINT ends sessions, SIGTERM would wait for them, SIGQUIT is as good as a crash."""
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+        self._running.close()
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """URL of an empty database, for SQLAlchemy."""
     if given := os.environ.get("POSTGRES_URL"):
         yield given
         return
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    try:
-        with _server(folder, _wheel()[-1]) as url:
-            yield url
-    finally:
-        shutil.rmtree(folder)
+    with own(CHEAP) as server:
+        yield server.url
 
 
 @contextmanager
-def _server(folder: Path, bin_: Path) -> Iterator[str]:
-    """It listens on a socket in its folder only: no port is taken, and nobody from outside gets in."""
-    who = _unprivileged(folder)
-    if who:
-        bin_ = _copied(bin_, folder / "install")
-    data, socket = folder / "data", folder / ".s.PGSQL.5432"
-    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    made = [bin_ / "initdb", "--pgdata", data, *options]
-    subprocess.run(made, check=True, capture_output=True, timeout=60, **who)
-    settings = [word for setting in CHEAP for word in ("-c", setting)]
-    command = [bin_ / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *settings]
-    with running(command, folder / "log", socket.exists, **who) as process:
-        yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
-        process.send_signal(signal.SIGINT)  # ends sessions; a plain SIGTERM would wait for them
-        process.wait(10)
+def own(settings: Sequence[str] = ()) -> Iterator[Server]:
+    """A server of the wheel's binaries, started."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        server = Server(folder, settings)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
 
 
 def _copied(bin_: Path, to: Path) -> Path:

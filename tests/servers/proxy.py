@@ -1,9 +1,10 @@
-"""A proxy before a broker: it can drop connections, slow them down, and speak TLS in the broker's place."""
+"""A proxy before a broker: it can drop connections, slow them down, and speak TLS and SASL in the broker's place."""
 
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 
 
 class Proxy:
@@ -11,14 +12,17 @@ class Proxy:
 
     Args:
         tls: of the side of the clients; plain without.
+        gate: talks to a client before anything is passed on; an OSError turns it away.
 
     Attributes:
         target: the broker's port, known once it was told ours.
         delay_s: before what was read is passed on.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.target, self.delay_s, self.tls = 0, 0.0, tls
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, gate: Callable[[socket.socket, socket.socket], None] | None = None
+    ) -> None:
+        self.target, self.delay_s, self.tls, self.gate = 0, 0.0, tls, gate
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.open: list[socket.socket] = []
@@ -28,16 +32,28 @@ class Proxy:
         while True:
             try:
                 client, _ = self.listener.accept()
-                if self.tls is not None:
-                    client = self.tls.wrap_socket(client, server_side=True)
-                server = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
-                if self.listener.fileno() < 0:
-                    return
-                continue
-            self.open += [client, server]
-            for one, other in ((client, server), (server, client)):
-                threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
+                return
+            threading.Thread(target=self._admit, args=(client,), daemon=True).start()
+
+    def _admit(self, client: socket.socket) -> None:
+        try:
+            if self.tls is not None:
+                client = self.tls.wrap_socket(client, server_side=True)
+            server = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            client.close()
+            return
+        self.open += [client, server]
+        try:
+            if self.gate is not None:
+                self.gate(client, server)
+        except OSError:
+            client.close()
+            server.close()
+            return
+        for one, other in ((client, server), (server, client)):
+            threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 
     def _pass(self, one: socket.socket, other: socket.socket) -> None:
         try:

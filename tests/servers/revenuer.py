@@ -29,10 +29,17 @@ class Served:
         settings: by name, for its environment.
         options: more of the command line.
         ready: whether to wait until it serves; one that stands by does not.
+        cwd: where it is started.
     """
 
     def __init__(
-        self, data: Path, token: str = "", settings: Mapping[str, Any] | None = None, *options: str, ready: bool = True
+        self,
+        data: Path,
+        token: str = "",
+        settings: Mapping[str, Any] | None = None,
+        *options: str,
+        ready: bool = True,
+        cwd: Path | None = None,
     ) -> None:
         command = [sys.executable, "-c", "from detector.cli import main; main()", "serve"]
         given = {"hash_key": 7} | dict(settings or {})
@@ -47,8 +54,10 @@ class Served:
             stderr=subprocess.PIPE,
             text=True,
             env=env,
+            cwd=cwd,
         )
         self.errors: list[str] = []
+        self.said: list[str] = []  # after the address and the token: its log
         self.client: httpx.Client | None = None
         self._readers: list[threading.Thread] = []
         self._read(lambda: self.errors.extend(self.process.stderr))
@@ -72,7 +81,7 @@ class Served:
         """Wait until it serves."""
         self.url = self.line("console: ").removesuffix("/console/")
         self.token = self.token or self.line("token: ")
-        self._read(self.process.stdout.read)
+        self._read(lambda: self.said.extend(self.process.stdout))
         self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
 
     @property

@@ -5,7 +5,6 @@ import html
 import json
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,12 +12,12 @@ import time
 from contextlib import closing
 from itertools import pairwise
 
-import httpx
 import polars as pl
 import pytest
 import zstandard
 from canaries import Canaries, written
 from planting import planted
+from revenuer import Served
 from typer.testing import CliRunner
 
 from detector.cli import app
@@ -121,45 +120,6 @@ def test_a_replay_writes_none_of_it(world, tmp_path):
     assert any(len(alert["accounts"]) >= 12 for alert in alerts)
 
 
-class Served:
-    """`revenuer serve` as its own process."""
-
-    def __init__(self, data, env):
-        run = [*COMMAND, "serve", "--data", str(data), "--port", "0"]
-        self.out, self.err = (data.parent / name for name in ("stdout", "stderr"))
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(run, cwd=data.parent, env=env, stdout=out, stderr=err)
-        for _ in range(600):
-            said = self.out.read_text().splitlines()
-            if len(said) >= 2 or self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        assert len(said) >= 2, self.err.read_text()
-        url = said[0].removeprefix("console: ").removesuffix("/console/")
-        token = said[1].removeprefix("token: ")
-        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
-
-    def wait(self, accepted):
-        for _ in range(600):
-            text = self.client.get("/metrics").text
-            taken = re.search(r'^revenuer_exchanges_total{outcome="accepted"} (\d+)', text, re.MULTILINE)
-            if taken and int(taken[1]) >= accepted and "\nrevenuer_lag_records 0.0" in text:
-                return
-            time.sleep(0.1)
-        pytest.fail(f"{accepted} records were not taken in: {text}")
-
-    def end(self):
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        return self.process.returncode
-
-
 def every_get(client, alerts):
     """Every GET of the API with every id that there is, and the console's files."""
     ids = {
@@ -202,8 +162,9 @@ def litellm(canaries, ts):
 
 
 @pytest.mark.slow
-def test_the_service_writes_and_answers_none_of_it(world, tmp_path):
-    data, env = tmp_path / "data", environment(tmp_path)
+def test_the_service_writes_and_answers_none_of_it(world, tmp_path, monkeypatch):
+    data = tmp_path / "data"
+    monkeypatch.setenv("TMPDIR", environment(tmp_path)["TMPDIR"])
     (data / "inbox").mkdir(parents=True)
     inputs = [data / name for name in ("accounts.ndjson", "events.ndjson")]
     for path, content in zip(inputs, (world.accounts, world.events), strict=True):
@@ -212,7 +173,7 @@ def test_the_service_writes_and_answers_none_of_it(world, tmp_path):
     search, lines = Search(world.canaries), world.lines()
     cuts = [0, len(lines) // 3, 2 * len(lines) // 3, len(lines)]
     parts = [b"\n".join(lines[start:stop]) + b"\n" for start, stop in pairwise(cuts)]
-    served = Served(data, env)
+    served = Served(data, "", {"checkpoint_s": 1}, cwd=tmp_path)
     try:
         for part, more in zip(parts[:2], (world.broken[:-1], world.broken[-1:]), strict=True):
             body = zstandard.compress(part + b"\n".join(more))
@@ -231,7 +192,7 @@ def test_the_service_writes_and_answers_none_of_it(world, tmp_path):
         (data / "inbox" / "log.ndjson").write_bytes(parts[2] + b"\n".join(world.broken) + b"\n")
         (data / "inbox" / ".more").write_bytes(gzip.compress(parts[2] + b"\n".join(world.broken[:-1]))[:-9])
         (data / "inbox" / ".more").rename(inputs[-2])
-        served.wait(len(lines))
+        served.settle(len(lines))
         alerts = served.client.get("/v1/alerts?limit=200&merged=true").json()["items"]
         search.learn(alerts)
         assert any(world.canaries.hits(text.encode()) for text in search.skeletons)
@@ -249,10 +210,12 @@ def test_the_service_writes_and_answers_none_of_it(world, tmp_path):
             time.sleep(0.1)
         assert set((data / "checkpoints").glob("*.checkpoint")) - before
         search.folder(tmp_path, inputs)
+        served.end(20)
     finally:
-        code = served.end()
+        served.kill()
     search.folder(tmp_path, inputs)
-    assert code == 0, served.err.read_text()
+    search.look("stdout", "".join(served.said).encode())
+    search.look("stderr", "".join(served.errors).encode())
     assert search.leaks() == set()
     for kind in (
         "dead_letter.ndjson",

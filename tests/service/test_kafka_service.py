@@ -6,7 +6,7 @@ import time
 
 import making
 import pytest
-from broker import broker
+from broker import broker, lasting
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 from revenuer import Served
@@ -110,6 +110,29 @@ def test_a_service_killed_in_between_ends_like_one_that_was_not(world, expected,
                 served.kill()
         assert everything(served.client) == expected
         assert served.books() == {"accepted": len(records), "duplicate": 0, "dead_lettered": 0}
+        served.end()
+
+
+@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+def test_a_broker_that_is_killed_and_comes_back_is_read_on(world, expected, serve, tmp_path, client):
+    records, data = world[1], folder_of(world, tmp_path / "data")
+    with lasting() as own:
+        topics(own.address, "exchanges")
+        served = serve(data, own.address, kafka={"client": client})
+        for start, stop in thirds(records):
+            produce(own.address, records[start:stop])
+            served.settle(stop)
+            own.kill()
+            time.sleep(1)
+            own.start()
+        # Nothing but what comes now shows that it reads again.
+        produce(own.address, records[-1:])
+        end = time.monotonic() + 60
+        while served.books()["duplicate"] == 0:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert served.books() == {"accepted": len(records), "duplicate": 1, "dead_lettered": 0}
+        assert everything(served.client) == expected
         served.end()
 
 

@@ -45,11 +45,25 @@ def test_everything_is_written_and_the_books_balance(world, tmp_path):
         "accounts.parquet",
         "clusters.parquet",
         "dead_letter.ndjson",
+        "recommendations.ndjson",
         "report.html",
         "run.json",
     ):
         assert (tmp_path / name).exists()
     assert pl.read_parquet(tmp_path / "accounts.parquet")["account_id"].n_unique() == counts["accounts"]
+
+
+def test_recommendations_are_told_as_they_were_made_and_bind_what_is_named_core(world, tmp_path):
+    run([world / "requests.ndjson"], tmp_path, world)
+    told = [json.loads(text) for text in (tmp_path / "recommendations.ndjson").read_text().splitlines()]
+    made = [each["recommendation"] for each in told]
+    assert [m["created_at"] for m in made] == sorted(m["created_at"] for m in made)
+    last = {m["alert_id"]: m for m in made}
+    assert any(alert["severity"] in {"high", "critical"} for alert in alerts(tmp_path))
+    for alert in alerts(tmp_path):
+        assert alert["recommendation"] == last[alert["id"]]
+        core = sorted(m["account_id"] for m in alert["members"] if m["role"] == "core")
+        assert alert["recommendation"]["subject"]["accounts"] == core
 
 
 def test_another_order_of_files_gives_the_same(world, tmp_path):
@@ -98,6 +112,27 @@ def test_without_text_it_still_works_and_says_so(world, tmp_path):
 def test_a_missing_file_is_one_line_and_exit_2(tmp_path):
     result = CliRunner().invoke(app, ["replay", str(tmp_path / "nothing"), "--out", str(tmp_path / "o")])
     assert result.exit_code == 2
+
+
+def test_a_mistake_of_ours_is_no_misuse(world, tmp_path, monkeypatch):
+    def broken(*_):
+        raise ValueError("ours")
+
+    monkeypatch.setattr("detector.service.replay.write_results", broken)
+    args = ["replay", str(world / "requests.ndjson"), "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(app, args, env=KEY)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ValueError)
+    assert result.exception.args == ("ours",)
+
+
+def test_rules_that_are_none_are_misuse(world, tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "one.yml").write_text("title: [")
+    args = ["replay", str(world / "requests.ndjson"), "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(app, args, env=KEY | {"REVENUER_RULES": str(tmp_path / "rules")})
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
 
 
 def test_text_never_reaches_the_results(world, tmp_path):

@@ -42,7 +42,7 @@ def test_it_prunes_by_itself_and_ends(store):
     wait_for(lambda: len(store.alerts.changes(0)) == 1)
     wait_for(lambda: [e.action for e in store.audit.page()] == ["retention.prune"])
     job.stop()
-    assert not job._thread.is_alive()
+    assert not job._threads.alive
 
 
 def test_a_database_that_is_away_is_asked_again(store, monkeypatch, capsys):

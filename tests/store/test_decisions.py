@@ -62,3 +62,24 @@ def test_outcomes(store):
     done = store.outcomes.add("rec_1", "alr_1", "applied", "gateway", "for a day")
     assert store.outcomes.of_alert("alr_1") == [done]
     assert store.outcomes.of_alert("alr_2") == []
+
+
+def test_outcomes_become_labels_and_bans(store):
+    store.alerts.upsert([alert("alr_1"), alert("alr_2"), alert("alr_3")])
+    told = [
+        ("alr_1", "applied", "suspend"),
+        ("alr_1", "appealed", "suspend"),
+        ("alr_1", "reverted", "suspend"),
+        ("alr_2", "applied", "throttle"),
+        ("alr_2", "reverted", "throttle"),
+        ("alr_2", "challenge_failed", "challenge"),
+        ("alr_3", "challenge_passed", "challenge"),
+    ]
+    done = [store.outcomes.add(f"rec_{name}_{action}", name, o, "ana", None, action) for name, o, action in told]
+    assert [(label.subject, label.label) for label in store.labels.page()] == [
+        ("alr_1", "benign"),
+        ("alr_2", "attack"),
+        ("alr_3", "benign"),
+    ]
+    assert store.outcomes.suspended_at() == [done[0].at]
+    assert store.audit.verify() is None

@@ -1,20 +1,15 @@
 """Where the client libraries differ: their options, their errors, and what comes when one is not there."""
 
-import ssl
-import subprocess
 import sys
 from typing import get_args
 
 import pytest
-from broker import tansu
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import Producer as Confluent
 from kafka import KafkaConsumer, KafkaProducer
-from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaTimeoutError
-from proxy import Proxy
 
-from streams.kafka import KafkaSettings, Library, confluent, consumer, kafka_python
+from streams.kafka import KafkaSettings, Library, confluent, kafka_python
 from streams.sinks.kafka import KafkaSink
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
@@ -95,42 +90,3 @@ def test_confluent_tells_offsets_that_the_cluster_refuses_behind_what_came_befor
     gone = [(d.source, d.position) for b in batches for d in b.dead if d.reason == "offsets_gone"]
     assert gone == [("t/0", 500)]
     assert sum(b.read for b in batches) == 41
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """A broker behind TLS; and the certificate that vouches for it."""
-    folder = tmp_path_factory.mktemp("tls")
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    made += ["-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run([*made, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    proxy = Proxy(context)
-    with tansu(advertised=proxy.port) as (address, _):
-        proxy.target = int(address.rpartition(":")[2])
-        yield f"127.0.0.1:{proxy.port}", str(folder / "cert.pem")
-    proxy.close()
-
-
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_both_sides_speak_tls(tls, library):
-    address, certificate = tls
-    admin = KafkaAdminClient(bootstrap_servers=address, security_protocol="SSL", ssl_cafile=certificate)
-    topic = f"tls-{library}"
-    admin.create_topics([NewTopic(name=topic, num_partitions=1, replication_factor=1)])
-    admin.close()
-    settings = KafkaSettings([address], topic, library=library, security="SSL", cafile=certificate)
-    with KafkaSink(settings) as sink:
-        sink.send(topic, {"sent": "over TLS"}, "key")
-    reader = consumer(settings)
-    reader.assign({0: 0})
-    (records,) = reader.poll(5000, 10)
-    reader.close()
-    assert records.values == [b'{"sent":"over TLS"}']
-
-
-def test_confluent_refuses_a_certificate_that_nobody_vouches_for(tls, monkeypatch):
-    monkeypatch.setattr(confluent, "_ANSWER_S", 1.0)
-    with pytest.raises(SourceError, match=r"^kafka 127\.0\.0\.1:\d+: "):
-        KafkaSource(KafkaSettings([tls[0]], "t", library="confluent", security="SSL"))

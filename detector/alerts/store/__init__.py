@@ -7,7 +7,7 @@ from detector.alerts.store.alerts import Alerts
 from detector.alerts.store.allowances import Allowances
 from detector.alerts.store.answers import Answers
 from detector.alerts.store.audit import Audit
-from detector.alerts.store.database import Database
+from detector.alerts.store.database import AwayError, Database
 from detector.alerts.store.enforcement import Enforcement
 from detector.alerts.store.forget import Forgetter, Receipt
 from detector.alerts.store.labels import Labels
@@ -17,7 +17,7 @@ from detector.alerts.store.prune import Keep, Pruner
 from detector.alerts.store.tokens import Tokens
 from detector.alerts.store.triage import Triage
 
-__all__ = ["Keep", "Store"]
+__all__ = ["AwayError", "Keep", "Store"]
 
 
 def _wall() -> int:
@@ -41,7 +41,7 @@ class Store:
         self.labels = Labels(self._database, self.audit, now)
         self.allowances = Allowances(self._database, self.audit, now)
         self.tokens = Tokens(self._database, self.audit, now)
-        self.outcomes = Outcomes(self._database, self.audit, now)
+        self.outcomes = Outcomes(self._database, self.audit, self.labels, now)
         self.answers = Answers(self._database, now)
         self.enforcement = Enforcement(self._database, self.audit, now)
         self.notified = Notified(self._database, now)

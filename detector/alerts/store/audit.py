@@ -103,6 +103,11 @@ class Audit:
             return None
         return int(row.subject.removeprefix("audit/")), bytes.fromhex(msgspec.json.decode(row.detail)["hash"])
 
+    def latest(self) -> int:
+        """Id of the newest entry; 0 where there is none."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.coalesce(func.max(audit.c.id), 0))).scalar_one())
+
     def verify(self) -> int | None:
         """Id of the first entry that does not follow from those before it; None where all do.
 

@@ -8,11 +8,16 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 _BUSY_MS: Final = 10_000
 _WRITES: Final = "revenuer_writes"
 MIGRATION_LOCK: Final = 0x5245_5645  # any number that nobody else of this database locks
 AUDIT_LOCK: Final = MIGRATION_LOCK + 1
+
+
+class AwayError(RuntimeError):
+    """The database does not answer, or somebody else holds it; the same may be asked later."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -38,14 +43,22 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that reads."""
-        with self.engine.connect() as connection:
+        """A transaction that reads.
+
+        Raises:
+            AwayError: the database went away, or was not there.
+        """
+        with _told(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that writes: all of it or nothing."""
-        with self._writer.begin() as connection:
+        """A transaction that writes: all of it or nothing.
+
+        Raises:
+            AwayError: the database went away, or was not there; whether it took the last word is not known.
+        """
+        with _told(), self._writer.begin() as connection:
             yield connection
 
     def lock(self, connection: Connection, number: int) -> None:
@@ -65,6 +78,15 @@ class Database:
     def close(self) -> None:
         """Let all connections go."""
         self.engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        # Neither its text nor itself goes on: they hold the statement with its values, and of a failed connection more.
+        raise AwayError(type(error.orig).__name__) from None
 
 
 def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection

@@ -27,7 +27,7 @@ def grow(old: Alert, new: Alert) -> Alert:
         risk=max(old.risk, new.risk),
         p_value=min(old.p_value, new.p_value),
         first_seen=min(old.first_seen, new.first_seen),
-        detected_at=new.detected_at if rank_old < ACTIONABLE <= rank_new else min(old.detected_at, new.detected_at),
+        detected_at=_first_detected(old, new, rank_old, rank_new),
         last_seen=max(old.last_seen, new.last_seen),
         exchanges=sum(m.exchanges for m in members) if lost else max(old.exchanges, new.exchanges),
         exchanges_before_detection=max(old.exchanges_before_detection, new.exchanges_before_detection),
@@ -40,6 +40,14 @@ def grow(old: Alert, new: Alert) -> Alert:
         supersedes=[*new.supersedes, *(i for i in old.supersedes if i not in new.supersedes)],
         merged_into=new.merged_into or old.merged_into,
     )
+
+
+def _first_detected(old: Alert, new: Alert, rank_old: int, rank_new: int) -> str:
+    """When the alert was first told at the severity that it has now, whichever of the two versions rose."""
+    if (rank_old >= ACTIONABLE) != (rank_new >= ACTIONABLE):
+        # The other one's time is of a lower severity; it comes last where a detector went back to an older checkpoint.
+        return (old if rank_old > rank_new else new).detected_at
+    return min(old.detected_at, new.detected_at)
 
 
 def _detected(old: Alert, new: Alert, rank_old: int, rank_new: int) -> dict[str, str]:

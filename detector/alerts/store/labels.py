@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
@@ -42,11 +42,17 @@ class Labels:
 
     def add(self, kind: LabelKind, subject: str, label: Verdict, actor: str, note: str | None = None) -> Label:
         """Say something of an account or an alert; earlier labels stay."""
+        with self._database.write() as connection:
+            return self.put(connection, kind, subject, label, actor, note)
+
+    def put(
+        self, connection: Connection, kind: LabelKind, subject: str, label: Verdict, actor: str, note: str | None
+    ) -> Label:
+        """The same within a transaction."""
         now = self._now()
         values = {"kind": kind, "subject": subject, "label": label, "actor": actor, "at": now, "note": note}
-        with self._database.write() as connection:
-            number = connection.execute(insert(labels).values(**values).returning(labels.c.id)).scalar_one()
-            self._audit.append(connection, now, actor, "label.add", f"label/{number}", {"kind": kind, "label": label})
+        number = connection.execute(insert(labels).values(**values).returning(labels.c.id)).scalar_one()
+        self._audit.append(connection, now, actor, "label.add", f"label/{number}", {"kind": kind, "label": label})
         return Label(number, kind, subject, label, actor, now, note)
 
     def remove(self, number: int, actor: str) -> bool:

@@ -1,18 +1,21 @@
 """What became of recommendations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
+from detector.alerts.model import Action
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
+from detector.alerts.store.labels import Labels, Verdict
 from detector.alerts.store.tables import outcomes
 
 OutcomeName = Literal[
     "applied", "refused", "challenge_passed", "challenge_failed", "reverted", "appealed", "expired", "declined"
 ]
+_SAYS: Final[Mapping[str, Verdict]] = {"challenge_passed": "benign", "challenge_failed": "attack"}
 TAKES_BACK: Final = frozenset({"refused", "challenge_passed", "reverted", "expired", "declined"})
 
 
@@ -25,6 +28,7 @@ class Outcome(msgspec.Struct, frozen=True):
             declined by a person.
         actor, at: by whom, when (µs).
         note: why.
+        action: what was recommended.
     """
 
     id: int
@@ -34,6 +38,7 @@ class Outcome(msgspec.Struct, frozen=True):
     actor: str
     at: int
     note: str | None = None
+    action: Action | None = None
 
 
 class Appeals(msgspec.Struct, frozen=True):
@@ -53,23 +58,50 @@ class Appeals(msgspec.Struct, frozen=True):
 
 
 class Outcomes:
-    """Outcomes of one database; `now` is the wall clock in µs."""
+    """Outcomes of one database; `now` is the wall clock in µs.
 
-    def __init__(self, database: Database, audit: Audit, now: Callable[[], int]) -> None:
-        self._database, self._audit, self._now = database, audit, now
+    What an outcome says of an alert becomes a label of it, and a suspension that was applied a ban.
+    """
+
+    def __init__(self, database: Database, audit: Audit, labels: Labels, now: Callable[[], int]) -> None:
+        self._database, self._audit, self._labels, self._now = database, audit, labels, now
 
     def add(
-        self, recommendation: str, alert: str, outcome: OutcomeName, actor: str, note: str | None = None
+        self,
+        recommendation: str,
+        alert: str,
+        outcome: OutcomeName,
+        actor: str,
+        note: str | None = None,
+        action: Action | None = None,
     ) -> Outcome:
         """Note what was done with a recommendation of a stored alert."""
         now = self._now()
         values: dict[str, Any] = {"recommendation_id": recommendation, "alert_id": alert, "outcome": outcome}
-        values |= {"actor": actor, "at": now, "note": note}
+        values |= {"actor": actor, "at": now, "note": note, "action": action}
         with self._database.write() as connection:
             number = connection.execute(insert(outcomes).values(**values).returning(outcomes.c.id)).scalar_one()
             detail = {"outcome": outcome}
             self._audit.append(connection, now, actor, "recommendation.outcome", recommendation, detail)
+            verdict = self._verdict(connection, recommendation, outcome)
+            if verdict is not None:
+                self._labels.put(connection, "alert", alert, verdict, actor, f"outcome: {outcome}")
         return Outcome(id=number, **values)
+
+    @staticmethod
+    def _verdict(connection: Connection, recommendation: str, outcome: OutcomeName) -> Verdict | None:
+        """What an outcome tells of the alert; what was taken back without an appeal may have been taken back for any reason."""
+        if outcome != "reverted":
+            return _SAYS.get(outcome)
+        mine = outcomes.c.recommendation_id == recommendation
+        appealed = select(outcomes.c.id).where(mine, outcomes.c.outcome == "appealed").limit(1)
+        return "benign" if connection.execute(appealed).first() is not None else None
+
+    def suspended_at(self) -> list[int]:
+        """When suspensions were applied, ascending, µs."""
+        done = (outcomes.c.outcome == "applied") & (outcomes.c.action == "suspend")
+        with self._database.read() as connection:
+            return list(connection.execute(select(outcomes.c.at).where(done).order_by(outcomes.c.at)).scalars())
 
     def appeals(self) -> Appeals:
         """What became of the recommendations that customers appealed against."""

@@ -147,6 +147,7 @@ outcomes: Final = Table(
     Column("recommendation_id", String(64), nullable=False, index=True),
     Column("alert_id", ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("outcome", String(16), nullable=False),
+    Column("action", String(16)),
     Column("actor", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("note", Text),

@@ -195,7 +195,7 @@ class ClusterView:
             rows: i64[n], ascending.
         """
         part = np.isin(self.cluster, rows)
-        return replace(
+        some = replace(
             self,
             slots=self.slots[part],
             offsets=np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows])]),
@@ -208,6 +208,9 @@ class ClusterView:
             share=self.share[rows],
             alike=self.alike[rows],
         )
+        # What speaks of single members stays true of them.
+        vars(some)["levelled"] = tuple(each[part] for each in self.levelled)
+        return some
 
     def total(self, values: F64) -> F64:
         """Sum over the members of each cluster."""

@@ -45,6 +45,8 @@ def _unname(engine: Engine, account_id: str) -> None:
         entry.actionable.pop(account_id, None)
         entry.members.pop(account_id, None)
         entry.leaked.pop(account_id, None)
+        entry.held.pop(account_id, None)
+        entry.alike.discard(account_id)
         entry.culprits.pop(account_id, None)
         _shrink(entry, account_id)
     gone = {name for name, entry in book.entries.items() if not entry.named}

@@ -21,6 +21,8 @@ class Metrics:
         self.dead_letters = Counter("revenuer_dead_letters", "Records that could not be read", ["reason"], registry=r)
         self.lag_seconds = Gauge("revenuer_lag_seconds", "Age of the oldest accepted record not looked at", registry=r)
         self.lag_records = Gauge("revenuer_lag_records", "Accepted records not looked at", registry=r)
+        self.topic_lag = Gauge("revenuer_topic_lag_records", "Records of the topic that were not fetched", registry=r)
+        self.topic_away = Gauge("revenuer_topic_away", "1 where the topic cannot be read at the moment", registry=r)
         self.tick_seconds = Histogram("revenuer_tick_seconds", "Time of a tick", registry=r, buckets=_SLOW)
         self.stage_seconds = Histogram(
             "revenuer_stage_seconds", "Time of a stage a batch", ["stage"], registry=r, buckets=_SLOW
@@ -35,6 +37,12 @@ class Metrics:
             "revenuer_blast_radius_requests_per_day", "Requests a day that recommendations would hit", registry=r
         )
         self.reference_age = Gauge("revenuer_reference_age_seconds", "Age of the benign reference", registry=r)
+        self.calibration_error = Gauge(
+            "revenuer_calibration_error", "Share of accounts at or below a p-value beyond that p-value", registry=r
+        )
+        self.drift = Gauge(
+            "revenuer_drift", "Share of features that exceed the benign reference twice as often as said", registry=r
+        )
         self.brake = Gauge("revenuer_enforcement_brake", "1 where the brake of live enforcement is pulled", registry=r)
         self.http_requests = Counter(
             "revenuer_http_requests", "Requests answered", ["route", "method", "status"], registry=r

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from detector.alerts.store import AwayError
 from detector.alerts.store.cursor import CursorError
 from detector.service.http.state import BusyError
 
@@ -47,6 +48,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(CursorError, _cursor)
     app.add_exception_handler(BusyError, _busy)
+    app.add_exception_handler(AwayError, _away)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -71,6 +73,10 @@ def _cursor(_request: Request, _error: Exception) -> Response:
 
 def _busy(_request: Request, _error: Exception) -> Response:
     return problem(503, "The detector is busy; ask again.", headers={"Retry-After": "2"})
+
+
+def _away(_request: Request, _error: Exception) -> Response:
+    return problem(503, "The database does not answer; ask again.", headers={"Retry-After": "2"})
 
 
 def _broken(_request: Request, _error: Exception) -> Response:

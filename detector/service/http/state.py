@@ -136,6 +136,10 @@ class Detector(Protocol):
         """Read the allowances again."""
         ...
 
+    def enforced(self) -> None:
+        """Read again when suspensions were applied."""
+        ...
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -173,6 +177,7 @@ class State:
         enforcement: mode and caps.
         format: of what is posted.
         people: those who come with JWTs; None where no issuer is configured.
+        indicators_key: under which indicators are shared; empty where they are not.
     """
 
     store: Store
@@ -185,6 +190,7 @@ class State:
     enforcement: EnforcementSettings = field(default_factory=EnforcementSettings)
     format: Format = field(default_factory=Format)
     people: People | None = None
+    indicators_key: bytes = b""
     buckets: Buckets = field(init=False)
 
     def __post_init__(self) -> None:

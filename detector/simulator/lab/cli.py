@@ -18,6 +18,9 @@ def validate(
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes instead of most of an hour: less of everything")
     ] = False,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="Also quick: send a small world through the HTTP gateway and the service")
+    ] = False,
     world: Annotated[str | None, typer.Option(help="A shipped world's name, or a YAML file")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the world, instead of its own")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes [default: one a core]")] = None,
@@ -28,13 +31,14 @@ def validate(
         stop("needs torch: pip install 'revenuer[lab]'", USAGE, "validate")
     # Only now: the base install has no torch.
     from detector.simulator.lab.page import page
-    from detector.simulator.lab.plan import FULL, QUICK
+    from detector.simulator.lab.plan import FULL, GATEWAY, QUICK
     from detector.simulator.lab.validation import validate as run
     from detector.simulator.lab.watch import DetectorError
     from detector.simulator.world import WorldError
 
     plan = QUICK if quick else FULL
     plan = replace(plan, world=world or plan.world, world_seed=seed, workers=workers or os.cpu_count() or 1)
+    plan = replace(plan, gateway=GATEWAY) if gateway else plan
     try:
         found = run(plan, out, _say).as_json()
         (out / "validation.json").write_text(json.dumps(found, indent=1) + "\n")
@@ -64,6 +68,13 @@ def _summary(found: dict[str, Any], out: Path) -> str:
         f"benign requests refused: throttle {refused['throttle']:.3%}, suspend {refused['suspend']:.3%}; "
         f"without reasoning under degrade {degraded:.3%}"
     )
+    for name, each in (found["adaptive"] or {}).items():
+        last = each["last"]
+        share = f"{last['gained']['mean']:.1%}" if last["gained"] else "–"
+        lines.append(f"{name}, attacker that adapts: {last['passed_share']:.1%} passed, {share} gained")
+    if each := found["gateway"]:
+        share = "–" if each["gained"] is None else f"{each['gained']:.1%}"
+        lines.append(f"through the gateway: {each['answered']:,} of {each['asked']:,} answered, {share} gained")
     lines += [
         f"{'reached' if g['met'] else 'missed':<9}{g['name']}: {g['measured']} ({g['wanted']})" for g in found["goals"]
     ]

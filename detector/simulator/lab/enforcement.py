@@ -1,16 +1,16 @@
-"""What a gateway that follows the alerts would have let through."""
+"""What a gateway that does as it is told would have let through."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from detector.evaluation.inputs import InputError, Time, Truth, epoch
+from detector.evaluation.inputs import Truth, epoch
+from detector.simulator.lab.orders import Limit, Order, Spells, bound
 
 Mode = Literal["shadow", "throttle", "degrade", "suspend"]
 MODES: Final[tuple[Mode, ...]] = ("shadow", "throttle", "degrade", "suspend")
@@ -23,61 +23,6 @@ _COLUMNS: Final = {
     "operation": pl.String,
     "status": pl.Int64,
 }
-
-
-class Limit(msgspec.Struct, frozen=True):
-    """A quota of requests or output tokens over a window in seconds."""
-
-    unit: str
-    quota: int
-    window_s: int
-
-
-class Subject(msgspec.Struct, frozen=True):
-    """Whom a recommendation binds; accounts of one subject share its quota."""
-
-    accounts: list[str]
-
-
-class Recommendation(msgspec.Struct, frozen=True):
-    """The part of a recommendation that a gateway applies."""
-
-    subject: Subject
-    limits: list[Limit] = []
-
-
-class Order(msgspec.Struct, frozen=True):
-    """An alert as a gateway reads it."""
-
-    id: str
-    severity: str
-    accounts: list[str]
-    account_detected_at: dict[str, Time]
-    recommendation: Recommendation | None = None
-
-    @property
-    def actionable(self) -> bool:
-        """Whether it is to be acted on."""
-        return self.severity in {"high", "critical"}
-
-    def bound(self) -> dict[str, float]:
-        """Accounts that its recommendation binds, and when each was named, epoch seconds."""
-        accounts = self.recommendation.subject.accounts if self.recommendation else []
-        return {account: epoch(self.account_detected_at[account]) for account in accounts}
-
-
-def read_orders(path: Path) -> list[Order]:
-    """The actionable alerts of a file.
-
-    Raises:
-        OSError: it cannot be read.
-        InputError: a line is no alert.
-    """
-    try:
-        orders = [msgspec.json.decode(line, type=Order) for line in path.read_bytes().splitlines() if line.strip()]
-    except msgspec.MsgspecError as error:
-        raise InputError(f"{path}: no alert: {error}") from error
-    return [order for order in orders if order.actionable]
 
 
 @dataclass(frozen=True)
@@ -143,19 +88,18 @@ def passed(log: Log, orders: list[Order], mode: Mode) -> Bools:
 
     Args:
         log: what was asked.
-        orders: actionable alerts.
+        orders: what the gateway was told, and when.
         mode: `shadow` and `degrade` refuse nothing. `throttle` leaves the accounts that a recommendation binds its quota, shared
-            where they are many, from the time at which each was named. `suspend` refuses all that they ask from then on,
-            whatever action the recommendation is of.
+            where they are many, while it binds them. `suspend` refuses all that they ask meanwhile, whatever action the
+            recommendation is of.
     """
     if mode in {"shadow", "degrade"}:
         return np.ones(len(log.ts), np.bool_)
     if mode == "suspend":
-        return _before_naming(log, orders)
+        return ~_bound(log, bound(orders))
     through = np.ones(len(log.ts), np.bool_)
     for order in orders:
-        if order.recommendation is not None and order.recommendation.limits:
-            through &= _within_quota(log, order.bound(), order.recommendation.limits)
+        through &= _within_quota(log, order)
     return through
 
 
@@ -164,38 +108,31 @@ def in_full(log: Log, orders: list[Order], mode: Mode) -> Bools:
 
     Args:
         log: what was asked.
-        orders: actionable alerts.
+        orders: what the gateway was told, and when.
         mode: `degrade` leaves reasoning and log-probabilities out of the answers to accounts that a recommendation
-            binds, from the moment at which each was named, whatever the recommendation would withhold. In the other modes
-            an answer is given in full or not at all.
+            binds, while it binds them, whatever the recommendation would withhold. In the other modes an answer is given
+            in full or not at all.
     """
-    return _before_naming(log, orders) if mode == "degrade" else passed(log, orders, mode)
+    return ~_bound(log, bound(orders)) if mode == "degrade" else passed(log, orders, mode)
 
 
-def _before_naming(log: Log, orders: list[Order]) -> Bools:
-    first = bound_from(orders)
-    return log.ts < np.array([first.get(a, np.inf) for a in log.account])
+def _bound(log: Log, spells: Spells) -> Bools:
+    out = np.zeros(len(log.ts), np.bool_)
+    for row, account in enumerate(log.account):
+        if account in spells:
+            out[row] = any(begin <= log.ts[row] < end for begin, end in spells[account])
+    return out
 
 
-def bound_from(orders: list[Order]) -> dict[str, float]:
-    """When each account was first bound, epoch seconds."""
-    first: dict[str, float] = {}
-    for order in orders:
-        for account, time in order.bound().items():
-            first[account] = min(time, first.get(account, np.inf))
-    return first
-
-
-def _within_quota(log: Log, bound: Mapping[str, float], limits: list[Limit]) -> Bools:
-    begin = np.array([bound.get(a, np.inf) for a in log.account])
+def _within_quota(log: Log, order: Order) -> Bools:
     through = np.ones(len(log.ts), np.bool_)
-    used: dict[tuple[int, int], float] = {}
-    for row in np.flatnonzero(log.ts >= begin):
+    used: dict[tuple[Limit, int], float] = {}
+    for row in np.flatnonzero(_bound(log, order.spells())):
         amounts = {"requests": 1.0, "output_tokens": float(log.output_tokens[row])}
         # A window begins at a multiple of its length, as in the gateways that count in fixed windows.
         kept = [
-            ((k, int(log.ts[row] // limit.window_s)), limit.quota, amounts[limit.unit])
-            for k, limit in enumerate(limits)
+            ((limit, int(log.ts[row] // limit.window_s)), limit.quota, amounts[limit.unit])
+            for limit in order.holding(log.ts[row]).limits
             if limit.unit in amounts
         ]
         # The size of an answer is not known before: what counts is whether anything is left.

@@ -53,6 +53,9 @@ class Findings:
         full: mode → exchanges that are answered with all that was asked for.
         tables: the tabular track.
         race: the arms race; None where it was left out.
+        adaptive: world → rounds against an attacker who adapts and replaces.
+        against: (world, `first` or `last` of its rounds) → marks by seed.
+        gateway: what came through the HTTP gateway; None where it was left out.
     """
 
     plan: Plan
@@ -69,6 +72,9 @@ class Findings:
     full: dict[Mode, Bools]
     tables: dict[str, Json]
     race: Json | None
+    adaptive: dict[str, Json | None]
+    against: dict[tuple[str, str], list[Marks]]
+    gateway: Json | None
 
     def as_json(self) -> Json:
         """The keys of `validation.json`."""
@@ -112,10 +118,29 @@ class Findings:
             "benign_degraded": refused_share(self.watched.log, self.full["degrade"], self.watched.truth.archetype),
             "oof": self.tables,
             "arms_race": self.race,
+            "adaptive": {world: self._adaptive(world, told) for world, told in self.adaptive.items() if told} or None,
+            "gateway": self.gateway,
+        }
+
+    def _adaptive(self, world: str, told: Json) -> Json:
+        """A world's rounds, and what students gain from what passed in the first and in the last one."""
+        rounds = {"first": told["rounds"][0], "last": told["rounds"][-1]}
+        return told | {
+            end: {
+                "passed_share": played["of_harvest"]["suspend"],
+                "benign_refused_share": played["benign_refused"]["suspend"],
+                "replaced": played["replaced"],
+                "gained": self._share_gained(self.against[world, end]),
+            }
+            | _summary(self.against[world, end])
+            for end, played in rounds.items()
         }
 
     def _gained(self, name: str) -> Json | None:
-        shares = gained_by_seed(*(_accuracies(m) for m in (self.runs[name], self.runs["unprotected"], self.points[0])))
+        return self._share_gained(self.runs[name])
+
+    def _share_gained(self, marks: list[Marks]) -> Json | None:
+        shares = gained_by_seed(*(_accuracies(m) for m in (marks, self.runs["unprotected"], self.points[0])))
         return asdict(interval(shares)) if shares else None
 
     def _soft(self) -> Json | None:

@@ -30,9 +30,15 @@ class Goal:
 
 def goals(found: Json) -> list[Json]:
     """Goals against the keys of `validation.json`."""
-    return [
-        asdict(g) for g in (_worth_stealing(found), _reasoning(found), _stopped(found), _spared(found), _folds(found))
+    each = [
+        _worth_stealing(found),
+        _reasoning(found),
+        _stopped(found),
+        *_adapting(found),
+        _spared(found),
+        _folds(found),
     ]
+    return [asdict(g) for g in each]
 
 
 def _worth_stealing(found: Json) -> Goal:
@@ -56,6 +62,16 @@ def _stopped(found: Json) -> Goal:
     if share is None:
         return Goal(name, wanted, "the unprotected student learned nothing", met=False)
     return Goal(name, wanted, f"{share['mean']:.1%}", share["mean"] <= GAINED)
+
+
+def _adapting(found: Json) -> list[Goal]:
+    """The same against attackers who adapt and replace what is refused; nothing where that was left out."""
+    goals = []
+    for world, each in (found.get("adaptive") or {}).items():
+        name, share = f"gained in {world} by an attacker who adapts", each["last"]["gained"]
+        told = f"{share['mean']:.1%}" if share else "the unprotected student learned nothing"
+        goals.append(Goal(name, f"≤ {GAINED:.0%}", told, bool(share) and share["mean"] <= GAINED))
+    return goals
 
 
 def _spared(found: Json) -> Goal:

@@ -6,6 +6,7 @@ from typing import Final
 from detector.report.markup import Child, Html, h, join
 from detector.simulator.lab.cells import Json, accuracy, marks, table
 from detector.simulator.lab.kinds_section import kinds_section
+from detector.simulator.lab.more_sections import adaptive_sections, gateway_section
 from detector.simulator.lab.plots import Series, bars, lines
 
 MODE_NAMES: Final = {"shadow": "no enforcement", "throttle": "throttle", "degrade": "degrade", "suspend": "suspend"}
@@ -67,6 +68,8 @@ def page(found: Json) -> str:
         h("h2", "Benign requests refused"),
         _refused(found),
         *_race(found["arms_race"]),
+        *adaptive_sections(found["adaptive"]),
+        *gateway_section(found["gateway"]),
         *_other_students(found),
         *kinds_section(found["distillation"]),
         h("h2", "Tabular track: labels in context against out of fold"),

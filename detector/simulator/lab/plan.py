@@ -32,6 +32,9 @@ class Plan:
         wrong: shares of wrong labels in it.
         splits: of each data set.
         rounds: of the arms race; 0 leaves it out.
+        adaptive: worlds in which all campaigns change their ways and replace refused accounts.
+        adaptive_rounds: in each of these.
+        gateway: world whose traffic goes through the HTTP gateway and the service; None leaves it out.
         workers: processes.
     """
 
@@ -50,6 +53,9 @@ class Plan:
     wrong: tuple[float, ...] = (0.0, 0.3)
     splits: int = 8
     rounds: int = 0
+    adaptive: tuple[str, ...] = ()
+    adaptive_rounds: int = 4
+    gateway: str | None = None
     workers: int = field(default=2)
 
     @property
@@ -63,6 +69,7 @@ class Plan:
         return BUDGET * self.sizes[-1]
 
 
+GATEWAY: Final = "tiny"  # world that is small enough for HTTP
 BUDGET: Final = 3  # times the exchanges that an unprotected student needs
 PLATEAU: Final = 0.95  # of the plateau, where a student counts as done
 
@@ -86,6 +93,8 @@ FULL: Final = Plan(
         sizes=("smaller", "equal", "larger"),
     ),
     rounds=8,
+    adaptive=("reported-2026", "evasive"),
+    gateway=GATEWAY,
 )
 QUICK: Final = Plan(
     name="quick",
@@ -97,7 +106,7 @@ QUICK: Final = Plan(
     exam=300,
     datasets=("diabetes", "wine"),
     attention=("near",),
-    splits=4,
+    splits=8,
     study=Study(
         exchanges=200,
         recipe=Recipe(steps=100, batch=32, rate=6e-3),

@@ -72,6 +72,12 @@ class Questions:
         return padded(np.concatenate([self.prompts, self.reasoning, self.answers], axis=1))
 
 
+def stacked(questions: "list[Questions]") -> Questions:
+    """Questions of the same task as one."""
+    columns = ("prompts", "reasoning", "answers", "table")
+    return Questions(questions[0].task, *(np.concatenate([getattr(q, name) for q in questions]) for name in columns))
+
+
 def padded(tokens: Tokens) -> Tokens:
     """Rows filled up to the longest text.
 

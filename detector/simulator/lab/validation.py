@@ -10,13 +10,14 @@ from typing import Any, Final
 import numpy as np
 
 from detector.simulator.lab import oof
-from detector.simulator.lab.arms.race import race
+from detector.simulator.lab.arms.race import race, small, whole
 from detector.simulator.lab.enforcement import MODES, in_full, passed, spread
 from detector.simulator.lab.experiment import Job, exam_of, gather, prepare_worker, run, run_all
 from detector.simulator.lab.findings import Findings, Json, Marks, curve_of
 from detector.simulator.lab.parts import Parts
 from detector.simulator.lab.plan import BUDGET, PLATEAU, Attention, Plan
 from detector.simulator.lab.study import Study, TeacherName, Variation
+from detector.simulator.lab.through import Through, through_gateway
 from detector.simulator.lab.vocabulary import Tokens
 from detector.simulator.lab.watch import Watched, watch
 from detector.simulator.world import load_world
@@ -104,6 +105,27 @@ class Lab:
             voting=replace(study.voting, noise=v.noise),
         )
 
+    def against(self, races: dict[str, Json], budget: int) -> "dict[tuple[str, str], list[Future[Marks]]]":
+        """Starts the students of attackers that adapt: by world, of the first round and of the last one.
+
+        What passed decides how many exchanges of the budget they get; which ones makes no difference, for they are in no order.
+        """
+        ends = {
+            (world, end): each["rounds"][k] for world, each in races.items() for end, k in (("first", 0), ("last", -1))
+        }
+        return {
+            (world, end): self.students(f"{world}-{end}", np.arange(round(played["of_harvest"]["suspend"] * budget)))
+            for (world, end), played in ends.items()
+        }
+
+    def through(self, scratch: Path) -> "Future[Json] | None":
+        """Starts the loop through the gateway."""
+        p = self.plan
+        if p.gateway is None:
+            return None
+        asked = Through(p.gateway, p.seeds[0], p.recipe, p.size, p.exam)
+        return self.pool.submit(through_gateway, asked, self.folder, scratch)
+
     def tables(self) -> "dict[str, Future[dict[str, Any]]]":
         """Starts the tabular track."""
         p = self.plan
@@ -160,15 +182,27 @@ def validate(plan: Plan, out: Path, say: Say) -> Findings:
         try:
             say(f"detector: replays the world {plan.world}")
             watching = aside.submit(watch, plan.world, plan.world_seed, out / "world")
-            racing = aside.submit(race, plan.rounds, out / "parts")
-            return _run(Lab(plan, out / "parts", pool), watching, racing, say)
+            racing = aside.submit(race, plan.rounds, out / "parts", small())
+            adapting = {
+                name: aside.submit(race, plan.adaptive_rounds, out / "parts", arena)
+                for name, arena in whole(plan.adaptive).items()
+            }
+            lab = Lab(plan, out / "parts", pool)
+            return _run(lab, watching, racing, adapting, lab.through(out / "gateway"), say)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             aside.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", say: Say) -> Findings:
+def _run(
+    lab: Lab,
+    watching: "Future[Watched]",
+    racing: "Future[Json | None]",
+    adapting: "dict[str, Future[Json | None]]",
+    passing: "Future[Json] | None",
+    say: Say,
+) -> Findings:
     plan = lab.plan
     say(f"teacher: answers {plan.harvest:,} questions for each of {len(plan.seeds)} seeds")
     lab.gather()
@@ -194,6 +228,8 @@ def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", s
     runs["degrade_sorted"] = runs["suspend"]
     others = {size: lab.students(f"unprotected-{size}", everything, size=size) for size in plan.other_sizes}
     say(f"students: {', '.join(runs)}")
+    adaptive = {name: future.result() for name, future in adapting.items()}
+    against = lab.against({name: each for name, each in adaptive.items() if each is not None}, BUDGET * needed)
     return Findings(
         plan=plan,
         teacher_accuracy=exam_of(plan.exam, lab.folder)[1],
@@ -209,6 +245,9 @@ def _run(lab: Lab, watching: "Future[Watched]", racing: "Future[Json | None]", s
         full=full,
         tables={name: future.result() for name, future in tables.items()},
         race=racing.result(),
+        adaptive=adaptive,
+        against={name: _results(futures) for name, futures in against.items()},
+        gateway=passing.result() if passing else None,
     )
 
 

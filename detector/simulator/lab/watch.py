@@ -13,10 +13,12 @@ import msgspec
 from detector.evaluation.evaluate import evaluate
 from detector.evaluation.inputs import Truth, read_alerts, read_sibling_traffic, read_truth
 from detector.simulator.generate import write
-from detector.simulator.lab.enforcement import Log, Order, read_log, read_orders
+from detector.simulator.lab.enforcement import Log, read_log
+from detector.simulator.lab.orders import Order, orders_of, read_advice
 from detector.simulator.lab.parts import Parts
 from detector.simulator.world import load_world
 
+_TOLD: Final = "recommendations.ndjson"
 _REPLAY: Final = "from detector.cli import main; main()"
 # By itself the detector draws a secret for its hashes, and what it finds depends on it a little.
 HASH_KEY: Final = "20260224"
@@ -32,7 +34,7 @@ class Watched:
 
     Attributes:
         log: the exchanges.
-        orders: actionable alerts.
+        orders: what a gateway is told, and when.
         truth: who attacked, with what, when.
         result: the evaluation, as `revenuer evaluate --json` gives it.
     """
@@ -63,6 +65,7 @@ def watch(world: str, seed: int | None, out: Path) -> Watched:
         "key": HASH_KEY,
         "kinds": played.population,
         "plans": [str(p) for p in played.campaigns],
+        "told": _TOLD,
     }
     parts = Parts(out)
     if parts.find("done", asked) is None:
@@ -71,7 +74,12 @@ def watch(world: str, seed: int | None, out: Path) -> Watched:
         parts.keep("done", asked, {"exchanges": made.exchanges})
     alerts, truth = out / "found" / "alerts.ndjson", read_truth(out / "truth.json")
     result = msgspec.to_builtins(evaluate(read_alerts(alerts), truth, read_sibling_traffic(alerts)))
-    return Watched(read_log(out / "requests.ndjson", truth), read_orders(alerts), truth, json.loads(json.dumps(result)))
+    return Watched(read_log(out / "requests.ndjson", truth), orders_in(out), truth, json.loads(json.dumps(result)))
+
+
+def orders_in(out: Path) -> list[Order]:
+    """What a gateway was told over a folder's log."""
+    return orders_of(read_advice(out / "found" / _TOLD))
 
 
 def replay(out: Path) -> None:

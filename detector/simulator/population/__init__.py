@@ -1,17 +1,53 @@
-"""Innocents: a new kind is a function in one of these files, or a file and a line here."""
+"""Innocents: a new kind is a file, and a line here."""
 
-from detector.simulator.population import exam_prep, extension, groups, humans, mixed_use, products, scripts
+from detector.simulator.population import (
+    batch,
+    benchmark,
+    ci_review,
+    coding_agent,
+    exam_prep,
+    extension,
+    hobby_synthesis,
+    humans,
+    indexer,
+    indexer_fleet,
+    llm_judge,
+    localisation,
+    mixed_use,
+    monitor,
+    office,
+    product,
+    reseller,
+    sanctioned_distillation,
+    scripts,
+    university_class,
+    vpn,
+)
 from detector.simulator.population.base import AT_ONCE, INNOCENTS, innocent
 
 __all__ = [
     "AT_ONCE",
     "INNOCENTS",
+    "batch",
+    "benchmark",
+    "ci_review",
+    "coding_agent",
     "exam_prep",
     "extension",
-    "groups",
+    "hobby_synthesis",
     "humans",
+    "indexer",
+    "indexer_fleet",
     "innocent",
+    "llm_judge",
+    "localisation",
     "mixed_use",
-    "products",
+    "monitor",
+    "office",
+    "product",
+    "reseller",
+    "sanctioned_distillation",
     "scripts",
+    "university_class",
+    "vpn",
 ]

@@ -110,11 +110,18 @@ def list_outcomes(state: StateDep, _: Reader, recommendation_id: Name) -> Respon
 def add_outcome(
     state: StateDep, token: Triager, request: Request, recommendation_id: Name, body: Report, key: Key = None
 ) -> Response:
-    """Say what was done with a recommendation."""
+    """Say what was done with a recommendation.
+
+    A challenge that was passed or failed, and what was reverted after an appeal, become labels of the alert. A suspension that was
+    applied counts as a ban from then on.
+    """
 
     def do() -> Response:
         alert: Alert = found(state.store.alerts.recommending(recommendation_id), "recommendation")
-        made = state.store.outcomes.add(recommendation_id, alert.id, body.outcome, token.name, body.note)
+        action = alert.recommendation.action if alert.recommendation else None
+        made = state.store.outcomes.add(recommendation_id, alert.id, body.outcome, token.name, body.note, action)
+        if body.outcome == "applied":
+            state.detector.enforced()
         if body.outcome in TAKES_BACK:
             state.store.enforcement.withdraw(recommendation_id, token.name)
         return json(made, 201)

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
+from detector.alerts.store import AwayError
 from detector.alerts.store.tokens import Token
 from detector.service.http.access import Reader, StateDep
 from detector.service.http.answer import problems
@@ -47,7 +48,10 @@ async def _events(state: State, after: int, token: Token) -> AsyncIterator[bytes
             checked = time.monotonic()
             if not await run_sync(state.store.tokens.alive, token):
                 return  # it was revoked or has expired, and whoever stole it must not listen on
-        versions = await run_sync(state.store.alerts.changes, after)
+        try:
+            versions = await run_sync(state.store.alerts.changes, after)
+        except AwayError:
+            return  # the client comes back, with the last id that it has
         for version in versions:
             after = version.id
             yield b"id: %d\nevent: alert\ndata: %s\n\n" % (after, msgspec.json.encode(version))

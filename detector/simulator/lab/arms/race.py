@@ -1,12 +1,13 @@
 """Rounds of attack, detection and change.
 
 The attacker knows only which requests of its own accounts were refused. Every round it comes back with fresh accounts
-in a fresh world.
+in a fresh world. Within a round, where it has accounts in store, each that is refused is replaced at once.
 """
 
 import json
 import tempfile
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,31 +19,66 @@ from detector.evaluation.inputs import read_truth
 from detector.simulator.generate import write
 from detector.simulator.lab.arms.bandit import Bandit
 from detector.simulator.lab.arms.evasions import EVASIONS, Scene
-from detector.simulator.lab.enforcement import passed, read_log, read_orders
+from detector.simulator.lab.arms.replacement import replace_refused
+from detector.simulator.lab.arms.scenes import attacks_marked
+from detector.simulator.lab.enforcement import passed, read_log
 from detector.simulator.lab.intervals import interval
+from detector.simulator.lab.orders import bound
 from detector.simulator.lab.parts import Parts
-from detector.simulator.lab.watch import HASH_KEY, replay
+from detector.simulator.lab.watch import HASH_KEY, orders_in, replay
 from detector.simulator.world import World, load_world
 
 Json = dict[str, Any]
 CAMPAIGNS: Final = ("shared_cards", "task_list", "injected", "replaced")  # of the demo world; each chooses once a round
 CROWD: Final = 0.25  # of the demo world's innocents
-_SEED: Final = 40_000  # of the first round's world
 
 
-def arena() -> World:
+@dataclass(frozen=True)
+class Arena:
+    """Where rounds are played.
+
+    Attributes:
+        world: every campaign chooses once a round.
+        seed: of the first round's world; the next ones follow.
+        in_store: whether refused accounts are replaced within a round, once each.
+    """
+
+    world: World
+    seed: int
+    in_store: bool = False
+
+    @property
+    def campaigns(self) -> tuple[str, ...]:
+        """Those who choose."""
+        return tuple(plan.name for plan in self.world.campaigns)
+
+    def asked(self, number: int, chosen: dict[str, str]) -> Json:
+        """Everything that a round depends on."""
+        plans = [str(plan) for plan in self.world.campaigns]
+        known = {"population": self.world.population, "campaigns": plans, "in_store": self.in_store}
+        return {"seed": self.seed + number, "chosen": chosen, "arena": known, "key": HASH_KEY}
+
+
+def small() -> Arena:
     """The demo world with fewer innocents and four of its campaigns."""
     world = load_world("demo")
     population = {kind: max(1, round(CROWD * n)) for kind, n in world.population.items()}
-    return replace(world, population=population, campaigns=[p for p in world.campaigns if p.name in CAMPAIGNS])
+    plans = [p for p in world.campaigns if p.name in CAMPAIGNS]
+    return Arena(replace(world, population=population, campaigns=plans), 40_000)
 
 
-def race(rounds: int, folder: Path) -> Json | None:
+def whole(names: Sequence[str]) -> dict[str, Arena]:
+    """Worlds with all that is in them, on seeds of which no other is near, against an attacker with accounts in store."""
+    return {name: Arena(load_world(name), 50_000 + 1_000 * k, in_store=True) for k, name in enumerate(names)}
+
+
+def race(rounds: int, folder: Path, arena: Arena) -> Json | None:
     """Plays rounds that are not in the folder yet; None where there are none to play.
 
     Args:
         rounds: how many.
         folder: of finished parts.
+        arena: where.
 
     Raises:
         DetectorError: the detector failed.
@@ -50,17 +86,23 @@ def race(rounds: int, folder: Path) -> Json | None:
     """
     if rounds == 0:
         return None
-    bandit, told, rng = Bandit(tuple(EVASIONS)), [], np.random.default_rng(_SEED)
+    bandit, told, rng = Bandit(tuple(EVASIONS)), [], np.random.default_rng(arena.seed)
     for number in range(rounds):
         # At first nobody hides: what each campaign gets through then is what hiding has to beat.
-        names = bandit.choose(rng, len(CAMPAIGNS)) if number else ["none"] * len(CAMPAIGNS)
-        chosen = dict(zip(CAMPAIGNS, names, strict=True))
-        asked = {"seed": _SEED + number, "chosen": chosen, "arena": _known(arena()), "key": HASH_KEY}
-        got = Parts(folder).get(f"race-{number}", asked, partial(_round, chosen, _SEED + number))
+        order = rng.permutation(arena.campaigns).tolist()
+        names = bandit.choose(rng, len(order)) if number else ["none"] * len(order)
+        chosen = dict(sorted(zip(order, names, strict=True)))
+        name = f"race-{arena.world.name}-{'store-' if arena.in_store else ''}{number}"
+        got = Parts(folder).get(name, arena.asked(number, chosen), partial(_round, arena, chosen, arena.seed + number))
+        told.append({"chosen": chosen} | got)
         for campaign, evasion in chosen.items():
-            bandit.learn(evasion, got[campaign])
-        told.append({"chosen": chosen, "passed": got})
+            bandit.learn(evasion, _worth(got["passed"][campaign], told[0]["passed"][campaign]))
     return {"rounds": told, "evasions": _bought(told)}
+
+
+def _worth(got: float, before: float) -> float:
+    """Of a choice, 0–1: how much more gets through than the same campaign got through without hiding."""
+    return (1 + got - before) / 2
 
 
 def _bought(told: list[Json]) -> Json:
@@ -77,21 +119,27 @@ def _bought(told: list[Json]) -> Json:
     }
 
 
-def _known(world: World) -> Json:
-    return {"population": world.population, "campaigns": [str(plan) for plan in world.campaigns]}
-
-
-def _round(chosen: dict[str, str], seed: int) -> dict[str, float]:
-    """Share of each campaign's requests that a gateway lets through which suspends whom it is told to."""
+def _round(arena: Arena, chosen: dict[str, str], seed: int) -> Json:
+    """What a gateway lets through that suspends, or throttles, whom it is told to."""
     with tempfile.TemporaryDirectory() as name:
         out = Path(name)
-        write(arena(), out, seed)
+        write(arena.world, out, seed)
         hide(out, chosen, seed)
         replay(out)
-        log = read_log(out / "requests.ndjson", read_truth(out / "truth.json"))
-        through = passed(log, read_orders(out / "found" / "alerts.ndjson"), "suspend")
+        replaced = 0
+        if arena.in_store:
+            replaced = replace_refused(out, bound(orders_in(out)), seed)
+            replay(out)
+        log, orders = read_log(out / "requests.ndjson", read_truth(out / "truth.json")), orders_in(out)
+        through = {"suspend": passed(log, orders, "suspend"), "throttle": passed(log, orders, "throttle")}
+    answered, benign = log.harvested(), log.benign()
     own = {campaign: log.hostile & (log.campaign == campaign) for campaign in chosen}
-    return {campaign: float(through[rows].mean()) for campaign, rows in own.items()}
+    return {
+        "passed": {campaign: float(through["suspend"][rows].mean()) for campaign, rows in own.items()},
+        "of_harvest": {mode: float(let[answered].mean()) for mode, let in through.items()},
+        "benign_refused": {mode: float((~let[benign]).mean()) for mode, let in through.items()},
+        "replaced": replaced,
+    }
 
 
 def hide(out: Path, chosen: dict[str, str], seed: int) -> None:
@@ -102,17 +150,9 @@ def hide(out: Path, chosen: dict[str, str], seed: int) -> None:
         chosen: campaign → way to hide.
         seed: of the changes.
     """
-    requests = pl.read_ndjson(out / "requests.ndjson", infer_schema_length=None)
+    requests = attacks_marked(out)
     accounts = pl.read_ndjson(out / "accounts.ndjson", infer_schema_length=None)
     truth = json.loads((out / "truth.json").read_text())
-    attacks = [(a, round(1e3 * t)) for a, times in truth["attack_times"].items() for t in times]
-    known = pl.DataFrame(attacks, schema={"account_id": pl.String, "_ms": pl.Int64}, orient="row").unique()
-    requests = (
-        requests.with_columns(_ms=(pl.col("ts") * 1e3).round().cast(pl.Int64))
-        .join(known.with_columns(_attack=pl.lit(value=True)), on=["account_id", "_ms"], how="left")
-        .with_columns(pl.col("_attack").fill_null(value=False))
-        .drop("_ms")
-    )
     hidden = [a for campaign in chosen for a in truth["campaigns"][campaign]]
     others = requests.filter(~pl.col("account_id").is_in(hidden))
     ends = float(requests["ts"].min()), float(requests["ts"].max())  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ class Problem(Exception):  # noqa: N818 - it is an answer, no failure
 
 
 class KeyBlock(BaseModel):
-    """`POST /key/block`."""
+    """`POST /key/block` and `POST /key/unblock`."""
 
     key: str
 
@@ -73,7 +73,7 @@ Secret = Annotated[str, Depends(_secret)]
 
 
 class Bound(BaseModel):
-    """Whom a recommendation binds."""
+    """Whom a recommendation binds; also `POST /restore`, which takes back what was withheld from them."""
 
     accounts: list[str]
 
@@ -113,23 +113,30 @@ class Gateway:
             refusal = self.keys.admit(holder)
         if holder is None or refusal == "unknown":
             raise Problem(*_REFUSED["unknown"])
-        seen = Seen(now, request_id, holder, asked, user_agent)
+        seen = self._seen(Seen(now, request_id, holder, asked, user_agent))
         try:
             given = asked.without(holder.withheld)
-            answered = self._answered(request_id, int(now), given, refusal)
+            answered = self._admitted(request_id, int(now), given, refusal)
         except Problem as problem:
             self.log.write(seen, problem.status, None)
             raise
         if "summarise_reasoning" in holder.withheld:
             answered = replace(answered, choices=[choice.answer() for choice in answered.choices])
         with self.lock:
-            self.keys.spend(holder, answered.input_tokens + answered.output_tokens)
+            self.keys.spend(holder, seen.tokens(answered))
         self.log.write(seen, 200, answered)
         return answered
 
-    def _answered(self, request_id: str, created: int, asked: Asked, refusal: Refusal | None) -> Answered:
+    def _seen(self, seen: Seen) -> Seen:
+        """What is known of a request, as it will be logged."""
+        return seen
+
+    def _admitted(self, request_id: str, created: int, asked: Asked, refusal: Refusal | None) -> Answered:
         if refusal is not None:
             raise Problem(*_REFUSED[refusal])
+        return self._answered(request_id, created, asked)
+
+    def _answered(self, request_id: str, created: int, asked: Asked) -> Answered:
         if asked.model != MODEL:
             raise Problem(404, "invalid_request_error", "model_not_found", f"There is no model {asked.model}.")
         questions = question(asked.prompt())
@@ -161,6 +168,7 @@ def make_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     _asking(app, gateway)
     _enforcing(app, gateway)
+    _withholding(app, gateway)
     return app
 
 
@@ -188,6 +196,10 @@ def _enforcing(app: FastAPI, gateway: Gateway) -> None:
     def block(body: KeyBlock, secret: Secret) -> dict[str, bool]:
         return gateway.manage(secret, lambda: keys.block(body.key))
 
+    @app.post("/key/unblock")
+    def unblock(body: KeyBlock, secret: Secret) -> dict[str, bool]:
+        return gateway.manage(secret, lambda: keys.unblock(body.key))
+
     @app.post("/key/update")
     def update(body: KeyUpdate, secret: Secret) -> dict[str, bool]:
         def change() -> None:
@@ -199,11 +211,23 @@ def _enforcing(app: FastAPI, gateway: Gateway) -> None:
     def new_team(body: TeamNew, secret: Secret) -> dict[str, bool]:
         return gateway.manage(secret, lambda: keys.new_team(body.team_id, body.rpm_limit, body.tpm_limit))
 
+
+def _withholding(app: FastAPI, gateway: Gateway) -> None:
+    keys = gateway.keys
+
     @app.post("/degrade")
     def degrade(body: Advice, secret: Secret) -> dict[str, bool]:
         def change() -> None:
             for account in [] if body.dry_run else body.subject.accounts:
                 keys.withhold(account, frozenset(body.degrade))
+
+        return gateway.manage(secret, change)
+
+    @app.post("/restore")
+    def restore(body: Bound, secret: Secret) -> dict[str, bool]:
+        def change() -> None:
+            for account in body.accounts:
+                keys.restore(account)
 
         return gateway.manage(secret, change)
 

@@ -40,6 +40,7 @@ class Asked(BaseModel):
     top_logprobs: int = Field(0, ge=0, le=20)
     stream: bool = False
     seed: int | None = Field(None, ge=0)
+    metadata: dict[str, str] = {}
 
     @property
     def most(self) -> int:

@@ -108,6 +108,14 @@ class Keys:
         """
         self._by_account[account].blocked = True
 
+    def unblock(self, account: str) -> None:
+        """Lets an account ask again.
+
+        Raises:
+            KeyError: nobody of that id holds a key.
+        """
+        self._by_account[account].blocked = False
+
     def withhold(self, account: str, what: frozenset[Withheld]) -> None:
         """Leaves something out of all answers to an account from now on.
 
@@ -115,6 +123,14 @@ class Keys:
             KeyError: nobody of that id holds a key.
         """
         self._by_account[account].withheld |= what
+
+    def restore(self, account: str) -> None:
+        """Answers an account in full again.
+
+        Raises:
+            KeyError: nobody of that id holds a key.
+        """
+        self._by_account[account].withheld = frozenset()
 
     def new_team(self, team: str, rpm: int | None, tpm: int | None) -> None:
         """A budget that keys can be moved to; one of the same name is replaced for those to come."""

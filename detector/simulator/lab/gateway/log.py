@@ -22,7 +22,7 @@ class Log:
 
     def write(self, seen: "Seen", status: int, answered: Answered | None) -> None:
         """Appends an exchange."""
-        line = json.dumps(seen.record(status) | (_answer(answered) if answered else {}))
+        line = json.dumps(seen.line(status, answered))
         with self._lock, self._path.open("a") as file:
             file.write(line + "\n")
 
@@ -41,8 +41,15 @@ class Seen:
     def __init__(self, ts: float, request_id: str, holder: Holder, asked: Asked, user_agent: str | None) -> None:
         self.ts, self.request_id, self.holder, self.asked, self.user_agent = ts, request_id, holder, asked, user_agent
 
-    def record(self, status: int) -> dict[str, Any]:
-        """The part of the exchange that does not depend on the answer."""
+    def line(self, status: int, answered: Answered | None) -> dict[str, Any]:
+        """The exchange as it is logged."""
+        return self._record(status) | (_answer(answered) if answered else {})
+
+    def tokens(self, answered: Answered) -> int:
+        """What an answer costs."""
+        return answered.input_tokens + answered.output_tokens
+
+    def _record(self, status: int) -> dict[str, Any]:
         asked, system = self.asked, [m.content for m in self.asked.messages if m.role in {"system", "developer"}]
         return {
             "ts": self.ts,
