@@ -131,26 +131,28 @@ class AlertBook:
         return entry
 
     def blame(self, now: int, name: str, account: str, culprits: list[Named]) -> list[Entry]:
-        """Note which keys or end users of a named account it is: each has an alert of its own, and the account is bound no more.
+        """Note which keys or end users of a named account it is: a key has an alert of its own, and the account is bound no more.
 
         Args:
             now: event time, µs.
             name: of a cluster's alert.
             account: a member.
-            culprits: of the account.
+            culprits: of the account; nobody where it is the account itself.
 
         Returns:
             Alerts that changed.
         """
         entry = self.find(name) if name in self.entries else None
-        if entry is None or account not in entry.named or entry.culprits.get(account) == culprits:
+        if entry is None or account not in entry.named or entry.culprits.get(account, []) == culprits:
             return []
         entry.culprits[account] = culprits
+        if not culprits:  # the other keys are used for it as well, by now
+            del entry.culprits[account]
         self.version += 1
-        return [entry, *(self._victim(now, entry, account, culprit) for culprit in culprits)]
+        return [entry, *(self._victim(now, entry, account, c) for c in culprits if c.kind == "api_key")]
 
     def _victim(self, now: int, entry: Entry, account: str, culprit: Named) -> Entry:
-        """The alert of a key or end user. It is in no index: cases of the account go on to the alert of the cluster."""
+        """The alert of a key. It is in no index: cases of the account go on to the alert of the cluster."""
         name = alert_id("account", f"{account}|{culprit.kind}|{culprit.id}")
         case = victim_case(entry, account)
         alone = self.entries.setdefault(name, Entry(id=name, opened=now, case=case, level=entry.level, subject=culprit))

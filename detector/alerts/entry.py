@@ -70,7 +70,7 @@ class Entry:
         held: by account, event time of the latest case that called it core.
         alike: accounts that a case called core for their likeness alone.
         culprits: by account, the keys or end users that it is the victim of.
-        subject: the key or end user that the alert is of.
+        subject: the key that the alert is of.
     """
 
     id: str
@@ -95,8 +95,9 @@ class Entry:
 
     @property
     def bound(self) -> list[Member]:
-        """Members that a recommendation may bind: not those whose own key or end user is the culprit."""
-        return [m for m in self.members.values() if self.subject or m.account_id not in self.culprits]
+        """Members that a recommendation may bind: not those of which a key is bound instead."""
+        victims = {a for a, found in self.culprits.items() if found[0].kind == "api_key" and self.subject is None}
+        return [m for m in self.members.values() if m.account_id not in victims]
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""

@@ -11,6 +11,7 @@ Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "acknowledged", "confirmed", "false_positive", "resolved"]
 Role = Literal["core", "peripheral"]
 Action = Literal["observe", "throttle", "challenge", "degrade", "rotate_key", "review", "suspend"]
+NamedKind = Literal["api_key", "end_user"]
 Unit = Literal["requests", "input_tokens", "output_tokens", "concurrent_requests"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
@@ -70,7 +71,7 @@ class Named(msgspec.Struct, frozen=True):
         carrying, other: its exchanges with and without what the cluster shares, since the alert.
     """
 
-    kind: Literal["api_key", "end_user"]
+    kind: NamedKind
     id: str
     carrying: int
     other: int

@@ -3,26 +3,29 @@
 Once a cluster is actionable, the exchanges of its members are counted by API key and by end user: those that carry a text which the
 cluster shares, and those that do not. Where some keys carry it and the others do not, beyond what one common rate would give (a
 likelihood ratio of two rates against one, which has to outweigh a thousand innocent splits and the search for the best one), those
-are named.
+are named. A key is issued by the provider, and is bound in place of its account, as long as the others do not carry it too; an
+end user is whatever the client says, so that he is told and the account stays bound: else a harvester would go free who gives his
+cover other names.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from detector.alerts.model import Named
+from detector.alerts.model import Named, NamedKind
 from detector.coordination.graph import Links
 from detector.profiles.layout import F64, I32, I64, U8, Columns, grown
 
-KINDS: Final[dict[Literal["api_key", "end_user"], str]] = {"api_key": "api_key_id", "end_user": "end_user_id"}
+KINDS: Final[dict[NamedKind, str]] = {"api_key": "api_key_id", "end_user": "end_user_id"}
 CARRIED_BY: Final = 0.5  # of the members, and of all holders of a text, so that it is the cluster's own
 LEAST: Final = 10  # exchanges with such a text, before anything is said
 NATS: Final = 6.9  # log odds of a thousand to one
 MOST: Final = 0.9  # of the exchanges with the text are of those that are named
 _AN_EIGHTH_MORE: Final = 1.125
+_TOLD: Final = 20  # keys or users of an account, at most
 _REMEMBERED: Final = 256  # keys or users of an account; of a reseller's the first ones
 _TEXTS: Final = 8
 
@@ -50,7 +53,7 @@ class Culprits:
     texts: dict[str, set[int]] = field(default_factory=dict)
     alert: dict[int, str] = field(default_factory=dict)
     since: dict[int, int] = field(default_factory=dict)
-    seen: dict[int, dict[str, dict[str, Tally]]] = field(default_factory=dict)
+    seen: dict[int, dict[NamedKind, dict[str, Tally]]] = field(default_factory=dict)
     asked: dict[int, int] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
     _watched: U8 = field(default_factory=lambda: np.zeros(0, np.uint8))
@@ -108,22 +111,23 @@ class Culprits:
                 known[value] = Tally(before.carrying + carries, before.other + (not carries))
 
     def news(self) -> Iterator[tuple[str, int, list[Named]]]:
-        """(alert, slot, keys or users) of accounts with an eighth more since they were last asked, where somebody can be named."""
+        """(alert, slot, keys or users, if any) of accounts with an eighth more since they were last asked."""
         for slot in sorted(self.touched):
             counts = [sum(t.carrying for t in of.values()) for of in self.seen[slot].values() if len(of) > 1]
             most = max(counts, default=0)
             if most < LEAST or most < _AN_EIGHTH_MORE * self.asked[slot]:
                 continue
             self.asked[slot] = most
-            if named := self.named(slot):
-                yield self.alert[slot], slot, named
+            yield self.alert[slot], slot, self.named(slot)
         self.touched.clear()
 
     def named(self, slot: int) -> list[Named]:
-        """Keys or end users of an account that carry the cluster's texts where its others do not; the kind that is told better."""
-        found = [(kind, _split(self.seen[slot][kind])) for kind in KINDS]
-        kind, (nats, names) = max(found, key=lambda pair: pair[1][0])
-        return [Named(kind, name, *self.seen[slot][kind][name]) for name in names] if nats > 0 else []
+        """Keys of an account that carry the cluster's texts where its others do not; end users where no keys differ."""
+        for kind, tallies in self.seen[slot].items():
+            _, names = _split(tallies)
+            if names:
+                return [Named(kind, name, *tallies[name]) for name in names[:_TOLD]]
+        return []
 
     def forget(self, slot: int) -> None:
         """Let go of an account."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from detector.alerts.book import AlertBook
 from detector.alerts.entry import INDICATED, alert_id
-from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, rfc3339
+from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Named, rfc3339
 
 
 def run(*looks):
@@ -286,3 +286,18 @@ def test_times_are_written_to_the_millisecond(micros):
         <= datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros) - back
         < timedelta(milliseconds=1)
     )
+
+
+def test_an_account_that_goes_on_with_its_other_key_is_bound_again():
+    book = AlertBook()
+    (entry,) = book.tick(START, [case("a b c")])
+    key = Named("api_key", "k1", 40, 0)
+    changed = book.blame(START + HOUR, entry.id, "a", [key])
+    assert [m.account_id for m in entry.bound] == ["b", "c"]
+    assert [(e.subject, [m.account_id for m in e.bound]) for e in changed if e is not entry] == [(key, ["a"])]
+    assert book.blame(START + HOUR, entry.id, "a", [key]) == []
+    user = Named("end_user", "u1", 40, 0)
+    assert book.blame(START + HOUR, entry.id, "b", [user]) == [entry]
+    assert [m.account_id for m in entry.bound] == ["b", "c"]
+    assert book.blame(START + 2 * HOUR, entry.id, "a", []) == [entry]
+    assert [m.account_id for m in entry.bound] == ["a", "b", "c"]

@@ -53,7 +53,7 @@ def shown(engine, frame):
     columns = place(engine.digest(frame), frame["account_id"], engine.store)
     key = int(columns.system[0] >> 32)
     bank = SkeletonBank(wanted={(SYSTEM, key)})
-    bank.look(frame, columns, engine._owners(frame, columns.slot, engine.now))
+    bank.look(frame, columns, engine._owners(columns, engine.now))
     return bank.found.get((SYSTEM, key))
 
 
