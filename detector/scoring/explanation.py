@@ -32,11 +32,12 @@ def by_feature(rules: RuleSet, scored: Scored, row: int) -> dict[str, Nats]:
         row: which entity.
     """
     out: dict[str, Nats] = {}
+    present = frozenset(scored.frame.columns)
     for j, code in enumerate(rules.codes):  # over rules
         nats = float(scored.contributions[row, j])
         if nats > 0:
             rule = rules.rule(code)
-            shares = dict(_shares(rule.condition, _true(rules, scored, row, rule.condition)))
+            shares = dict(_shares(rule.condition, _true(rules, scored, row, rule.condition, present)))
             rest = 1.0 - sum(shares.values())
             if abs(rest) > _ROUNDING:
                 shares[rule.feature] = shares.get(rule.feature, 0.0) + rest
@@ -44,14 +45,14 @@ def by_feature(rules: RuleSet, scored: Scored, row: int) -> dict[str, Nats]:
     return out
 
 
-def _true(rules: RuleSet, scored: Scored, row: int, condition: Node) -> frozenset[Leaf]:
+def _true(rules: RuleSet, scored: Scored, row: int, condition: Node, present: frozenset[str]) -> frozenset[Leaf]:
     """Comparisons of a condition that hold on a row."""
     frame = scored.frame
     stratum = str(frame["stratum"][row])
     category = rules.rules[0].category
 
     def holds(leaf: Leaf) -> bool:
-        raw = frame[leaf.field][row] if leaf.field in frame.columns else None
+        raw = frame[leaf.field][row] if leaf.field in present else None
         value = None if raw is None or raw != raw else float(raw)  # noqa: PLR0124 - NaN is unknown
         match leaf:
             case Compare(_, operator, bound):

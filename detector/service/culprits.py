@@ -17,7 +17,7 @@ import polars as pl
 
 from detector.alerts.model import Named, NamedKind
 from detector.coordination.graph import Links
-from detector.profiles.layout import F64, I32, I64, U8, Columns, grown
+from detector.profiles.layout import F64, I32, I64, U8, Columns, Flags, grown
 
 KINDS: Final[dict[NamedKind, str]] = {"api_key": "api_key_id", "end_user": "end_user_id"}
 CARRIED_BY: Final = 0.5  # of the members, and of all holders of a text, so that it is the cluster's own
@@ -92,23 +92,41 @@ class Culprits:
         own = columns.slot[start:stop]
         known = own < self._watched.size
         rows = start + np.flatnonzero(known)[self._watched[own[known]] > 0]
-        for i in rows.tolist():  # over exchanges of alerted accounts
-            slot = int(columns.slot[i])
-            if columns.ts[i] >= self.since[slot]:
-                self._add(slot, i, columns, frame)
-
-    def _add(self, slot: int, i: int, columns: Columns, frame: pl.DataFrame) -> None:
-        texts = self.texts[self.alert[slot]]
-        short = int(columns.system[i]) >> 32
-        carries = short in texts or int(columns.prefix[i]) in texts or int(columns.suffix[i]) in texts
-        if carries:
-            self.touched.add(slot)
+        if rows.size == 0:
+            return
+        slots, place = np.unique(columns.slot[rows], return_inverse=True)
+        late = columns.ts[rows] >= np.array([self.since[slot] for slot in slots.tolist()], np.int64)[place]
+        rows, place = rows[late], place[late]
+        carries = self._carries(columns, rows, place, slots)
+        self.touched.update(slots[np.unique(place[carries])].tolist())
         for kind, name in KINDS.items():
-            value = frame.get_column(name)[i] if name in frame.columns else None
+            if name in frame.columns:
+                values = frame.get_column(name).gather(rows)
+                self._add(kind, pl.DataFrame({"slot": slots[place], "value": values, "carries": carries}))
+
+    def _carries(self, columns: Columns, rows: I64, place: I64, slots: I32) -> Flags:
+        """Which exchanges carry a text of the alert of their account."""
+        alerts = [self.alert[slot] for slot in slots.tolist()]
+        number = {alert: n for n, alert in enumerate(dict.fromkeys(alerts))}
+        of = np.array([number[alert] for alert in alerts], np.int64)[place]
+        hashes = (columns.system[rows] >> np.uint64(32)).astype(np.uint32), columns.prefix[rows], columns.suffix[rows]
+        out = np.zeros(rows.size, np.bool_)
+        for alert, n in number.items():  # over alerts
+            mine, texts = np.flatnonzero(of == n), np.array(sorted(self.texts[alert]), np.uint32)
+            out[mine] = np.logical_or.reduce([np.isin(each[mine], texts) for each in hashes])
+        return out
+
+    def _add(self, kind: NamedKind, exchanges: pl.DataFrame) -> None:
+        counted = (
+            exchanges.drop_nulls("value")
+            .group_by("slot", "value", maintain_order=True)
+            .agg(pl.col("carries").sum(), pl.len().alias("all"))
+        )
+        for slot, value, carrying, every in counted.iter_rows():  # over keys and end users of alerted accounts
             known = self.seen[slot][kind]
-            if value is not None and (value in known or len(known) < _REMEMBERED):
+            if value in known or len(known) < _REMEMBERED:
                 before = known.get(value, Tally(0, 0))
-                known[value] = Tally(before.carrying + carries, before.other + (not carries))
+                known[value] = Tally(before.carrying + carrying, before.other + every - carrying)
 
     def news(self) -> Iterator[tuple[str, int, list[Named]]]:
         """(alert, slot, keys or users, if any) of accounts with an eighth more since they were last asked."""

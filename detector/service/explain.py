@@ -10,6 +10,7 @@ from detector.coordination.features.links import RESTS_ON, without
 from detector.coordination.keys import KINDS
 from detector.profiles.layout import F64, I64
 from detector.scoring.explanation import by_feature
+from detector.scoring.rules.evaluate import STRATUM
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import risk
 
@@ -47,7 +48,10 @@ def explain_clusters(
     strong = np.stack([view.mean(view.strengths[:, kind]) for kind in range(len(KINDS))], axis=1)
     kinds = np.flatnonzero((strong > 0).any(axis=0)).tolist()
     score, p_value = _rescored(
-        scorer, view, scored.frame[rows], [(kind,) for kind in kinds] + [tuple(range(len(KINDS)))]
+        scorer,
+        view,
+        scored.frame.select(*_asked(scorer, scored.frame))[rows],
+        [(kind,) for kind in kinds] + [tuple(range(len(KINDS)))],
     )
     for g, each in enumerate(told):  # over clusters
         each["links"] = _of_links(each["features"], strong[g])
@@ -58,6 +62,12 @@ def explain_clusters(
             each["without"].append(what | {"score": round(float(score[i, g]), DIGITS)})
         put_in_words(each, "cluster", reasons[g])
     return told
+
+
+def _asked(scorer: Scorer, frame: pl.DataFrame) -> list[str]:
+    """Columns that rules of clusters read, of those that there are."""
+    present = frozenset(frame.columns)
+    return [name for name in (STRATUM, *scorer.rules[CLUSTER].fields) if name in present]
 
 
 def _plain(scorer: Scorer, scored: Scored, category: str, row: int, reasons: list[Reason]) -> Explanation:
@@ -71,14 +81,14 @@ def _rescored(
     """Scores and p-values of clusters without kinds of links; f64[removed, clusters] each."""
     rules = scorer.rules[CLUSTER]
     # Compared with their like of before: a group does not become other people for want of a link.
-    frames = [frame.with_columns(**_series(without(view, kinds))) for kinds in removed]
+    frames = [frame.with_columns(**_series(without(view, kinds), frozenset(frame.columns))) for kinds in removed]
     score = rules.contributions(rules.fired(pl.concat(frames))).sum(axis=1)
     shape = (len(removed), frame.height)
     return score.reshape(shape), scorer.p_value(CLUSTER, score).reshape(shape)
 
 
-def _series(columns: dict[str, F64]) -> dict[str, pl.Series]:
-    return {name: pl.Series(values) for name, values in columns.items()}
+def _series(columns: dict[str, F64], asked: frozenset[str]) -> dict[str, pl.Series]:
+    return {name: pl.Series(values) for name, values in columns.items() if name in asked}
 
 
 def _of_links(features: dict[str, float], strong: F64) -> dict[str, float]:

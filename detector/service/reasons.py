@@ -24,11 +24,12 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
     p_without = scorer.p_value(category, rules.without(contributions > 0))
     stratum = str(scored.frame["stratum"][row])
     out: list[Reason] = []
+    present = frozenset(scored.frame.columns)
     for j, code in enumerate(rules.codes):  # over rules
         if contributions[j] <= 0:
             continue
         rule = rules.rule(code)
-        value = scored.frame[rule.feature][row] if rule.feature in scored.frame.columns else None
+        value = scored.frame[rule.feature][row] if rule.feature in present else None
         out.append(
             Reason(
                 code=code,

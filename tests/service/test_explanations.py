@@ -90,7 +90,7 @@ def test_shares_of_any_entity_add_up_to_its_score_and_are_of_what_the_rule_reads
             )
             assert told["words"]
         for code, of in parts.items():
-            assert set(of) <= set(rules._fields) | {rules.rule(code).feature}
+            assert set(of) <= set(rules.fields) | {rules.rule(code).feature}
 
 
 def _strata_fields(category):

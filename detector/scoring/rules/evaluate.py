@@ -36,7 +36,7 @@ class RuleSet:
         self.reference = reference
         self.codes = tuple(rule.code for rule in rules)
         self._rule = {rule.code: rule for rule in rules}
-        self._fields = sorted({name for rule in rules for name in fields(rule.condition)})
+        self.fields = sorted({name for rule in rules for name in fields(rule.condition)})
         self._quantiles = sorted({pair for rule in rules for pair in quantiles(rule.condition)})
         self._comparisons, self._conditions = compile_conditions({rule.code: rule.condition for rule in rules})
         self._saturation = Saturation(rules)
@@ -120,7 +120,7 @@ class RuleSet:
                 pl.col(name).cast(pl.Float64).fill_nan(None)
                 if name in present
                 else pl.lit(None, pl.Float64).alias(name)
-                for name in self._fields
+                for name in self.fields
             ]
         return self._readings[present]
 
