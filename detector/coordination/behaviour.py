@@ -82,7 +82,7 @@ def behaviour_of(store: ProfileStore, slots: I32, now: int) -> Behaviour:
 def requests_of(store: ProfileStore) -> int:
     """Requests of all accounts within the window."""
     panes = store.panes
-    return int(panes.counts[:, COUNT["requests"]].sum(dtype=np.int64, where=panes.slot >= 0))
+    return int(panes.counts[:, _REQUESTS].sum(dtype=np.int64, where=panes.slot >= 0))
 
 
 @njit(cache=True, nogil=True)

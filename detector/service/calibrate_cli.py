@@ -24,7 +24,7 @@ from detector.service.calibrate import Calibrated, calibrate
 from detector.service.engine import Engine
 from detector.service.replay import allowances_of
 from detector.service.ticks import Clock
-from detector.stop import USAGE, stop
+from detector.stop import misuse
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.dedupe import Deduplicator
@@ -54,13 +54,9 @@ def calibrated(
         as_json: print one JSON object.
     """
     started = time.monotonic()
-    try:
+    with misuse(SourceError, RuleError, FileNotFoundError, ValueError, command="calibrate"):
         done = _measured(paths, settings, accounts, events, labels)
         out.write_bytes(msgspec.json.encode(done.reference))
-    except (SourceError, RuleError, FileNotFoundError, ValueError) as error:
-        stop(str(error).splitlines()[0], USAGE, "calibrate")
-    except OSError as error:
-        stop(f"{error.filename}: {error.strerror}", USAGE, "calibrate")
     said = {"out": str(out), **done._asdict(), "seconds": round(time.monotonic() - started, 1)}
     del said["reference"]
     sys.stdout.write(json.dumps(said) + "\n" if as_json else _words(said))

@@ -270,3 +270,25 @@ def _skeletons(view: ClusterView, part: I64, bank: SkeletonBank) -> list[dict[st
         if text and all(text != s["text"] for s in out):
             out.append({"text": text, "kind": KINDS[kind], "accounts": int(held[keys == key][0])})
     return out[:_SKELETONS]
+
+
+def covered(clusters: Clusters, score: F64, level: I64) -> list[int]:
+    """Alerted clusters half of whose members another one names with a higher score: a community and its cores are one case.
+
+    Args:
+        clusters: of a look.
+        score: f64[clusters], nats.
+        level: i64[clusters], severity or `NONE`.
+    """
+    sizes = np.diff(clusters.view.offsets)
+    named: set[int] = set()
+    covered = []
+    for g in sorted(
+        np.flatnonzero(level != NONE).tolist(), key=lambda g: (-score[g], -sizes[g])
+    ):  # over alerted clusters
+        members = set(clusters.members(g).tolist())
+        if len(members & named) >= len(members) / 2:
+            covered.append(g)
+        else:
+            named |= members
+    return covered

@@ -25,7 +25,7 @@ from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, Flags, gro
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, severities
-from detector.service.cases import account_cases, cluster_cases
+from detector.service.cases import account_cases, cluster_cases, covered
 from detector.service.culprits import Culprits
 from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
@@ -326,7 +326,7 @@ class Engine:
         self._cluster_p.update(zip(clusters.names, p_value.tolist(), strict=True))
         everyone = np.array(list(self._cluster_p.values()))
         level = severities(p_value, everyone[everyone < 1.0], everyone.size)
-        level[_covered(clusters, self.clusters[1].score, level)] = NONE
+        level[covered(clusters, self.clusters[1].score, level)] = NONE
         if not everything:
             level[self._old_news(clusters, level, look)] = NONE
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
@@ -397,19 +397,3 @@ def _drained(parts: list[I32]) -> I32:
     slots = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int32)
     parts.clear()
     return slots
-
-
-def _covered(clusters: Clusters, score: F64, level: I64) -> list[int]:
-    """Alerted clusters half of whose members another one names with a higher score: a community and its cores are one case."""
-    sizes = np.diff(clusters.view.offsets)
-    named: set[int] = set()
-    covered = []
-    for g in sorted(
-        np.flatnonzero(level != NONE).tolist(), key=lambda g: (-score[g], -sizes[g])
-    ):  # over alerted clusters
-        members = set(clusters.members(g).tolist())
-        if len(members & named) >= len(members) / 2:
-            covered.append(g)
-        else:
-            named |= members
-    return covered

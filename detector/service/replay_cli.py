@@ -11,7 +11,7 @@ from rich.table import Table
 from detector.config import Settings
 from detector.scoring.rules import RuleError
 from detector.service.replay import Progress, Replay, make_engine
-from detector.stop import USAGE, stop
+from detector.stop import misuse
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.sources import SourceError
@@ -68,22 +68,14 @@ def replayed(
         run.json, and the replay with its engine.
     """
     line = _Line()
-    try:
+    with misuse(SourceError, RuleError, FileNotFoundError, ValueError):
         source, replay = _prepared(paths, out, settings, accounts, events, since, until)
-    except (SourceError, RuleError, FileNotFoundError, ValueError) as error:
-        stop(str(error).splitlines()[0], USAGE)
-    except OSError as error:
-        stop(f"{error.filename}: {error.strerror}", USAGE)
     # From here on a ValueError is a mistake of ours, and is shown as one.
-    try:
-        run = replay.run(source, line)
-    except SourceError as error:
-        line.end()
-        stop(str(error).splitlines()[0], USAGE)
-    except OSError as error:
-        line.end()
-        stop(f"{error.filename}: {error.strerror}", USAGE)
-    line.end()
+    with misuse(SourceError):
+        try:
+            run = replay.run(source, line)
+        finally:
+            line.end()
     return run, replay
 
 
