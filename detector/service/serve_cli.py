@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import polars as pl
 import typer
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from sqlalchemy.exc import SQLAlchemyError
 
 from detector.alerts.store import AwayError, Store
@@ -44,6 +45,7 @@ from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
 from streams.sources.kafka_table import KafkaTable
 
+_THREADS: Final = 8  # requests that wait for the database at once; more of them wait for each other
 _HTTP_S: Final = 3  # for answers under way
 _TURN_S: Final = 0.001  # of a thread: while the engine computes, an answer waits for several
 _DRAIN_S: Final = 5.0  # for records accepted; both fit into the ten seconds that a supervisor gives
@@ -74,6 +76,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             return
+        current_default_thread_limiter().total_tokens = _THREADS
         self._live.start()
         for one in self._beside:
             one.start()

@@ -48,6 +48,11 @@ class Store:
         self._pruner = Pruner(self._database, self.audit, now)
         self._forgetter = Forgetter(self._database, self.alerts, self.audit, now)
 
+    @property
+    def changes(self) -> int:
+        """Grows with each transaction of this process that may have written."""
+        return self._database.changes
+
     def forget(self, account: str, actor: str) -> Receipt:
         """Erase an account's personal data everywhere; the receipt proves it to whoever holds it."""
         return self._forgetter.forget(account, actor)

@@ -40,6 +40,7 @@ class Database:
             event.listen(self.engine, "connect", _configure)
             event.listen(self.engine, "begin", _begin)
         self._writer = self.engine.execution_options(**{_WRITES: True})
+        self.changes = 0  # grows with each transaction that may have written
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -58,8 +59,11 @@ class Database:
         Raises:
             AwayError: the database went away, or was not there; whether it took the last word is not known.
         """
-        with _told(), self._writer.begin() as connection:
-            yield connection
+        try:
+            with _told(), self._writer.begin() as connection:
+                yield connection
+        finally:
+            self.changes += 1
 
     def lock(self, connection: Connection, number: int) -> None:
         """Be the only one with this number until the transaction ends; SQLite has a single writer anyway."""

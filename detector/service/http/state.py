@@ -17,6 +17,7 @@ from detector.service.enforcing import Enforcing
 from detector.service.http.bucket import Buckets
 from detector.service.http.metrics import Metrics
 from detector.service.http.people import People
+from detector.service.http.remembered import Remembered
 from streams.adapters.reader import Format
 from streams.batch import Batch
 
@@ -178,6 +179,8 @@ class State:
         format: of what is posted.
         people: those who come with JWTs; None where no issuer is configured.
         indicators_key: under which indicators are shared; empty where they are not.
+        buckets: how much each token has left.
+        lists: lists of alerts that were given a moment ago.
     """
 
     store: Store
@@ -192,9 +195,11 @@ class State:
     people: People | None = None
     indicators_key: bytes = b""
     buckets: Buckets = field(init=False)
+    lists: Remembered = field(init=False)
 
     def __post_init__(self) -> None:
         self.buckets = Buckets(self.limits.rate, self.limits.burst)
+        self.lists = Remembered(lambda: self.store.changes)
 
     @cached_property
     def enforcing(self) -> Enforcing:

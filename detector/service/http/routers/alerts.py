@@ -4,6 +4,7 @@ import hashlib
 from typing import Annotated
 
 import msgspec
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,9 +13,10 @@ from detector.alerts.store.alerts import Filters, Order, Page, Version, joiners
 from detector.alerts.store.triage import Decision, NothingToUndoError
 from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep, Triager
-from detector.service.http.answer import gives, json
+from detector.service.http.answer import JSON, gives, json
 from detector.service.http.once import Key, once
 from detector.service.http.paging import Cursor, Id, Limit, Name, found
+from detector.service.http.state import State
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 _Match = Annotated[str | None, Header(max_length=200)]
@@ -39,7 +41,7 @@ class History(msgspec.Struct):
 
 
 @router.get("", responses=gives(Page, examples.PAGE, said="Alerts"))
-def list_alerts(
+async def list_alerts(
     state: StateDep,
     _: Reader,
     severity: Annotated[Severity | None, Query(description="At least")] = None,
@@ -52,9 +54,18 @@ def list_alerts(
     limit: Limit = 50,
 ) -> Response:
     """List alerts, the newest or the worst first."""
-    filters = Filters(severity, tuple(status or ()), kind, account, merged)
+    asked = Filters(severity, tuple(status or ()), kind, account, merged), order, cursor, limit
+    body = state.lists.get(asked)
+    if body is None:
+        mark = state.lists.mark()
+        body = await run_sync(_listed, state, *asked)
+        state.lists.put(asked, mark, body)
+    return Response(body, media_type=JSON)
+
+
+def _listed(state: State, filters: Filters, order: Order, cursor: str | None, limit: int) -> bytes:
     rows, following = state.store.alerts.stored(filters, order=order, after=cursor, limit=limit)
-    return json({"items": state.enforcing.bodies(rows), "next": following, "joiners": joiners(rows)})
+    return msgspec.json.encode({"items": state.enforcing.bodies(rows), "next": following, "joiners": joiners(rows)})
 
 
 @router.get(
