@@ -8,8 +8,9 @@ end user is whatever the client says, so that he is told and the account stays b
 cover other names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ import polars as pl
 from detector.alerts.model import Named, NamedKind
 from detector.coordination.graph import Links
 from detector.profiles.layout import F64, I32, I64, U8, Columns, Flags, grown
+from detector.service.looks import Taken
 
 KINDS: Final[dict[NamedKind, str]] = {"api_key": "api_key_id", "end_user": "end_user_id"}
 CARRIED_BY: Final = 0.5  # of the members, and of all holders of a text, so that it is the cluster's own
@@ -80,15 +82,17 @@ class Culprits:
                 self.seen[slot] = {kind: {} for kind in KINDS}
                 self._watched[slot] = 1
 
-    def count(self, columns: Columns, start: int, stop: int, frame: pl.DataFrame) -> None:
-        """Count the exchanges `start:stop` of accounts that are watched.
+    def count(self, taken: Sequence[Taken]) -> None:
+        """Count the exchanges of accounts that are watched.
 
         Args:
-            columns: a batch as hashes.
-            start: first exchange.
-            stop: the one after the last.
-            frame: the same batch, for the ids.
+            taken: parts of batches, in time order.
         """
+        for _, run in groupby(taken, lambda part: id(part.columns)):
+            parts = list(run)  # of one batch, one after the other
+            self._count(parts[0].columns, parts[0].start, parts[-1].stop, parts[0].frame)
+
+    def _count(self, columns: Columns, start: int, stop: int, frame: pl.DataFrame) -> None:
         own = columns.slot[start:stop]
         known = own < self._watched.size
         rows = start + np.flatnonzero(known)[self._watched[own[known]] > 0]

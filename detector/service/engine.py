@@ -35,9 +35,7 @@ from detector.service.ticks import Clock
 from detector.service.usage import Used, tier_usage, used
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
-_REPEAT_US = (
-    6 * HOUR_US
-)  # an alerted account's or cluster's counts are brought up to date this often when nothing else changes
+_REPEAT_US = 6 * HOUR_US  # so often are the counts of what was told brought up to date when nothing else changes
 _GROWTH = 1.0 / 16.0  # of an account's requests: what it does are shares and rates over days, which less does not move
 _NOBODY = np.zeros(0, np.int32), np.zeros(0, np.int64)
 _MOST_WAITING = 50_000  # accounts and members, some kilobytes each
@@ -249,18 +247,25 @@ class Engine:
         ticks = [item for item in waiting if isinstance(item, Tick)]
         cases = self._account_cases([tick.look for tick in ticks])
         scored = score_clusters(self.scorer, ticks)
+        uncounted: list[Taken] = []
         for item in waiting:
             if isinstance(item, Taken):
                 self._join(item)
-                self.culprits.count(*item)
+                uncounted.append(item)
                 continue
             if isinstance(item, Used):
                 self._usage = self._tier_usage(item)
                 continue
-            found = self._cluster_cases(item.look, item.clusters, scored) if item.clusters else []
+            found: list[tuple[Case, I32]] = []
+            if item.clusters:
+                self.culprits.count(uncounted)
+                uncounted.clear()
+                found = self._cluster_cases(item.look, item.clusters, scored)
             members = {id(case): slots for case, slots in found}
             self._alert(item.look.moment.now, next(cases) + [case for case, _ in found], members)
-            self._blame(item.look.moment.now)
+            if item.clusters:
+                self._blame(item.look.moment.now)
+        self.culprits.count(uncounted)
 
     def _blame(self, now: int) -> None:
         """Name the keys and end users that turned out to be what a cluster's member is a victim of."""
@@ -308,7 +313,8 @@ class Engine:
 
     def propose(self, moment: Moment, *, everything: bool = False) -> Clusters | None:
         """Clusters that are worth a look; the accounts touched since the last one are taken in."""
-        touched = _drained(self._touched)
+        touched = np.unique(np.concatenate(self._touched)) if self._touched else _NOBODY[0]
+        self._touched.clear()
         return self.coordinator.look(self.store, self.accounts, moment, touched, everything=everything)
 
     def _look_at_clusters(self, moment: Moment, *, everything: bool) -> ClusterLook:
@@ -390,10 +396,3 @@ class Engine:
         own = -1 - columns.slot.astype(np.int64)
         payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, facts.organisation))
         return payer, of
-
-
-def _drained(parts: list[I32]) -> I32:
-    """The accounts of all parts, each once and ascending; the list is empty afterwards."""
-    slots = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int32)
-    parts.clear()
-    return slots
