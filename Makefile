@@ -20,7 +20,7 @@ demo: $(VENV)/.base  ## simulate a week, find the campaigns, print the alerts
 	$(BIN)/revenuer demo --out out/demo
 
 test: lint types servers  ## lint, types and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types  ## ruff with all rules and mypy strict
 

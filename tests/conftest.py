@@ -13,9 +13,3 @@ settings.load_profile("same")
 for folder in Path(__file__).parent.iterdir():
     if folder.is_dir():
         sys.path.append(str(folder))
-
-
-def pytest_collection_modifyitems(items):
-    """Files with slow tests first: one that started last would leave the other processor idle."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
