@@ -39,6 +39,19 @@ def test_an_answer_that_was_read_before_a_write_is_not_given_after_it() -> None:
     assert lists.get("worst") is None
 
 
+def test_whoever_is_told_of_a_change_is_not_given_the_list_of_before() -> None:
+    times = Times()
+    lists = times.remembered()
+    mark = lists.mark()
+    lists.put("worst", mark, b"of before")
+    lists.outdate()
+    assert lists.get("worst") is None
+    lists.put("worst", mark, b"of before, and late")
+    assert lists.get("worst") is None
+    lists.put("worst", lists.mark(), b"of now")
+    assert lists.get("worst") == b"of now"
+
+
 def test_what_is_remembered_is_bounded() -> None:
     times = Times()
     lists = times.remembered()

@@ -20,16 +20,21 @@ class Remembered:
 
     def __init__(self, changes: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
         self._changes, self._clock = changes, clock
+        self._told = 0
         self._kept: OrderedDict[Hashable, tuple[int, float, bytes]] = OrderedDict()
 
     def mark(self) -> tuple[int, float]:
         """What an answer is as of: taken before the database is asked."""
-        return self._changes(), self._clock()
+        return self._changes() + self._told, self._clock()
+
+    def outdate(self) -> None:
+        """Somebody is told of a change that another process may have made, and will ask what it was."""
+        self._told += 1
 
     def get(self, asked: Hashable) -> bytes | None:
         """The answer to the same question, where it still holds."""
         changes, when, body = self._kept.get(asked, (-1, 0.0, b""))
-        return body if changes == self._changes() and self._clock() - when < _SECONDS else None
+        return body if changes == self._changes() + self._told and self._clock() - when < _SECONDS else None
 
     def put(self, asked: Hashable, mark: tuple[int, float], body: bytes) -> None:
         """Remember an answer; the oldest one makes room for it."""

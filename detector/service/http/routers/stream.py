@@ -52,6 +52,8 @@ async def _events(state: State, after: int, token: Token) -> AsyncIterator[bytes
             versions = await run_sync(state.store.alerts.changes, after)
         except AwayError:
             return  # the client comes back, with the last id that it has
+        if versions:
+            state.lists.outdate()
         for version in versions:
             after = version.id
             yield b"id: %d\nevent: alert\ndata: %s\n\n" % (after, msgspec.json.encode(version))
