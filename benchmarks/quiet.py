@@ -19,10 +19,9 @@ from typing import Any, Final
 import msgspec
 from scipy import stats
 
-from detector.evaluation.evaluate import evaluate
-from detector.evaluation.inputs import read_alerts, read_sibling_traffic, read_truth
+from detector.evaluation.inputs import read_truth
 from detector.simulator.generate import write
-from detector.simulator.lab.watch import replay
+from detector.simulator.lab.watch import evaluated, replay
 from detector.simulator.world import load_world
 
 _AT_ONE: Final = 8_199  # accounts of the world at scale 1
@@ -43,10 +42,7 @@ def poisson(count: int, share: float = 0.95) -> tuple[float, float]:
 
 def counted(folder: Path) -> dict[str, Any]:
     """What the detector says of a folder's quiet world."""
-    alerts = folder / "found" / "alerts.ndjson"
-    found = msgspec.to_builtins(
-        evaluate(read_alerts(alerts), read_truth(folder / "truth.json"), read_sibling_traffic(alerts))
-    )
+    found = msgspec.to_builtins(evaluated(folder, read_truth(folder / "truth.json")))
     counts, days = found["counts"], found["days"]
     exposure = counts["benign"] * days / _PER
     low, high = poisson(counts["cases"])

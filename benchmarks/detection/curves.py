@@ -14,14 +14,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from detector.evaluation.evaluate import evaluate
-from detector.evaluation.inputs import read_alerts, read_sibling_traffic, read_truth
+from detector.evaluation.evaluate import Result
+from detector.evaluation.inputs import read_truth
 from detector.simulator.generate import write
-from detector.simulator.lab.watch import replay
+from detector.simulator.lab.watch import evaluated, replay
 from detector.simulator.world import World, load_world
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -39,17 +36,14 @@ def at(world: World, strength: float) -> World:
     )
 
 
-def played(world: World, seed: int) -> dict[str, Any]:
+def played(world: World, seed: int) -> Result:
     """The evaluation of one play."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(world, folder, seed)
         (folder / "events.ndjson").write_text("")  # nobody tells the detector
         replay(folder)
-        alerts = folder / "found" / "alerts.ndjson"
-        found = evaluate(read_alerts(alerts), read_truth(folder / "truth.json"), read_sibling_traffic(alerts))
-    told: dict[str, Any] = json.loads(msgspec.json.encode(found))
-    return told
+        return evaluated(folder, read_truth(folder / "truth.json"))
 
 
 def table(strengths: Sequence[float], curves: Curves, kinds: Mapping[str, str]) -> str:
@@ -76,9 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for strength in options.strengths:
         result = played(at(world, strength), options.seed)
         for label, points in curves.items():
-            one = result["per_campaign"][label]
-            points.append((one["recall"], one["leak"]))
-        whole.append({name: result[name] for name in ("account_precision", "account_recall", "leak")})
+            one = result.per_campaign[label]
+            points.append((one.recall, one.leak))
+        whole.append({name: getattr(result, name) for name in ("account_precision", "account_recall", "leak")})
         sys.stderr.write(f"strength {strength:g}: {whole[-1]}\n")
     text = table(options.strengths, curves, {plan.name: plan.kind for plan in world.campaigns})
     if options.out:

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from detector.evaluation.inputs import Truth, epoch
+from detector.evaluation.inputs import Truth
+from detector.simulator.lab.attacks import marked
 from detector.simulator.lab.orders import Limit, Order, Spells, bound
 
 Mode = Literal["shadow", "throttle", "degrade", "suspend"]
@@ -65,19 +66,14 @@ def read_log(requests: Path, truth: Truth) -> Log:
         pl.col("output_tokens").fill_null(0),
         text=(pl.col("operation").fill_null("chat") != "embeddings") & (pl.col("status").fill_null(200) < 400),
     )
-    pairs = [(account, epoch(t)) for account, times in truth.attack_times.items() for t in times]
-    attacks = pl.DataFrame(pairs, schema={"account_id": pl.String, "ts": pl.Float64}, orient="row")
+    frame = marked(frame, truth.attack_times)
     owner = {account: name for name, accounts in truth.campaigns.items() for account in accounts}
-    # To the millisecond: the log is written to that, the truth may be finer.
-    moment = (pl.col("ts") * 1e3).round().cast(pl.Int64).alias("ms")
-    known = attacks.select("account_id", moment, hostile=pl.lit(value=True)).unique()
-    frame = frame.with_columns(moment).join(known, on=["account_id", "ms"], how="left", maintain_order="left")
     account = frame["account_id"].to_numpy().astype(object)
     return Log(
         frame["ts"].to_numpy(),
         account,
         frame["output_tokens"].to_numpy(),
-        frame["hostile"].fill_null(value=False).to_numpy(),
+        frame["_attack"].to_numpy(),
         frame["text"].to_numpy(),
         np.array([owner.get(a, "") for a in account], object),
     )

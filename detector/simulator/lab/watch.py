@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from detector.evaluation.evaluate import evaluate
+from detector.evaluation.evaluate import Result, evaluate
 from detector.evaluation.inputs import Truth, read_alerts, read_sibling_traffic, read_truth
 from detector.simulator.generate import write
 from detector.simulator.lab.enforcement import Log, read_log
@@ -72,9 +72,15 @@ def watch(world: str, seed: int | None, out: Path) -> Watched:
         made = write(played, out, seed)
         replay(out)
         parts.keep("done", asked, {"exchanges": made.exchanges})
-    alerts, truth = out / "found" / "alerts.ndjson", read_truth(out / "truth.json")
-    result = msgspec.to_builtins(evaluate(read_alerts(alerts), truth, read_sibling_traffic(alerts)))
-    return Watched(read_log(out / "requests.ndjson", truth), orders_in(out), truth, json.loads(json.dumps(result)))
+    truth = read_truth(out / "truth.json")
+    result = json.loads(json.dumps(msgspec.to_builtins(evaluated(out, truth))))
+    return Watched(read_log(out / "requests.ndjson", truth), orders_in(out), truth, result)
+
+
+def evaluated(out: Path, truth: Truth) -> Result:
+    """What the replay of a folder's log is worth."""
+    alerts = out / "found" / "alerts.ndjson"
+    return evaluate(read_alerts(alerts), truth, read_sibling_traffic(alerts))
 
 
 def orders_in(out: Path) -> list[Order]:

@@ -20,7 +20,7 @@ from detector.simulator.generate import write
 from detector.simulator.lab.arms.bandit import Bandit
 from detector.simulator.lab.arms.evasions import EVASIONS, Scene
 from detector.simulator.lab.arms.replacement import replace_refused
-from detector.simulator.lab.arms.scenes import attacks_marked
+from detector.simulator.lab.attacks import marked
 from detector.simulator.lab.enforcement import passed, read_log
 from detector.simulator.lab.intervals import interval
 from detector.simulator.lab.orders import bound
@@ -150,9 +150,9 @@ def hide(out: Path, chosen: dict[str, str], seed: int) -> None:
         chosen: campaign → way to hide.
         seed: of the changes.
     """
-    requests = attacks_marked(out)
-    accounts = pl.read_ndjson(out / "accounts.ndjson", infer_schema_length=None)
     truth = json.loads((out / "truth.json").read_text())
+    requests = marked(pl.read_ndjson(out / "requests.ndjson", infer_schema_length=None), truth["attack_times"])
+    accounts = pl.read_ndjson(out / "accounts.ndjson", infer_schema_length=None)
     hidden = [a for campaign in chosen for a in truth["campaigns"][campaign]]
     others = requests.filter(~pl.col("account_id").is_in(hidden))
     ends = float(requests["ts"].min()), float(requests["ts"].max())  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from detector.simulator.lab.arms.scenes import attacks_marked
+from detector.simulator.lab.attacks import marked
 from detector.simulator.lab.orders import Spells
 
 Json = dict[str, Any]
@@ -28,8 +28,8 @@ def replace_refused(out: Path, spells: Spells, seed: int) -> int:
     Returns:
         How many accounts were replaced.
     """
-    requests = attacks_marked(out)
     truth = json.loads((out / "truth.json").read_text())
+    requests = marked(pl.read_ndjson(out / "requests.ndjson", infer_schema_length=None), truth["attack_times"])
     owner = {a: name for name, accounts in truth["campaigns"].items() for a in accounts}
     first = {a: min(begin for begin, _ in each) for a, each in spells.items() if a in owner and each}
     late = pl.DataFrame(

@@ -21,6 +21,7 @@ import uvicorn
 
 from detector.evaluation.inputs import Truth, read_truth
 from detector.simulator.generate import write
+from detector.simulator.lab.attacks import moment, moments
 from detector.simulator.lab.gateway.app import make_app
 from detector.simulator.lab.gateway.asking import MODEL
 from detector.simulator.lab.gateway.carrying import EXCHANGE, WorldGateway
@@ -125,9 +126,8 @@ class _Drive:
         self._client, self._clock, self._seed = client, clock, seed
         self._kind = truth.archetype
         self._campaign = {a: name for name, accounts in truth.campaigns.items() for a in accounts}
-        attacks = {(a, round(1e3 * float(t))) for a, times in truth.attack_times.items() for t in times}
-        self._attack = attacks
-        self._questions = questions_in_order(np.random.default_rng([seed, 7]), len(attacks))
+        self._attack = moments(truth.attack_times)
+        self._questions = questions_in_order(np.random.default_rng([seed, 7]), len(self._attack))
         self._harvest: list[tuple[Asked, str | None]] = []
         self._campaigns: dict[str, list[int]] = {name: [0, 0] for name in truth.campaigns}
         self._innocents: dict[str, list[int]] = {}
@@ -137,7 +137,7 @@ class _Drive:
         for exchange in exchanges:
             self._clock.now = exchange["ts"]
             campaign = self._campaign.get(exchange["account_id"])
-            hostile = (exchange["account_id"], round(1e3 * exchange["ts"])) in self._attack
+            hostile = (exchange["account_id"], moment(exchange["ts"])) in self._attack
             # Errors and embeddings show a student no reasoning.
             if hostile and campaign and exchange["status"] == _OK and exchange["operation"] != "embeddings":
                 self._steal(exchange, campaign)
