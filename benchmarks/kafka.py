@@ -33,14 +33,13 @@ import polars as pl
 from broker import tansu
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
-from replay import copied
+from replay import copied, logged
 from revenuer import Served
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 from streams.decode import raw_schema
 from streams.kafka import KafkaSettings, Library, consumer
-from streams.sources.files import FileSource
 from streams.sources.kafka import KafkaSource
 
 _BYTES = 1600
@@ -134,7 +133,7 @@ def world(count: int, copies: int) -> Iterator[tuple[Path, list[tuple[str, bytes
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(load_world("demo"), folder)
-        log = pl.concat([b.frame for b in FileSource([folder / "requests.ndjson"]).batches() if b.frame.height])
+        log = logged(folder / "requests.ndjson")
         start = log["ts"].min() + timedelta(days=_DAYS)
         records = copied(log.filter(pl.col("ts") >= start).head(-(-count // copies)), copies)
         accounts = pl.read_ndjson(folder / "accounts.ndjson", infer_schema_length=None)

@@ -29,12 +29,17 @@ _COPIED = ("request_id", "account_id", "org_id", "api_key_id", "conversation_id"
 
 def repeated(source: Path, out: Path, wanted: int) -> int:
     """Write the log often enough, each copy with identifiers and times of its own, merged in time order."""
-    base = pl.concat([b.frame for b in FileSource([source]).batches() if b.frame.height])
+    base = logged(source)
     frame = copied(base, max(1, -(-wanted // base.height)))
     with out.open("wb") as file:
         for part in frame.iter_slices(50_000):
             part.write_ndjson(file)
     return frame.height
+
+
+def logged(source: Path) -> pl.DataFrame:
+    """All exchanges of a log."""
+    return pl.concat([b.frame for b in FileSource([source]).batches() if b.frame.height])
 
 
 def copied(base: pl.DataFrame, copies: int) -> pl.DataFrame:

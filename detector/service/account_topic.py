@@ -4,20 +4,16 @@ from collections.abc import Callable
 from typing import Final
 
 import polars as pl
-import structlog
 
 from detector.service.beside import Threads
 from detector.service.live import Live
 from detector.service.patience import outlast
+from detector.service.reopening import kept_open
 from streams.batch import Batch
-from streams.sources import SourceError
 from streams.sources.kafka_table import KafkaTable
 
 _POLL_MS: Final = 500
-_RETRY_S: Final = 3.0
 _GATHER_S: Final = 2.0  # all records are sorted anew with each change
-
-_log = structlog.get_logger(__name__)
 
 
 class AccountTopic:
@@ -48,7 +44,7 @@ class AccountTopic:
     def stop(self) -> None:
         """End, and leave the cluster."""
         self._threads.stop()
-        self._table.close()
+        self._leave()
 
     def _learn(self, batches: list[Batch]) -> None:
         frames = [batch.frame for batch in batches if batch.frame.height]
@@ -63,26 +59,17 @@ class AccountTopic:
         self._learn(self._table.whole())
 
     def _run(self) -> None:
-        while not self._threads.stopping.is_set():
-            try:
-                self._follow()
-            except SourceError as error:
-                _log.error("accounts_away", error=str(error))
-                self._anew()
+        kept_open(self._threads, "accounts_away", self._follow, self._leave, self._reopen)
+
+    def _leave(self) -> None:
+        self._table.close()
+
+    def _reopen(self) -> None:
+        self._table = self._open()
+        self._begin()
 
     def _follow(self) -> None:
         while not self._threads.stopping.is_set():
             if batches := self._table.more(_POLL_MS):
                 self._threads.wait(_GATHER_S)
                 self._learn(batches + self._table.more(0))
-
-    def _anew(self) -> None:
-        self._table.close()
-        while not self._threads.wait(_RETRY_S):
-            try:
-                self._table = self._open()
-                self._begin()
-            except SourceError as error:
-                _log.warning("accounts_away", error=str(error))
-            else:
-                return

@@ -3,20 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import structlog
-
 from detector.service.beside import Threads
 from detector.service.http.metrics import Metrics
 from detector.service.http.state import QueueFullError
 from detector.service.live import Live
+from detector.service.reopening import kept_open
 from streams.batch import Batch
-from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
 
 _WAIT_S: Final = 0.2
-_RETRY_S: Final = 3.0
-
-_log = structlog.get_logger(__name__)
 
 Open = Callable[[Mapping[int, int]], KafkaSource]
 
@@ -55,13 +50,14 @@ class KafkaFeed:
         self._source.close()
 
     def _run(self) -> None:
-        while not self._threads.stopping.is_set():
-            try:
-                self._read()
-            except SourceError as error:
-                self._away.set(1)
-                _log.error("kafka_away", error=str(error))
-                self._anew()
+        kept_open(self._threads, "kafka_away", self._read, self._leave, self._reopen)
+
+    def _leave(self) -> None:
+        self._away.set(1)
+        self._source.close()
+
+    def _reopen(self) -> None:
+        self._source = self._open(self._at)
 
     def _read(self) -> None:
         for batch in self._source.batches():
@@ -71,16 +67,6 @@ class KafkaFeed:
                 self._hand_on(batch)
                 self._source.commit()
             if self._threads.stopping.is_set():
-                return
-
-    def _anew(self) -> None:
-        self._source.close()
-        while not self._threads.wait(_RETRY_S):
-            try:
-                self._source = self._open(self._at)
-            except SourceError as error:
-                _log.warning("kafka_away", error=str(error))
-            else:
                 return
 
     def _hand_on(self, batch: Batch) -> None:

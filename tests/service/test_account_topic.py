@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from detector.alerts.store import AwayError
-from detector.service import account_topic
+from detector.service import account_topic, reopening
 from detector.service.account_topic import AccountTopic
 from streams.batch import Batch
 from streams.sources import SourceError
@@ -52,7 +52,7 @@ class Live:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(account_topic, "_RETRY_S", 0.02)
+    monkeypatch.setattr(reopening, "_RETRY_S", 0.02)
     monkeypatch.setattr(account_topic, "_GATHER_S", 0.01)
     monkeypatch.setattr("detector.service.patience._BETWEEN_S", 0.01)
 

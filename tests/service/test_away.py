@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import contextmanager
 
 import pytest
 from making import alert
@@ -117,38 +118,44 @@ def undisturbed(tmp_path_factory):
     return whole
 
 
+SETTINGS = {"checkpoint_s": 1}
+
+
+@contextmanager
+def half_way(tmp_path, how=signal.SIGINT):
+    """A service whose database went away when half of the log was in; the rest waits. Server, service, folder, lines in all."""
+    data, lines = tiny(tmp_path)
+    half = len(lines) // 2
+    with own() as server, serving(data, SETTINGS, "--database", server.url) as served:
+        served.ingest(lines[:half])
+        server.stop(how)
+        dropped(data, lines[half:])
+        time.sleep(4)
+        yield server, served, data, len(lines)
+
+
+def whole(served, lines, undisturbed):
+    served.settle(lines)
+    assert served.books() == {"accepted": lines, "duplicate": 0, "dead_lettered": 0}
+    eventually(served, undisturbed)
+
+
 @ALONE
 @pytest.mark.slow
 def test_the_service_waits_for_its_database_and_loses_nothing(tmp_path, undisturbed):
-    data, lines = tiny(tmp_path)
-    half = len(lines) // 2
-    with own() as server, serving(data, {"checkpoint_s": 1}, "--database", server.url) as served:
-        served.ingest(lines[:half])
-        server.stop()
+    with half_way(tmp_path) as (server, served, _, lines):
         assert served.client.get("/v1/alerts").status_code == 503
-        dropped(data, lines[half:])
-        time.sleep(4)
         server.start()
-        served.settle(len(lines))
-        assert served.books() == {"accepted": len(lines), "duplicate": 0, "dead_lettered": 0}
-        eventually(served, undisturbed)
+        whole(served, lines, undisturbed)
         assert any("database_away" in line for line in served.said), "or nothing was waited for"
 
 
 @ALONE
 @pytest.mark.slow
 def test_told_to_end_while_the_database_is_away_it_ends_in_time_and_goes_on_later(tmp_path, undisturbed):
-    data, lines = tiny(tmp_path)
-    half = len(lines) // 2
-    with own() as server, serving(data, {"checkpoint_s": 1}, "--database", server.url) as served:
-        served.ingest(lines[:half])
-        server.stop(signal.SIGQUIT)
-        dropped(data, lines[half:])
-        time.sleep(4)
+    with half_way(tmp_path, signal.SIGQUIT) as (server, served, data, lines):
         served.end(10)
         server.start()
-        again = Served(data, served.token, {"checkpoint_s": 1}, "--database", server.url)
-        again.settle(len(lines))
-        assert again.books() == {"accepted": len(lines), "duplicate": 0, "dead_lettered": 0}
-        eventually(again, undisturbed)
+        again = Served(data, served.token, SETTINGS, "--database", server.url)
+        whole(again, lines, undisturbed)
         again.end(10)

@@ -5,7 +5,7 @@ import time
 import polars as pl
 import pytest
 
-from detector.service import kafka_feed
+from detector.service import kafka_feed, reopening
 from detector.service.http.metrics import Metrics
 from detector.service.http.state import QueueFullError
 from detector.service.kafka_feed import KafkaFeed
@@ -66,7 +66,7 @@ class Live:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(kafka_feed, "_RETRY_S", 0.02)
+    monkeypatch.setattr(reopening, "_RETRY_S", 0.02)
     monkeypatch.setattr(kafka_feed, "_WAIT_S", 0.01)
 
 

@@ -4,30 +4,23 @@ import dataclasses
 
 import msgspec
 import numpy as np
-import polars as pl
 import pytest
+from small import played
 
 from detector.config import Settings
 from detector.service.engine import Engine
 from detector.service.migrations import MIGRATIONS
 from detector.service.replay import make_engine
 from detector.service.snapshot import _GIVEN, restore, snapshot
-from detector.simulator.generate import write
-from detector.simulator.world import load_world
-from streams.accounts import read_accounts
 from streams.checkpoint import pack, unpack
-from streams.sources.files import FileSource
 
 PIECES = 12
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    write(load_world("tiny"), folder)
-    frame = pl.concat([b.frame for b in FileSource([folder / "requests.ndjson"]).batches()]).sort("ts")
-    size = -(-frame.height // PIECES)
-    return read_accounts(folder / "accounts.ndjson"), list(frame.iter_slices(size))
+    accounts, frame = played(tmp_path_factory.mktemp("world"))
+    return accounts, list(frame.iter_slices(-(-frame.height // PIECES)))
 
 
 def fresh(world):

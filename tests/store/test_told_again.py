@@ -3,16 +3,12 @@
 import functools
 
 import msgspec
-import polars as pl
 import pytest
+from small import played
 
 from detector.alerts.store.grow import grow
 from detector.config import Settings
 from detector.service.replay import make_engine
-from detector.simulator.generate import write
-from detector.simulator.world import load_world
-from streams.accounts import read_accounts
-from streams.sources.files import FileSource
 
 PIECES = 60
 
@@ -20,10 +16,8 @@ PIECES = 60
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """Every version of every alert of a world, as the detector told them one after the other."""
-    folder = tmp_path_factory.mktemp("world")
-    write(load_world("tiny"), folder)
-    frame = pl.concat([b.frame for b in FileSource([folder / "requests.ndjson"]).batches()]).sort("ts")
-    engine = make_engine(Settings(hash_key=7), read_accounts(folder / "accounts.ndjson"), None)
+    accounts, frame = played(tmp_path_factory.mktemp("world"))
+    engine = make_engine(Settings(hash_key=7), accounts, None)
     found = {}
     for piece in frame.iter_slices(-(-frame.height // PIECES)):
         engine.process(piece)
