@@ -10,11 +10,11 @@ from detector.coordination.features import OF_MEMBERS, ClusterView, Population, 
 from detector.coordination.graph import Links
 from detector.coordination.keys import MIN_SIGHTS
 from detector.coordination.lookalikes import ALIKE, LEAST
-from detector.coordination.seen import carried
+from detector.coordination.seen import carried, carrying
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
-from detector.profiles.layout import F64, I32, I64, WINDOW_US
+from detector.profiles.layout import COUNT, F64, I32, I64, WINDOW_US
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
@@ -105,11 +105,12 @@ def describe(
     pooled = store.pool(slots, offsets, now)
     keys = [key for key, _ in names]
     alike = np.array([key == ALIKE for key in keys])
+    each = store.each(slots, now, OF_MEMBERS)
     view = ClusterView(
         slots=slots,
         offsets=offsets,
         pooled=pooled,
-        each=store.each(slots, now, OF_MEMBERS),
+        each=each,
         facts=book.as_of(store.accounts.ident[slots], now, store.organisations(slots)),
         links=links,
         bits=activity_bits(store.accounts, store.panes, slots, now),
@@ -119,6 +120,7 @@ def describe(
         now=now,
         least=np.where(alike, LEAST, MIN_SIGHTS),
         share=carried(links, slots, offsets, keys, population.size),
+        carrying=carrying(links, slots, offsets, keys, population.size) * each.counts[:, COUNT["requests"]],
         alike=alike,
     )
     profile = frame_of(

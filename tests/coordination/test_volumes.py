@@ -20,7 +20,13 @@ def level(members, everybody, least=2, share=1.0):
     table = measure_volumes(counts_of(everybody), np.ones(len(everybody))).requests
     mean = np.full(len(members), float(np.mean(members)))
     offsets = np.array([0, len(members)], np.int64)
-    return log_level(counts, np.ones(len(members)), mean, np.array([least]), np.array([share]), offsets, table)
+    return against(counts, mean, [least], [share], offsets, table)
+
+
+def against(counts, mean, least, share, offsets, table):
+    asked = counts[:, COUNT["requests"]].astype(float)
+    own = kinds_of(counts), bins_of(asked)
+    return log_level(asked, np.ones(asked.size), mean, np.array(least), np.array(share, float), *own, offsets, table)
 
 
 def people(rng, n):
@@ -72,10 +78,8 @@ def test_the_evidence_of_a_cluster_does_not_depend_on_the_others():
     counts = counts_of(np.concatenate([pool, crowd[:20]]))
     table = measure_volumes(counts_of(np.concatenate([crowd, pool])), np.ones(crowd.size + pool.size)).requests
     mean = np.concatenate([np.full(12, pool.mean()), np.full(20, crowd[:20].mean())])
-    both = log_level(counts, np.ones(32), mean, np.array([2, 2]), np.ones(2), np.array([0, 12, 32], np.int64), table)
-    alone = log_level(
-        counts[:12], np.ones(12), mean[:12], np.array([2]), np.ones(1), np.array([0, 12], np.int64), table
-    )
+    both = against(counts, mean, [2, 2], [1, 1], np.array([0, 12, 32], np.int64), table)
+    alone = against(counts[:12], mean[:12], [2], [1], np.array([0, 12], np.int64), table)
     assert np.allclose(both[:12], alone)
 
 
