@@ -14,7 +14,7 @@ from numba import njit
 from detector.coordination.cores import MOST_SHARE
 from detector.coordination.graph import GLUE, TEXTS, Links
 from detector.coordination.keys import MIN_SUPPORT
-from detector.profiles.layout import F64, I32, I64
+from detector.profiles.layout import F64, I32, I64, U64
 
 
 def carried(links: Links, slots: I32, offsets: I64, keys: Sequence[int], population: int) -> F64:
@@ -59,30 +59,42 @@ def _common(key: I64, bounds: I64, keys: int, least: I64, out: I64) -> None:
         out[g] = best if most >= least[g] else -1
 
 
-def carrying(links: Links, slots: I32, offsets: I64, keys: Sequence[int], population: int) -> F64:
-    """Share of each member's requests that carry the text that holds its cluster together; f64[members].
+def texts_of(links: Links, slots: I32, offsets: I64, keys: Sequence[int]) -> U64:
+    """Hash of the text that holds each member's cluster together; u64[members].
 
-    That is the text by which a core is named, and of a community the one that most members hold, if it is nearly all of them.
-    0 where there is none, for a member that does not hold it, and for lookalikes.
+    That is the text by which a core is named, and of a community the one that most members hold, if it is nearly all of them; 0
+    where there is none.
 
     Args:
         links: of the look.
         slots: members of all clusters one after the other.
         offsets: i64[clusters + 1].
         keys: hash of the key that holds a cluster together; 0 for a community.
-        population: active accounts.
     """
     member, edge = links.of(slots)
     text = TEXTS[links.kind[edge]]
     member, edge = member[text], edge[text]
-    key = links.key[edge]
-    cluster = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
     common = np.empty(offsets.size - 1, np.int64)
     least = np.ceil(MOST_SHARE * np.diff(offsets)).astype(np.int64)
-    _common(key, np.searchsorted(member, offsets), links.holders.size, least, common)
+    _common(links.key[edge], np.searchsorted(member, offsets), links.holders.size, least, common)
     named = np.asarray(keys, np.uint64)
-    here = np.where(named[cluster[member]] == 0, key == common[cluster[member]], links.hashed[key] == named[cluster[member]])
-    rare = np.log(max(population, 2) / links.holders[key[here]])
+    shared = np.where(common >= 0, links.hashed[common], np.uint64(0))
+    return np.repeat(np.where(named == 0, shared, named), np.diff(offsets))
+
+
+def carrying(links: Links, slots: I32, texts: U64, population: int) -> F64:
+    """Share of each member's requests that carry a text; f64[members], 0 for a member that does not hold it.
+
+    Args:
+        links: of the look.
+        slots: members of all clusters one after the other.
+        texts: u64[members], hash of the text.
+        population: active accounts.
+    """
+    member, edge = links.of(slots)
+    here = TEXTS[links.kind[edge]] & (links.hashed[links.key[edge]] == texts[member])
+    member, edge = member[here], edge[here]
+    rare = np.log(max(population, 2) / links.holders[links.key[edge]])
     out = np.zeros(slots.size)
-    out[member[here]] = np.minimum(links.weight[edge[here]] / np.maximum(rare, 1e-9), 1.0)
+    out[member] = np.minimum(links.weight[edge] / np.maximum(rare, 1e-9), 1.0)
     return out

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.coordination.volumes import KINDS, bins_of, kinds_of, log_level, measure_volumes
+from detector.coordination.volumes import KINDS, Asked, bins_of, kinds_of, levelled, log_level, measure_volumes
 from detector.profiles.layout import COUNT, COUNTS
 
 
@@ -101,3 +101,33 @@ def test_bins_are_half_octaves_and_bounded():
     assert places.tolist()[1:4] == [20, 22, 24]
     assert places[0] == 0
     assert places[-1] == 63
+
+
+def carried_level(requests, carrying, everybody, share):
+    table = measure_volumes(counts_of(everybody), np.ones(len(everybody)))
+    asked = Asked(counts_of(requests), np.ones(len(requests)), np.asarray(carrying, float))
+    return levelled(asked, np.array([2]), np.array([share]), np.array([0, len(requests)], np.int64), table)
+
+
+def test_what_a_relay_sends_of_its_own_is_level_where_its_volume_is_not():
+    rng = np.random.default_rng(11)
+    crowd = people(rng, 3000)
+    own = np.maximum(rng.poisson(12 * rng.lognormal(0.0, 0.12, 40)), 2)
+    relayed = own + people(rng, 40) * 2
+    ways = carried_level(relayed, own, np.concatenate([crowd, relayed]), float(np.median(own / relayed))).sum(axis=1)
+    assert ways[0] < 6.9  # all that they send
+    assert ways[1] > 18.4  # what carries the wrapper
+
+
+def test_users_of_a_phrase_are_not_level_in_what_carries_it():
+    rng = np.random.default_rng(12)
+    crowd = people(rng, 20_000)
+    said = rng.binomial(crowd, 0.2)
+    some = np.flatnonzero(said >= 2)[:40]
+    assert carried_level(crowd[some], said[some], crowd, 0.2).sum(axis=1).max() < 6.9
+
+
+def test_who_does_not_carry_it_says_nothing():
+    rng = np.random.default_rng(13)
+    crowd = people(rng, 500)
+    assert (carried_level(crowd[:20], np.zeros(20), crowd, 0.5)[[1, 3]] == 0).all()
