@@ -156,6 +156,6 @@ def test_told_to_end_while_the_database_is_away_it_ends_in_time_and_goes_on_late
     with half_way(tmp_path, signal.SIGQUIT) as (server, served, data, lines):
         served.end(10)
         server.start()
-        again = Served(data, served.token, SETTINGS, "--database", server.url)
+        again = Served(data, served.token, SETTINGS, "--database", server.url, forked=True)
         whole(again, lines, undisturbed)
         again.end(10)

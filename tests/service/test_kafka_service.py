@@ -32,7 +32,7 @@ def serve():
 
     def start(data, address, token="", *options, ready=True, **settings):
         given = {"checkpoint_s": 1, "kafka_bootstrap": address} | settings
-        running.append(Served(data, token, given, *options, ready=ready))
+        running.append(Served(data, token, given, *options, ready=ready, forked=True))
         return running[-1]
 
     yield start
@@ -82,7 +82,7 @@ def expected(world, tmp_path_factory):
         topics(address, "exchanges")
         produce(address, world[1])
         given = {"kafka_bootstrap": address}
-        served = Served(folder_of(world, tmp_path_factory.mktemp("whole") / "data"), "", given)
+        served = Served(folder_of(world, tmp_path_factory.mktemp("whole") / "data"), "", given, forked=True)
         served.settle(len(world[1]))
         found = everything(served.client)
         served.end()
