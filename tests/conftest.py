@@ -28,11 +28,11 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Files with slow tests first, those with the most of them before the others; a file stays together."""
+    """Files with slow tests first, those of one long test before those that can be left off soon; a file stays together."""
     slow = {}
     for item in items:
         slow[item.path] = slow.get(item.path, 0) + (item.get_closest_marker("slow") is not None)
-    items.sort(key=lambda item: -slow[item.path])
+    items.sort(key=lambda item: (not slow[item.path], slow[item.path]))
 
 
 @pytest.hookimpl(optionalhook=True)
