@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from forked import Forked
+from running import Deadline
 
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -104,9 +105,9 @@ class Served:
 
     def settle(self, accepted: int = 0, seconds: float = 120) -> None:
         """Wait until so many records were taken in, and nothing waits."""
-        end = time.monotonic() + seconds
+        end = Deadline(seconds)
         while self.books()["accepted"] < accepted or self.metric("revenuer_lag_records") > 0:
-            assert time.monotonic() < end, f"records still wait: {self.last}"
+            assert not end.passed, f"records still wait: {self.last}"
             time.sleep(0.1)
 
     def ingest(self, lines: list[bytes]) -> None:
@@ -129,15 +130,13 @@ class Served:
         self._closed()
 
     def end(self, seconds: float = 10) -> None:
-        """In order, which takes less than so long."""
+        """In order, which takes less than so long where nothing else runs."""
         self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-        self._closed()
-        assert code == 0, "".join(self.errors)
+        end = Deadline(seconds)
+        while (code := self.process.poll()) is None and not end.passed:
+            time.sleep(0.02)
+        self.kill()
+        assert code == 0, f"it did not end in {seconds} s" if code is None else "".join(self.errors)
 
     def _closed(self) -> None:
         if self.client is not None:
