@@ -13,7 +13,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To version 2: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2 and 6: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
@@ -43,7 +43,7 @@ def _nobody_blamed(state: State) -> State:
 
 
 def _nobody_strange(state: State) -> State:
-    """To version 6: how strange accounts are is known again as they act."""
+    """To version 7: how strange accounts are is known again as they act."""
     blank = {"a": Strangers.__name__, "is": snapshot(Strangers())}
     return {**state, "engine": {**state["engine"], "strangers": blank}}
 
@@ -53,5 +53,6 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     2: _nothing_told,
     3: _organisations_unknown,
     4: _nobody_blamed,
-    5: _nobody_strange,
+    5: _coordination_anew,
+    6: _nobody_strange,
 }
