@@ -15,7 +15,7 @@ F32 = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 
 REACH: Final = 27.0  # robust deviations (four of their asinh); beyond, an extrapolating network would be guessing
-_LANES: Final = 4  # inputs that are taken up at a time, so that a sum is loaded and stored once for all of them
+_LANES: Final = 8  # inputs that are taken up at a time
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,6 @@ class Network:
         chained = all(a[1] == b[0] for a, b in pairwise(widths)) and widths[-1][1] == 1
         if not chained or any(w[1] != b.size for w, b in zip(widths, self.biases, strict=True)):
             raise ValueError(f"layers of {widths} do not fit each other")
-        if widths[1][0] % _LANES:
-            raise ValueError(f"a hidden layer of {widths[1][0]} units is no multiple of {_LANES}")
         if not all(np.isfinite(a).all() for a in (*self.weights, *self.biases)):
             raise ValueError("weights are not finite")
 
@@ -89,30 +87,18 @@ def tamed(x: F64, low: F64, high: F64, centre: F64, rate: F64) -> F32:
 
 # Contraction fuses a product with its sum. Nothing is reordered, and every row takes the same path alone or among others.
 @njit(nogil=True, fastmath={"contract", "nsz"}, error_model="numpy", inline="always")
-def _features_in(z: F32, w: F32, sums: F32, known: F32, place: Places) -> None:
-    """Add the first layer's products of features that are not as in the middle: half of those of most accounts are."""
-    count = 0
-    for i in range(z.size):
-        if z[i] != np.float32(0):
-            known[count], place[count] = z[i], i
-            count += 1
-    known[count : count + _LANES] = 0
-    place[count : count + _LANES] = 0
-    for g in range(0, count, _LANES):
-        i, j, k, m = place[g], place[g + 1], place[g + 2], place[g + 3]
-        a, b, c, d = known[g], known[g + 1], known[g + 2], known[g + 3]
-        for u in range(sums.size):
-            sums[u] += a * w[i, u] + b * w[j, u] + c * w[k, u] + d * w[m, u]
-
-
-@njit(nogil=True, fastmath={"contract", "nsz"}, error_model="numpy", inline="always")
 def _layer(y: F32, w: F32, sums: F32) -> None:
-    """Add the products of rectified units."""
-    zero = np.float32(0)
-    for i in range(0, y.size, _LANES):
-        a, b, c, d = max(y[i], zero), max(y[i + 1], zero), max(y[i + 2], zero), max(y[i + 3], zero)
+    """Add the products of a layer's inputs, `_LANES` at a time: a sum is loaded and stored once for all of them."""
+    whole = y.size // _LANES * _LANES
+    for i in range(0, whole, _LANES):
+        a, b, c, d = y[i], y[i + 1], y[i + 2], y[i + 3]
+        e, f, g, h = y[i + 4], y[i + 5], y[i + 6], y[i + 7]
         for u in range(sums.size):
-            sums[u] += a * w[i, u] + b * w[i + 1, u] + c * w[i + 2, u] + d * w[i + 3, u]
+            more = e * w[i + 4, u] + f * w[i + 5, u] + g * w[i + 6, u] + h * w[i + 7, u]
+            sums[u] += a * w[i, u] + b * w[i + 1, u] + c * w[i + 2, u] + d * w[i + 3, u] + more
+    for i in range(whole, y.size):
+        for u in range(sums.size):
+            sums[u] += y[i] * w[i, u]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
@@ -133,14 +119,15 @@ def _forward(
     out = np.empty(x.shape[0], np.float64)
     features = x.shape[1]
     z, first, second = np.empty(features, np.float32), np.empty_like(b1), np.empty_like(b2)
-    known, place = np.zeros(features + _LANES, np.float32), np.zeros(features + _LANES, np.int64)
     for row in range(x.shape[0]):
         for i in range(features):
             z[i] = _tamed(x[row, i], low[i], high[i], centre[i], rate[i])
         first[:] = b1
         if strata[row] >= 0:
             first += w1[features + strata[row]]
-        _features_in(z, w1, first, known, place)
+        _layer(z, w1, first)
+        for i in range(first.size):
+            first[i] = max(first[i], np.float32(0))
         second[:] = b2
         _layer(first, w2, second)
         total = b3[0]
