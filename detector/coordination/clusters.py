@@ -20,7 +20,8 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
 # A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of one.
-_STRAYING, _UNRELATED, _DISJOINT = -3.0, 0.12, 0.75
+# Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a pool.
+_STRAYING, _UNRELATED, _DISJOINT, _TALK = -3.0, 0.12, 0.75, 0.75
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`
 # for several that are of one source), and its first member.
 Name = tuple[int, int]
@@ -70,6 +71,7 @@ class Clusters:
             (pl.col("level_rate") > 0)
             & (pl.col("generator_evidence") > _STRAYING)
             & (pl.col("unrelated_share") > _UNRELATED)
+            & (pl.col("multi_turn_share") < _TALK)
             & (pl.col("disjoint_coverage") > _DISJOINT).fill_null(True)
         )
         level = seen["level_rate"].to_list()

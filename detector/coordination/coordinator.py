@@ -169,6 +169,7 @@ class Coordinator:
             first=np.sort(store.accounts.first[alive]),
             lengths_in=store.panes.lengths_in[used].sum(axis=0).astype(np.float64),
             lengths_out=store.panes.lengths_out[used].sum(axis=0).astype(np.float64),
+            lexical=store.panes.lexical[used].sum(axis=0).astype(np.float64),
             volumes=self._volumes(store, alive, moment.now, None if fresh or known is None else known.volumes),
         )
         self._population = moment.now, known

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from detector.coordination.features import agreement, level, links, moments, shape, twins, work
+from detector.coordination.features import agreement, level, links, moments, pooled, shape, twins, work
 from detector.coordination.features.base import CLUSTER_FEATURES, OF_MEMBERS, ClusterFeature, ClusterView, Population
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "level",
     "links",
     "moments",
+    "pooled",
     "shape",
     "twins",
     "work",

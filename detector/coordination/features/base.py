@@ -53,6 +53,7 @@ class Population:
         launch_share: share of all requests to models launched within three days.
         first: i64[size], first sight of each account, sorted.
         lengths_in, lengths_out: f64[bins], requests by length of all accounts.
+        lexical: f64[bins], hashed words of all accounts.
         volumes: how unequal their volumes are.
     """
 
@@ -63,6 +64,7 @@ class Population:
     first: I64
     lengths_in: F64
     lengths_out: F64
+    lexical: F64
     volumes: Volumes
 
 
