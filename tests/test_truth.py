@@ -85,7 +85,7 @@ def test_a_docstring_may_tell_of_them():
 
 
 def test_every_number_file_names_its_maker():
-    suffixes = {".npz", ".npy", ".json", ".csv", ".parquet", ".pt", ".gz", ".zst"}
+    suffixes = {".npz", ".npy", ".json", ".csv", ".parquet", ".pt", ".gz", ".zst", ".model"}
     shipped = {
         str(path.relative_to(ROOT))
         for folder in ("detector", "streams", "rules")
