@@ -1,6 +1,6 @@
 """Fit the shipped anomaly model on the simulator's quiet world.
 
-    python benchmarks/build_anomaly.py [--out detector/scoring/data/anomaly.model] [--fit 2] [--null 4]
+    python benchmarks/build_anomaly.py [--out detector/scoring/data/anomaly.model] [--fit 1] [--null 2]
 
 Three worlds without an attack, of three seeds. On the first, accounts are looked at twice a day; each is learnt from at one of these
 looks, drawn at random, for accounts are judged from their first hours on. The second gives the null: the highest score of each
@@ -59,8 +59,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=packaged())
     parser.add_argument("--model", type=Path, help="fitted before; only its null is measured")
-    parser.add_argument("--fit", type=float, default=2.0, help="scale of the world that is learnt from")
-    parser.add_argument("--null", type=float, default=4.0, help="scale of the two others")
+    parser.add_argument("--fit", type=float, default=1.0, help="scale of the world that is learnt from")
+    parser.add_argument("--null", type=float, default=2.0, help="scale of the two others")
     args = parser.parse_args()
     model = AnomalyModel.load(args.model) if args.model else fitted(args.fit, args.out)
     model = replace(model, weeks=strangest(SEEDS[1], args.null, model).weeks(DAYS))
