@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from detector.alerts.explained import reweighed
+from detector.alerts.later import told
 from detector.alerts.model import Case, Reason, Severity
 
 EVERYTHING: Final = "*"
@@ -120,8 +121,8 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
 
 
 def _reweighed(case: Case, rescored: Rescored, reasons: list[Reason]) -> dict[str, Any]:
-    told = case.evidence.get("explanation")
-    score = {"score": round(rescored.score, 3)}
-    if told is None:
-        return case.evidence | score
-    return case.evidence | score | {"explanation": reweighed(told, rescored.score, rescored.risk, reasons)}
+    evidence = told(case.evidence) | {"score": round(rescored.score, 3)}
+    explained = evidence.get("explanation")
+    if explained is None:
+        return evidence
+    return evidence | {"explanation": reweighed(explained, rescored.score, rescored.risk, reasons)}

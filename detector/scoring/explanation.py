@@ -7,15 +7,18 @@ same; of two signs, one of which suffices, each gets less than what both need. W
 rare: a rule on what is missing) goes to the feature that the rule names.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import combinations
-from math import factorial
+from math import factorial, isnan
 from typing import Final
+
+import numpy as np
 
 from detector.scoring.rules.compile import OPERATORS
 from detector.scoring.rules.evaluate import RuleSet
 from detector.scoring.rules.tree import Benign, Compare, Every, Leaf, Missing, Negation, Node, Some, fields, leaves
-from detector.scoring.scorer import Scored
+from detector.scoring.scorer import Row
 
 Nats = dict[str, float]
 
@@ -23,37 +26,32 @@ _REMEMBERED: Final = 4096  # rules fire for the same few reasons look after look
 _ROUNDING: Final = 1e-9
 
 
-def by_feature(rules: RuleSet, scored: Scored, row: int) -> dict[str, Nats]:
+def by_feature(rules: RuleSet, row: Row) -> dict[str, Nats]:
     """Nats of each rule that fired, by feature; those of a rule add up to its contribution, all of them to the score.
 
     Args:
         rules: of the category.
-        scored: scores of a frame.
-        row: which entity.
+        row: of an entity.
     """
     out: dict[str, Nats] = {}
-    present = frozenset(scored.frame.columns)
-    for j, code in enumerate(rules.codes):  # over rules
-        nats = float(scored.contributions[row, j])
-        if nats > 0:
-            rule = rules.rule(code)
-            shares = dict(_shares(rule.condition, _true(rules, scored, row, rule.condition, present)))
-            rest = 1.0 - sum(shares.values())
-            if abs(rest) > _ROUNDING:
-                shares[rule.feature] = shares.get(rule.feature, 0.0) + rest
-            out[code] = {name: nats * share for name, share in shares.items() if share != 0}
+    values = {name: value for name, value in zip(rules.fields, row.values.tolist(), strict=True) if not isnan(value)}
+    for j in np.flatnonzero(row.contributions > 0).tolist():  # over rules that fired
+        code, nats = rules.codes[j], float(row.contributions[j])
+        rule = rules.rule(code)
+        shares = dict(_shares(rule.condition, _true(rules, row.stratum, values, rule.condition)))
+        rest = 1.0 - sum(shares.values())
+        if abs(rest) > _ROUNDING:
+            shares[rule.feature] = shares.get(rule.feature, 0.0) + rest
+        out[code] = {name: nats * share for name, share in shares.items() if share != 0}
     return out
 
 
-def _true(rules: RuleSet, scored: Scored, row: int, condition: Node, present: frozenset[str]) -> frozenset[Leaf]:
+def _true(rules: RuleSet, stratum: str, values: Mapping[str, float], condition: Node) -> frozenset[Leaf]:
     """Comparisons of a condition that hold on a row."""
-    frame = scored.frame
-    stratum = str(frame["stratum"][row])
     category = rules.rules[0].category
 
     def holds(leaf: Leaf) -> bool:
-        raw = frame[leaf.field][row] if leaf.field in present else None
-        value = None if raw is None or raw != raw else float(raw)  # noqa: PLR0124 - NaN is unknown
+        value = values.get(leaf.field)
         match leaf:
             case Compare(_, operator, bound):
                 return value is not None and bool(OPERATORS[operator](value, bound))

@@ -1,6 +1,7 @@
 """Scores: rules over features, added up in nats, turned into p-values by the benign reference."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,20 @@ from detector.scoring.rules.evaluate import RuleSet
 ACCOUNT, CLUSTER = ACCOUNT_WINDOW, CLUSTER_WINDOW
 
 
+class Row(NamedTuple):
+    """What the rules saw of one entity, and said.
+
+    Attributes:
+        stratum: of the entity.
+        values: f64[fields], of `RuleSet.fields`; NaN where unknown.
+        contributions: f64[rules], nats.
+    """
+
+    stratum: str
+    values: F64
+    contributions: F64
+
+
 @dataclass(frozen=True)
 class Scored:
     """A frame of features with its scores.
@@ -23,6 +38,7 @@ class Scored:
         contributions: f64[n, rules], nats of each rule; rows add up to `score`.
         score: f64[n], nats.
         p_value: f64[n].
+        values: f64[n, fields], of `RuleSet.fields`; NaN where unknown.
     """
 
     frame: pl.DataFrame
@@ -30,6 +46,11 @@ class Scored:
     contributions: F64
     score: F64
     p_value: F64
+    values: F64
+
+    def row(self, i: int) -> Row:
+        """One entity, without a hold on the others."""
+        return Row(str(self.frame["stratum"][i]), self.values[i].copy(), self.contributions[i].copy())
 
     def run(self, start: int, stop: int) -> "Scored":
         """Entities that lie one after the other, without a copy."""
@@ -40,6 +61,7 @@ class Scored:
             self.contributions[part],
             self.score[part],
             self.p_value[part],
+            self.values[part],
         )
 
 
@@ -68,7 +90,7 @@ class Scorer:
         fired = rules.fired(frame)
         contributions = rules.contributions(fired)
         score = contributions.sum(axis=1)
-        return Scored(frame, fired, contributions, score, self.p_value(category, score))
+        return Scored(frame, fired, contributions, score, self.p_value(category, score), rules.values(frame))
 
     def p_value(self, category: str, score: F64) -> F64:
         """p-values of scores; 1 where nothing fired."""

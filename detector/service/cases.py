@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 from numba import njit
 
-from detector.alerts.explained import Explanation
 from detector.alerts.model import SEVERITIES, Case, Member, Reason
 from detector.coordination.clusters import Clusters
 from detector.coordination.features import ClusterView
@@ -19,7 +18,7 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
-from detector.service.explain import explain_account, explain_clusters
+from detector.service.explain import Explained, explain
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
 from detector.service.skeletons import SkeletonBank
@@ -94,7 +93,7 @@ def _account_case(
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
         evidence={
             "score": round(float(scored.score[start + i]), 3),
-            "explanation": explain_account(scorer, scored, start + i, reasons),
+            "explanation": explain(scorer, scored, start + i, reasons),
             "capabilities": _mix(pooled, i),
         },
         first_seen=int(pooled.first[i]),
@@ -129,14 +128,15 @@ def cluster_cases(
     clusters, scored = found
     view = clusters.view.only(rows)
     belongs, ties = membership(view), view.strengths
-    reasons = [reasons_of(scorer, scored, CLUSTER, g) for g in rows.tolist()]
-    told = explain_clusters(scorer, view, scored, rows, reasons)
     out = []
     for place, g in enumerate(rows.tolist()):  # over alerted clusters
-        part = np.arange(view.offsets[place], view.offsets[place + 1])
+        whole = slice(view.offsets[place], view.offsets[place + 1])
+        part = np.arange(whole.start, whole.stop)
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
-            one = _Found(view, place, clusters.frame, scored, g, reasons[place], told[place])
+            reasons = reasons_of(scorer, scored, CLUSTER, g)
+            told = explain(scorer, scored, g, reasons, ties[whole])
+            one = _Found(view, place, clusters.frame, scored, g, reasons, told)
             out.append(
                 (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])
             )
@@ -152,7 +152,7 @@ class _Found(NamedTuple):
     scored: Scored
     row: int
     reasons: list[Reason]
-    told: Explanation
+    told: Explained
 
 
 def _cluster_case(
