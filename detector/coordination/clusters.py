@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -47,12 +48,20 @@ class Clusters:
     Attributes:
         names: of each, the same from one look to the next.
         view: slots, offsets, pooled profiles and facts of the members.
-        frame: all features, profile and cluster.
+        moment: of the look.
     """
 
     names: Sequence[Name]
     view: ClusterView
-    frame: pl.DataFrame
+    moment: Moment
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """All features, profile and cluster. Nothing of them changes after the look, so that who scores computes them."""
+        view, moment = self.view, self.moment
+        young, now = _youngest(view.facts, view.offsets), np.full(len(self.names), moment.now)
+        profile = frame_of(View(view.pooled, now, young, moment.launched), moment.seen)
+        return pl.concat([profile, cluster_frame(view)], how="horizontal")
 
     def members(self, row: int) -> I32:
         """Slots of one cluster."""
@@ -88,7 +97,7 @@ def describe(
     population: Population,
     names: Sequence[Name],
 ) -> Clusters:
-    """Compute what each cluster does.
+    """Gather what each cluster does.
 
     Args:
         store: profiles.
@@ -121,7 +130,4 @@ def describe(
         share=carried(links, slots, offsets, keys, population.size),
         alike=alike,
     )
-    profile = frame_of(
-        View(pooled, np.full(len(groups), now), _youngest(view.facts, offsets), moment.launched), moment.seen
-    )
-    return Clusters(names, view, pl.concat([profile, cluster_frame(view)], how="horizontal"))
+    return Clusters(names, view, moment)

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from detector.profiles.bits import prefetch
 from detector.profiles.layout import (
     BITMAP,
     CONFLICT,
@@ -294,6 +295,54 @@ def _text(accounts: Accounts, panes: Panes, c: Columns, i: int, slot: int, row: 
     panes.capability[row, N_CAPABILITIES] += best
 
 
+_AHEAD = 12  # exchanges: about as long as memory takes
+_LINE = 64  # bytes that memory gives at a time
+
+
+@njit(cache=True, inline="always")
+def _fetch(column: np.ndarray, row: int) -> None:
+    """Ask for a row of a column."""
+    start = column.ctypes.data + row * column.strides[0]
+    for line in range(0, column.strides[0], _LINE):
+        prefetch(start + line)
+
+
+@njit(cache=True)
+def _fetch_account(a: Accounts, slot: int) -> None:
+    _fetch(a.pane, slot)
+    _fetch(a.first, slot)
+    _fetch(a.last, slot)
+    _fetch(a.decayed, slot)
+    _fetch(a.last_gap, slot)
+    _fetch(a.organisation, slot)
+    _fetch(a.network, slot)
+    _fetch(a.tls, slot)
+    _fetch(a.key_ident, slot)
+    _fetch(a.key_count, slot)
+    _fetch(a.texts, slot)
+    _fetch(a.template_key, slot)
+    _fetch(a.template_count, slot)
+
+
+@njit(cache=True)
+def _fetch_pane(p: Panes, row: int) -> None:
+    _fetch(p.counts, row)
+    _fetch(p.tokens, row)
+    _fetch(p.gap_sums, row)
+    _fetch(p.minute, row)
+    _fetch(p.hours, row)
+    _fetch(p.active, row)
+    _fetch(p.gaps, row)
+    _fetch(p.lengths_in, row)
+    _fetch(p.lengths_out, row)
+    _fetch(p.models, row)
+    _fetch(p.bitmaps, row)
+    _fetch(p.prompts, row)
+    _fetch(p.skeletons, row)
+    _fetch(p.lexical, row)
+    _fetch(p.capability, row)
+
+
 @njit(cache=True, nogil=True)
 def update(
     accounts: Accounts, panes: Panes, free: np.ndarray, c: Columns, start: int, stop: int, landmarks: np.ndarray
@@ -301,6 +350,13 @@ def update(
     """Add the exchanges `start:stop` of a batch, which is in time order, to the profiles of their accounts."""
     since = np.empty(_N_HALF_LIVES, np.float64)
     for i in range(start, stop):
+        # A profile is spread over some forty places of memory. Asked for ahead, they come together, not one after the other.
+        if i + 2 * _AHEAD < stop:
+            _fetch_account(accounts, c.slot[i + 2 * _AHEAD])
+        if i + _AHEAD < stop:
+            row = accounts.pane[c.slot[i + _AHEAD], (c.ts[i + _AHEAD] // PANE_US) % PANES]
+            if row >= 0:
+                _fetch_pane(panes, row)
         slot, ts = c.slot[i], c.ts[i]
         row = pane_row(accounts, panes, free, slot, ts // PANE_US, True)
         for h in range(_N_HALF_LIVES):
