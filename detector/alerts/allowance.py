@@ -93,6 +93,8 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
         allowances: by account id; accounts without any may be absent.
         rescore: severity, risk and p-value of the reasons that remain.
     """
+    if allowances.keys().isdisjoint(case.accounts):
+        return case
     codes = {m.account_id: covered(allowances.get(m.account_id, ()), now) for m in case.members}
     if not any(codes.values()):
         return case

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from detector.profiles.layout import Flags
 from detector.scoring.rules.compile import OPERATORS
 from detector.scoring.rules.evaluate import RuleSet
 from detector.scoring.rules.tree import Benign, Compare, Every, Leaf, Missing, Negation, Node, Some, fields, leaves
@@ -68,32 +69,32 @@ def _shares(condition: Node, true: frozenset[Leaf]) -> tuple[tuple[str, float], 
     """Shapley value of each feature of a condition; they add up to what it says less what it says with nothing known."""
     names = fields(condition)
     n = len(names)
-    says = {
-        frozenset(known): float(_holds(condition, true, frozenset(known)))
-        for size in range(n + 1)
-        for known in combinations(names, size)
-    }
+    # Coalitions as bits of a number, smaller ones first.
+    ordered = [sum(1 << i for i in known) for size in range(n + 1) for known in combinations(range(n), size)]
+    coalitions = np.array(ordered, np.int64)
+    known = {name: coalitions >> i & 1 > 0 for i, name in enumerate(names)}
+    says = np.zeros(1 << n)
+    says[coalitions] = _holds(condition, true, known)
+    weights = np.array([factorial(size) * factorial(n - size - 1) / factorial(n) for size in range(n)])
+    size = np.bitwise_count(coalitions)
     out = []
-    for name in names:
-        value = 0.0
-        for known, before in says.items():
-            if name not in known:
-                weight = factorial(len(known)) * factorial(n - len(known) - 1) / factorial(n)
-                value += weight * (says[known | {name}] - before)
-        out.append((name, value))
+    for i, name in enumerate(names):
+        without = ~known[name]
+        change = says[coalitions[without] | 1 << i] - says[coalitions[without]]
+        out.append((name, float(np.cumsum(weights[size[without]] * change)[-1])))
     return tuple(out)
 
 
-def _holds(node: Node, true: frozenset[Leaf], known: frozenset[str]) -> bool:
-    """What a condition says where only some features are known."""
+def _holds(node: Node, true: frozenset[Leaf], known: Mapping[str, Flags]) -> Flags:
+    """What a condition says by coalition, where only the features of each are known."""
     match node:
         case Every(parts):
-            return all(_holds(part, true, known) for part in parts)
+            return np.logical_and.reduce([_holds(part, true, known) for part in parts])
         case Some(parts):
-            return any(_holds(part, true, known) for part in parts)
+            return np.logical_or.reduce([_holds(part, true, known) for part in parts])
         case Negation(part):
-            return not _holds(part, true, known)
+            return ~_holds(part, true, known)
         case Missing(field):
-            return field not in known or node in true
+            return ~known[field] | (node in true)
         case _:
-            return node.field in known and node in true
+            return known[node.field] & (node in true)

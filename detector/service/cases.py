@@ -263,12 +263,13 @@ def _skeletons(view: ClusterView, part: I64, bank: SkeletonBank) -> list[dict[st
     links, slots = view.links, view.slots[part]
     keys, held = links.texts_of(slots)
     out: list[dict[str, Any]] = []
-    for key in keys[np.argsort(-held, kind="stable")][: 2 * _SKELETONS]:
+    most = np.argsort(-held, kind="stable")[: 2 * _SKELETONS]
+    for key, count in zip(keys[most].tolist(), held[most].tolist(), strict=True):
         kind, short = links.kind_of(key), links.short(key)
         bank.want(kind, short)
         text = bank.found.get((kind, short))
         if text and all(text != s["text"] for s in out):
-            out.append({"text": text, "kind": KINDS[kind], "accounts": int(held[keys == key][0])})
+            out.append({"text": text, "kind": KINDS[kind], "accounts": count})
     return out[:_SKELETONS]
 
 

@@ -57,10 +57,12 @@ class Indicators:
         """Take the texts of an actionable cluster that are its own."""
         keys, held = links.texts_of(slots)
         own = (held >= LEAST_HOLDERS) & (held >= HELD_BY_MEMBERS * links.holders[keys])
-        for key in keys[own]:  # over a cluster's templates, a handful
+        known = len(self.alert)
+        for key in keys[own].tolist():  # over a cluster's templates, a handful
             self.alert[links.short(key)] = alert_id
-        self.members.setdefault(alert_id, set()).update(int(s) for s in slots)
-        self._keys = np.array(sorted(self.alert), np.uint32)
+        self.members.setdefault(alert_id, set()).update(slots.tolist())
+        if len(self.alert) > known:
+            self._keys = np.array(sorted(self.alert), np.uint32)
 
     def matches(self, columns: Columns, start: int, stop: int) -> list[tuple[int, int, str]]:
         """(slot, event time, alert id) of requests in `start:stop` by which others than members show an indicator."""
