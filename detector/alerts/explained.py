@@ -25,6 +25,7 @@ _SHARED: Final = {
     "tls": "the shared client fingerprint",
     "mail": "the shared mail domain and week of sign-up",
     "signup": "the shared sign-up network",
+    "timing": "the shared pace",
     ALL_LINKS: "anything that they share",
 }
 

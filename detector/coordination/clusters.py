@@ -10,17 +10,22 @@ import polars as pl
 from detector.coordination.features import OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
 from detector.coordination.keys import MIN_SIGHTS
+from detector.coordination.kin import KIN, Part
 from detector.coordination.lookalikes import ALIKE, LEAST
-from detector.coordination.seen import carried
+from detector.coordination.seen import carried, carrying, texts_of
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
-from detector.profiles.layout import F64, I32, I64, WINDOW_US
+from detector.profiles.layout import COUNT, F64, I32, I64, U64, WINDOW_US
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
-# A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes), and its
-# first member.
+# A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of one.
+# Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a pool.
+_STRAYING, _UNRELATED, _DISJOINT, _TALK = -3.0, 0.12, 0.75, 0.75
+_OF_PARTS = ("level_rate", "generator_evidence", "unrelated_share", "disjoint_coverage")
+# A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`
+# for several that are of one source), and its first member.
 Name = tuple[int, int]
 
 
@@ -49,23 +54,55 @@ class Clusters:
         names: of each, the same from one look to the next.
         view: slots, offsets, pooled profiles and facts of the members.
         moment: of the look.
+        texts: u64[members], hash of the text that holds each member's cluster together; 0 where that is none.
     """
 
     names: Sequence[Name]
     view: ClusterView
     moment: Moment
+    texts: U64
 
     @cached_property
     def frame(self) -> pl.DataFrame:
         """All features, profile and cluster. Nothing of them changes after the look, so that who scores computes them."""
+        profile = frame_of(self._profiles, self.moment.seen)
+        return pl.concat([profile, cluster_frame(self.view)], how="horizontal")
+
+    @property
+    def _profiles(self) -> View:
         view, moment = self.view, self.moment
         young, now = _youngest(view.facts, view.offsets), np.full(len(self.names), moment.now)
-        profile = frame_of(View(view.pooled, now, young, moment.launched), moment.seen)
-        return pl.concat([profile, cluster_frame(view)], how="horizontal")
+        return View(view.pooled, now, young, moment.launched)
 
     def members(self, row: int) -> I32:
         """Slots of one cluster."""
         return self.view.slots[self.view.offsets[row] : self.view.offsets[row + 1]]
+
+    def parts(self) -> list[Part | None]:
+        """Each cluster as a possible part of a larger pool; None for one that can be no operator's."""
+        pooled = self.view.pooled
+        talk = frame_of(self._profiles, self.moment.seen, ("multi_turn_share",))
+        seen = pl.concat([talk, cluster_frame(self.view, _OF_PARTS)], how="horizontal")
+        may = (
+            (pl.col("level_rate") > 0)
+            & (pl.col("generator_evidence") > _STRAYING)
+            & (pl.col("unrelated_share") > _UNRELATED)
+            & (pl.col("multi_turn_share") < _TALK)
+            & (pl.col("disjoint_coverage") > _DISJOINT).fill_null(True)
+        )
+        level = seen["level_rate"].to_list()
+        return [
+            Part(
+                self.members(g).copy(),
+                self.texts[self.view.offsets[g] : self.view.offsets[g + 1]].copy(),
+                pooled.lengths_in[g].copy(),
+                pooled.lengths_out[g].copy(),
+                level[g],
+            )
+            if worth and self.names[g][0] != KIN
+            else None
+            for g, worth in enumerate(seen.select(may.alias("may"))["may"].to_list())  # over clusters
+        ]
 
 
 def _youngest(facts: Facts, offsets: I64) -> F64:
@@ -96,6 +133,7 @@ def describe(
     links: Links,
     population: Population,
     names: Sequence[Name],
+    kin: Sequence[U64] = (),
 ) -> Clusters:
     """Gather what each cluster does.
 
@@ -107,18 +145,25 @@ def describe(
         links: all of the look.
         population: what everybody does.
         names: of the clusters.
+        kin: u64[members] of each cluster at the end of the list that is of several parts, the text that each member is to carry.
     """
     now = moment.now
     slots = np.concatenate(groups).astype(np.int32)
     offsets = offsets_of(groups)
     pooled = store.pool(slots, offsets, now)
-    keys = [key for key, _ in names]
-    alike = np.array([key == ALIKE for key in keys])
+    alike = np.array([key == ALIKE for key, _ in names])
+    # What is of several parts is held together as a community is, by any of its keys.
+    keys = [0 if key == KIN else key for key, _ in names]
+    each = store.each(slots, now, OF_MEMBERS)
+    texts = texts_of(links, slots, offsets, keys)
+    if kin:
+        texts[texts.size - sum(t.size for t in kin) :] = np.concatenate(kin)
+    share = carrying(links, slots, texts, population.size)
     view = ClusterView(
         slots=slots,
         offsets=offsets,
         pooled=pooled,
-        each=store.each(slots, now, OF_MEMBERS),
+        each=each,
         facts=book.as_of(store.accounts.ident[slots], now, store.organisations(slots)),
         links=links,
         bits=activity_bits(store.accounts, store.panes, slots, now),
@@ -128,6 +173,7 @@ def describe(
         now=now,
         least=np.where(alike, LEAST, MIN_SIGHTS),
         share=carried(links, slots, offsets, keys, population.size),
+        carrying=share * each.counts[:, COUNT["requests"]],
         alike=alike,
     )
-    return Clusters(names, view, moment)
+    return Clusters(names, view, moment, texts)

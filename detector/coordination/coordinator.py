@@ -10,7 +10,8 @@ from detector.coordination.behaviour import behaviour_of, requests_of, requests_
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
 from detector.coordination.features import Population
-from detector.coordination.graph import Communities, weigh
+from detector.coordination.graph import Communities, Links, weigh
+from detector.coordination.kin import KIN, Kin
 from detector.coordination.lookalikes import ALIKE, Lookalikes
 from detector.coordination.table import LinkTable
 from detector.coordination.volumes import Volumes, measure_volumes
@@ -62,11 +63,13 @@ class Coordinator:
         table: links of all accounts.
         seen: the latest look at each cluster, by its name.
         lookalikes: accounts that share nothing and act as one.
+        kin: clusters that may be parts of larger pools.
     """
 
     table: LinkTable = field(default_factory=LinkTable)
     seen: dict[Name, LastLook] = field(default_factory=dict)
     lookalikes: Lookalikes = field(default_factory=Lookalikes)
+    kin: Kin = field(default_factory=Kin)
     _communities: Communities = field(default_factory=Communities)
     _population: tuple[int, Population | None] = (0, None)
     _measured: tuple[int, int] = (0, 0)
@@ -93,6 +96,12 @@ class Coordinator:
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
         )
         found = [(0, group) for group in communities] + cores(communities, links) + [(ALIKE, group) for group in alike]
+        if everything:
+            self._meet(store, book, moment, found, links, population)
+        self.kin.keep([(key, int(group[0])) for key, group in found])
+        pools = self.kin.find((population.lengths_in, population.lengths_out))
+        texts = [text for _, text in pools]
+        found += [(KIN, group) for group, _ in pools]
         groups = [group for _, group in found]
         slots, offsets = np.concatenate([_NOBODY, *groups]), offsets_of(groups)
         names = list(zip([key for key, _ in found], slots[offsets[:-1]].tolist(), strict=True))
@@ -105,7 +114,31 @@ class Coordinator:
         if not due:
             return None
         chosen, called = [groups[i] for i in due], [names[i] for i in due]
-        return describe(store, book, moment, chosen, links, population, called)
+        first = len(groups) - len(pools)
+        clusters = describe(
+            store, book, moment, chosen, links, population, called, [texts[i - first] for i in due if i >= first]
+        )
+        self._learn(clusters)
+        return clusters
+
+    def _meet(
+        self,
+        store: ProfileStore,
+        book: AccountBook,
+        moment: Moment,
+        found: list[tuple[int, I32]],
+        links: Links,
+        population: Population,
+    ) -> None:
+        """What may be a part of a larger pool, from nothing."""
+        self.kin = Kin()
+        if found:
+            groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
+            self._learn(describe(store, book, moment, groups, links, population, names))
+
+    def _learn(self, clusters: Clusters) -> None:
+        for name, part in zip(clusters.names, clusters.parts(), strict=True):
+            self.kin.learn(name, part)
 
     def _due(self, requests: I64, offsets: I64, names: list[Name], now: int, *, everything: bool) -> list[int]:
         if not names:
@@ -134,6 +167,7 @@ class Coordinator:
             first=np.sort(store.accounts.first[alive]),
             lengths_in=store.panes.lengths_in[used].sum(axis=0).astype(np.float64),
             lengths_out=store.panes.lengths_out[used].sum(axis=0).astype(np.float64),
+            lexical=store.panes.lexical[used].sum(axis=0).astype(np.float64),
             volumes=self._volumes(store, alive, moment.now, None if fresh or known is None else known.volumes),
         )
         self._population = moment.now, known

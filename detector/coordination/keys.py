@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from detector.coordination.pace import PACES
 from detector.profiles.facts import Facts
-from detector.profiles.layout import I32, NETWORK_KEYS, TLS_KEYS, U8, U64, Accounts
+from detector.profiles.layout import I32, NETWORK_KEYS, TLS_KEYS, U8, U32, U64, Accounts
 
-KINDS = ("template", "system_prompt", "payment", "network", "tls", "mail", "signup")
-TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP = range(len(KINDS))
+KINDS = ("template", "system_prompt", "payment", "network", "tls", "mail", "signup", "timing")
+TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP, TIMING = range(len(KINDS))
 
 TEMPLATES_AN_ACCOUNT = 6  # the most repeated pieces; one wrapper gives every account the same ones
 SYSTEMS_AN_ACCOUNT = 2
@@ -21,7 +22,7 @@ MIN_SIGHTS = 2  # a text seen once is no habit
 MIN_SUPPORT = (
     0.06  # share of an account's exchanges that must carry a text: relayed traffic may dilute a campaign to a tenth
 )
-WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + 3
+WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + PACES + 3
 
 
 class Edges(NamedTuple):
@@ -70,7 +71,7 @@ def _texts(e: Edges, n: int, slot: int, kind: int, keys: np.ndarray, counts: np.
 
 
 @njit(cache=True, nogil=True)
-def _extract(a: Accounts, f: Facts, slots: I32, e: Edges) -> int:
+def _extract(a: Accounts, f: Facts, pace: U32, slots: I32, e: Edges) -> int:
     n = 0
     for i in range(slots.shape[0]):
         s = slots[i]
@@ -82,6 +83,9 @@ def _extract(a: Accounts, f: Facts, slots: I32, e: Edges) -> int:
         for j in range(TLS_KEYS):
             if a.tls[s, j] != 0:
                 n = _put(e, n, s, TLS, a.tls[s, j], 1.0)
+        for j in range(PACES):
+            if pace[i, j] != 0:
+                n = _put(e, n, s, TIMING, pace[i, j], 1.0)
         if f.payment[i] != 0:
             n = _put(e, n, s, PAYMENT, f.payment[i], 1.0)
         if f.mail[i] != 0:
@@ -91,15 +95,16 @@ def _extract(a: Accounts, f: Facts, slots: I32, e: Edges) -> int:
     return n
 
 
-def extract(accounts: Accounts, facts: Facts, slots: I32) -> Edges:
+def extract(accounts: Accounts, facts: Facts, pace: U32, slots: I32) -> Edges:
     """All keys of the accounts in `slots`, whose facts are the rows of `facts`.
 
     Args:
         accounts: the store's arrays.
         facts: n rows.
+        pace: u32[n, PACES], of `paces`.
         slots: i32[n], ascending.
     """
     size = slots.shape[0] * WIDTH
     e = Edges(np.empty(size, np.int32), np.empty(size, np.uint64), np.empty(size, np.uint8), np.empty(size, np.float32))
-    n = _extract(accounts, facts, slots, e)
+    n = _extract(accounts, facts, pace, slots, e)
     return Edges(e.slot[:n], e.key[:n], e.kind[:n], e.support[:n])

@@ -46,7 +46,7 @@ def membership(view: ClusterView) -> F64:
     whose volume is likelier anybody's is a bystander. So is one at `MEMBER` or below: on the same network, say, and nothing else;
     and one whose ties and likeness together do not reach `BELONGS`.
     """
-    tie, level = ties(view), np.maximum(*view.levelled)
+    tie, level = ties(view), view.level
     like = level + lengths(view)
     alike = np.where(level > SLACK, np.maximum(like, 0.0), 0.0)
     strength = np.where(view.alike[view.cluster], alike, tie)

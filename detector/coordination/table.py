@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 from detector.coordination.keys import WIDTH, extract
+from detector.coordination.pace import paces
 from detector.profiles.facts import AccountBook
 from detector.profiles.layout import F32, F64, I32, I64, PANE_US, U8, U64, WINDOW_US, grown
 from detector.profiles.slots import assign, rebuild
@@ -90,7 +91,7 @@ class LinkTable:
 
     def _take(self, store: ProfileStore, book: AccountBook, slots: I32, now: int) -> None:
         facts = book.as_of(store.accounts.ident[slots], now)
-        edges = extract(store.accounts, facts, slots)
+        edges = extract(store.accounts, facts, paces(store, slots, now), slots)
         numbers = self._numbers(edges.key)
         _forget(self.dense, self.used, self.holders, slots)
         _hold(self.dense, self.support, self.used, self.holders, edges.slot, numbers, edges.support)

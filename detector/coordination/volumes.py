@@ -22,9 +22,11 @@ _HALF = 0.5
 # an octave a sixth (CV 0.17).
 SCHEDULER, BIN = 10.0, 33.0
 _LEAST_TAIL = 1e-12
-# Nats a member. People who share a tool, or are alike in lengths, are a little more alike in volume than people are: in worlds
-# without an attack such groups have up to 0.34 nats a member of being level.
+# Nats a member. People who are alike in lengths are a little more alike in volume than people are: in worlds without an attack such
+# groups have up to 0.34 nats a member of being level. Groups that share a key have no more the larger they are: 9 nats in all for 99 of
+# 100 of them, whatever their size, as is to be expected of a likelihood ratio.
 SLACK = 0.4
+WAYS = 4  # to be level: the volume and the volume a day, of all requests and of those that carry what the cluster shares
 _STEPS = 16  # of an exposure within a bin: 2 % apart, where a bin is 41 % wide
 _EXPOSURES = 8 * _STEPS  # up to 16 times the least, which is 1
 _FLOORS = 13  # requests that are asked of an account, at most, and none
@@ -151,18 +153,20 @@ def _grid() -> _Grid:
 @njit(cache=True, nogil=True)
 def _usual(n: float, exposure: float, floor: int, share: float, shares: F64, grid: _Grid) -> float:
     """Log chance of a count at one of the rates of others, given that `floor` of them carry what a share of all carries."""
-    e = min(max(round(2.0 * _STEPS * math.log2(exposure)), 0), _EXPOSURES - 1)
-    # Requests that carry it come at the share of the rate, which lies some bins below.
-    thinned = e + round(2.0 * _STEPS * math.log2(share))
-    below = max(-(thinned // _STEPS), 0)
+    asked = min(round(2.0 * _STEPS * math.log2(exposure)), _EXPOSURES - 1)
+    # What comes at a share of the rate lies some bins below.
+    thinned = asked + round(2.0 * _STEPS * math.log2(share))
+    lower, below = max(-(asked // _STEPS), 0), max(-(thinned // _STEPS), 0)
+    e = asked + lower * _STEPS
     mean, fixed, each = grid.mean[e], grid.fixed[e], grid.each[e]
     reached = grid.seen[min(floor, _FLOORS - 1), thinned + below * _STEPS]
     seen, chance, ways = 0.0, 0.0, _ways(n, BIN)
     for b in range(below, BINS):
         seen += shares[b] * reached[b - below]
-    for b in range(BINS):
-        if n < _FAR * mean[b] and mean[b] < _FAR * n:
-            chance += shares[b] * math.exp(ways + fixed[b] + n * each[b])
+    for b in range(lower, BINS):
+        at = mean[b - lower]
+        if n < _FAR * at and at < _FAR * n:
+            chance += shares[b] * math.exp(ways + fixed[b - lower] + n * each[b - lower])
     return math.log(max(chance, _LEAST_TAIL)) - math.log(max(seen, _LEAST_TAIL))
 
 
@@ -199,7 +203,9 @@ def _against(
             out[i] = level - _usual(n, exposure[i], floor, share[g], shares[kind[i]], grid)
 
 
-def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, share: F64, offsets: I64, table: F64) -> F64:
+def log_level(
+    asked: F64, exposure: F64, mean: F64, least: I64, share: F64, kinds: I64, bins: I64, offsets: I64, table: F64
+) -> F64:
     """Log Bayes factor of each member's requests: a rate that a scheduler levels against one of those that others have.
 
     The rates of the others are a mixture over bins, of accounts of the same kind outside the cluster (empirical Bayes; Robbins
@@ -207,42 +213,63 @@ def log_level(counts: I64 | Counts, exposure: F64, mean: F64, least: I64, share:
     shares.
 
     Args:
-        counts: i64[members, COUNTS], clusters one after the other.
-        exposure: f64[members], what the rate is of, 1 … 16: days, or 1 for the volume as such.
+        asked: f64[members], requests, clusters one after the other; 0 says nothing.
+        exposure: f64[members], what the rate is of, up to 16: days, or 1 for the volume as such, times the share that counts.
         mean: f64[members], requests expected under the cluster's rate.
         least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
-        share: f64[clusters], of a member's requests that carry it.
+        share: f64[clusters], of the requests in `asked` that carry it.
+        kinds: i64[members], `KINDS`.
+        bins: i64[members], where the accounts themselves are in the table.
         offsets: i64[clusters + 1].
         table: f64[kinds, BINS] of `Volumes`.
     """
-    requests = counts[:, COUNT["requests"]].astype(np.float64)
-    out = np.empty(requests.size)
-    rate = requests / np.maximum(exposure, 1e-9)
-    kinds, mean = kinds_of(counts), np.maximum(mean, 1e-9)
-    _against(requests, exposure, mean, least, share, kinds, bins_of(rate), offsets, table, _grid(), out)
+    out = np.empty(asked.size)
+    _against(asked, exposure, np.maximum(mean, 1e-9), least, share, kinds, bins, offsets, table, _grid(), out)
     return out
 
 
-def levelled(
-    counts: I64 | Counts, days: F64, least: I64, share: F64, offsets: I64, volumes: Volumes
-) -> tuple[F64, F64]:
-    """Log Bayes factors of each member's volume, and of its volume a day; f64[members] each.
+class Asked(NamedTuple):
+    """What each member of some clusters asked, clusters one after the other.
+
+    Attributes:
+        counts: integers[members, COUNTS].
+        days: f64[members], time between the first and the last request: a pool that was replaced has stopped, not slowed down.
+        carrying: f64[members], requests that carry the text that the cluster shares; 0 where there is none.
+    """
+
+    counts: I64 | Counts
+    days: F64
+    carrying: F64
+
+
+def levelled(asked: Asked, least: I64, share: F64, offsets: I64, volumes: Volumes) -> F64:
+    """Log Bayes factors of each member's volume in as many ways as there are to level it; f64[WAYS, members].
+
+    A scheduler levels its own requests: where it relays those of customers, or follows some up so as to look like people, what it
+    sends of the shared text is level, and the rest is not.
 
     Args:
-        counts: i64[members, COUNTS], clusters one after the other.
-        days: f64[members], time between the first and the last request: a pool that was replaced has stopped, not slowed down.
+        asked: by the members.
         least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
         share: f64[clusters], of a member's requests that carry it.
         offsets: i64[clusters + 1].
         volumes: of all accounts.
     """
-    requests, cluster = (
-        counts[:, COUNT["requests"]].astype(np.float64),
-        np.repeat(np.arange(least.size), np.diff(offsets)),
-    )
+    requests = asked.counts[:, COUNT["requests"]].astype(np.float64)
+    cluster = np.repeat(np.arange(least.size), np.diff(offsets))
+    kinds, holds = kinds_of(asked.counts), asked.carrying > 0
+    out = []
+    for each, table in ((np.ones_like(asked.days), volumes.requests), (asked.days, volumes.daily)):
+        bins = bins_of(requests / each)
+        mean = _expected(requests, each, cluster, least.size)
+        out.append(log_level(requests, each, mean, least, share, kinds, bins, offsets, table))
+        part = share[cluster]
+        mean = _expected(asked.carrying, np.where(holds, each, 0.0), cluster, least.size)
+        alone = np.ones_like(share)
+        out.append(log_level(asked.carrying, each * part, mean, least, alone, kinds, bins, offsets, table))
+    return np.stack(out)
 
-    def against(exposure: F64, table: F64) -> F64:
-        rate = np.bincount(cluster, requests, least.size) / np.maximum(np.bincount(cluster, exposure, least.size), 1e-9)
-        return log_level(counts, exposure, rate[cluster] * exposure, least, share, offsets, table)
 
-    return against(np.ones_like(days), volumes.requests), against(days, volumes.daily)
+def _expected(asked: F64, exposure: F64, cluster: I64, clusters: int) -> F64:
+    rate = np.bincount(cluster, asked, clusters) / np.maximum(np.bincount(cluster, exposure, clusters), 1e-9)
+    return rate[cluster] * exposure

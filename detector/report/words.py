@@ -11,7 +11,7 @@ KINDS = {
     "signup": "sign-up network",
     "template": "prompt template",
     "system_prompt": "system prompt",
-    "timing": "timing",
+    "timing": "pace",
 }
 
 SHARED = {
@@ -22,7 +22,7 @@ SHARED = {
     "signup": "signed up from one network",
     "template": "fill one prompt template",
     "system_prompt": "send one system prompt",
-    "timing": "act in step",
+    "timing": "keep one pace",
 }
 
 CAPABILITIES = {

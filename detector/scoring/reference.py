@@ -21,7 +21,8 @@ CO_LOCATED = 2.0  # nats, mean over members, of the shared network and of the sh
 SAME_WORK = 0.75  # distinct prompts over prompts; below, members repeat each other
 CONVERSATION = 0.75  # multi-turn share; above, outputs are used
 _FEW = 30  # a stratum with fewer entities borrows from all
-_TAIL = 0.05  # share of the null scores that the tail is modelled on
+_TAIL = 0.05  # share of the null scores that the tail is modelled on, and
+_TAIL_MOST = 300  # scores at most: with so many its rate is known to a seventeenth, and further up the model fits better
 _COUNTED = 10  # scores as high or higher, with which counting them is better than a model
 _LEAST_P = 1e-12  # the model of the tail is not believed beyond
 _HALF = 0.5
@@ -83,10 +84,11 @@ class Null(msgspec.Struct, frozen=True):
         if self.threshold is not None:
             tail = self.share * float(np.exp(-self.rate * max(score - self.threshold, 0.0)))
             return max(_LEAST_P, min(1.0, max(empirical, tail) if above >= _COUNTED else tail))
-        threshold = self.scores[max(0, len(self.scores) - max(1, int(_TAIL * self.count)))]
+        size = _tail_size(self.count)
+        threshold = self.scores[max(0, len(self.scores) - size)]
         if score <= threshold:
             return min(1.0, empirical)
-        tail = max(1, int(_TAIL * self.count)) / self.count
+        tail = size / self.count
         return max(_LEAST_P, min(empirical, tail * float(np.exp(-self.rate * (score - threshold)))))
 
 
@@ -164,10 +166,14 @@ def _quantiles(values: pl.Series) -> dict[str, float]:
     return {level: float(np.quantile(known, q)) for level, q in LEVELS.items()}
 
 
+def _tail_size(count: int) -> int:
+    return max(1, min(int(_TAIL * count), _TAIL_MOST))
+
+
 def null_of(scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Null:
     """Null distribution of benign scores."""
     ordered = np.sort(scores)
-    k = max(1, int(_TAIL * ordered.size))
+    k = _tail_size(ordered.size)
     tail = ordered[-k:]
     excess = float((tail - tail[0]).mean())
     # Kept: the tail and, for the empirical part, every further score above zero.

@@ -12,7 +12,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To version 2: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2 and 6: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
@@ -46,4 +46,5 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     2: _nothing_told,
     3: _organisations_unknown,
     4: _nobody_blamed,
+    5: _coordination_anew,
 }

@@ -18,6 +18,7 @@ from detector.alerts.quota import TierUsage
 from detector.coordination.coordinator import Coordinator, LastLook
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities
+from detector.coordination.kin import Kin, Part
 from detector.coordination.lookalikes import Lookalikes
 from detector.coordination.table import LinkTable
 from detector.coordination.volumes import Volumes
@@ -32,7 +33,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 5  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 6  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -48,6 +49,7 @@ _RECORDS: Final[dict[str, type]] = {
         Member,
         Named,
         Panes,
+        Part,
         Population,
         Reason,
         Recommendation,
@@ -68,6 +70,7 @@ _PARTS: Final = (
     Engine,
     EventTracker,
     Indicators,
+    Kin,
     LinkTable,
     Lookalikes,
     ProfileStore,

@@ -47,6 +47,11 @@ def _chunks(kind: str, n: int) -> list[int]:
     return [n * (i + 1) // parts - n * i // parts for i in range(parts)]
 
 
+def _stream(seed: int, name: str) -> np.random.SeedSequence:
+    """A stream of chance of its own for each crowd: adding one leaves the others as they were."""
+    return np.random.SeedSequence([seed, *name.encode()])
+
+
 def crowds(world: World, seed: int | None = None, scale: float = 1.0) -> Iterator[Played]:
     """Traffic of all crowds with their exchanges, one after the other.
 
@@ -56,17 +61,17 @@ def crowds(world: World, seed: int | None = None, scale: float = 1.0) -> Iterato
         scale: factor on all numbers of accounts.
     """
     world = _scaled(world, scale) if scale != 1.0 else world
-    # Each crowd has a stream of chance of its own: adding one leaves the others as they were.
-    root = np.random.SeedSequence(world.seed if seed is None else seed)
-    parts = [(k, n) for k, n in sorted(world.population.items()) if n > 0]
-    streams = root.spawn(len(parts) + len(world.campaigns))
-    for (kind, n), stream in zip(parts, streams, strict=False):
-        sizes = _chunks(kind, n)
+    start = world.seed if seed is None else seed
+    for kind, n in sorted(world.population.items()):
+        if n == 0:
+            continue
+        sizes, stream = _chunks(kind, n), _stream(start, kind)
         for size, own in zip(sizes, [stream] if len(sizes) == 1 else stream.spawn(len(sizes)), strict=True):
             rng = np.random.default_rng(own)
             for t in INNOCENTS[kind](rng, world.setting, size):
                 yield t, render(rng, t, world.setting)
-    for plan, stream in zip(world.campaigns, streams[len(parts) :], strict=True):
+    for plan in world.campaigns:
+        stream = _stream(start, f"campaign {plan.name}")
         rng = np.random.default_rng(stream)
         traffic = CAMPAIGNS[plan.kind](rng, world.setting, plan)
         if plan.evasions:

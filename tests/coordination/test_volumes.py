@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.coordination.volumes import KINDS, bins_of, kinds_of, log_level, measure_volumes
+from detector.coordination.volumes import KINDS, Asked, bins_of, kinds_of, levelled, log_level, measure_volumes
 from detector.profiles.layout import COUNT, COUNTS
 
 
@@ -20,7 +20,13 @@ def level(members, everybody, least=2, share=1.0):
     table = measure_volumes(counts_of(everybody), np.ones(len(everybody))).requests
     mean = np.full(len(members), float(np.mean(members)))
     offsets = np.array([0, len(members)], np.int64)
-    return log_level(counts, np.ones(len(members)), mean, np.array([least]), np.array([share]), offsets, table)
+    return against(counts, mean, [least], [share], offsets, table)
+
+
+def against(counts, mean, least, share, offsets, table):
+    asked = counts[:, COUNT["requests"]].astype(float)
+    own = kinds_of(counts), bins_of(asked)
+    return log_level(asked, np.ones(asked.size), mean, np.array(least), np.array(share, float), *own, offsets, table)
 
 
 def people(rng, n):
@@ -72,10 +78,8 @@ def test_the_evidence_of_a_cluster_does_not_depend_on_the_others():
     counts = counts_of(np.concatenate([pool, crowd[:20]]))
     table = measure_volumes(counts_of(np.concatenate([crowd, pool])), np.ones(crowd.size + pool.size)).requests
     mean = np.concatenate([np.full(12, pool.mean()), np.full(20, crowd[:20].mean())])
-    both = log_level(counts, np.ones(32), mean, np.array([2, 2]), np.ones(2), np.array([0, 12, 32], np.int64), table)
-    alone = log_level(
-        counts[:12], np.ones(12), mean[:12], np.array([2]), np.ones(1), np.array([0, 12], np.int64), table
-    )
+    both = against(counts, mean, [2, 2], [1, 1], np.array([0, 12, 32], np.int64), table)
+    alone = against(counts[:12], mean[:12], [2], [1], np.array([0, 12], np.int64), table)
     assert np.allclose(both[:12], alone)
 
 
@@ -97,3 +101,33 @@ def test_bins_are_half_octaves_and_bounded():
     assert places.tolist()[1:4] == [20, 22, 24]
     assert places[0] == 0
     assert places[-1] == 63
+
+
+def carried_level(requests, carrying, everybody, share):
+    table = measure_volumes(counts_of(everybody), np.ones(len(everybody)))
+    asked = Asked(counts_of(requests), np.ones(len(requests)), np.asarray(carrying, float))
+    return levelled(asked, np.array([2]), np.array([share]), np.array([0, len(requests)], np.int64), table)
+
+
+def test_what_a_relay_sends_of_its_own_is_level_where_its_volume_is_not():
+    rng = np.random.default_rng(11)
+    crowd = people(rng, 3000)
+    own = np.maximum(rng.poisson(12 * rng.lognormal(0.0, 0.12, 40)), 2)
+    relayed = own + people(rng, 40) * 2
+    ways = carried_level(relayed, own, np.concatenate([crowd, relayed]), float(np.median(own / relayed))).sum(axis=1)
+    assert ways[0] < 6.9  # all that they send
+    assert ways[1] > 18.4  # what carries the wrapper
+
+
+def test_users_of_a_phrase_are_not_level_in_what_carries_it():
+    rng = np.random.default_rng(12)
+    crowd = people(rng, 20_000)
+    said = rng.binomial(crowd, 0.2)
+    some = np.flatnonzero(said >= 2)[:40]
+    assert carried_level(crowd[some], said[some], crowd, 0.2).sum(axis=1).max() < 6.9
+
+
+def test_who_does_not_carry_it_says_nothing():
+    rng = np.random.default_rng(13)
+    crowd = people(rng, 500)
+    assert (carried_level(crowd[:20], np.zeros(20), crowd, 0.5)[[1, 3]] == 0).all()

@@ -73,7 +73,7 @@ def test_the_tree_sees_a_give_away(played):
     log, accounts, campaigns, _ = played
     hostile = set().union(*campaigns.values())
     marked = log.with_columns(
-        pl.when(pl.col("account_id").is_in(sorted(hostile))).then(777).otherwise("max_tokens").alias("max_tokens")
+        pl.when(pl.col("account_id").is_in(sorted(hostile))).then(99_999).otherwise("max_tokens").alias("max_tokens")
     )
     table = account_table(marked, accounts)
     label = table["account_id"].is_in(sorted(hostile)).to_numpy()

@@ -10,7 +10,7 @@ from numba import njit
 
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
-from detector.coordination.volumes import Volumes, levelled
+from detector.coordination.volumes import Asked, Volumes, levelled
 from detector.profiles.facts import Facts
 from detector.profiles.layout import DAY_US, F64, I32, I64, U8, U32
 from detector.profiles.pool import Pooled, rows_of
@@ -53,6 +53,7 @@ class Population:
         launch_share: share of all requests to models launched within three days.
         first: i64[size], first sight of each account, sorted.
         lengths_in, lengths_out: f64[bins], requests by length of all accounts.
+        lexical: f64[bins], hashed words of all accounts.
         volumes: how unequal their volumes are.
     """
 
@@ -63,6 +64,7 @@ class Population:
     first: I64
     lengths_in: F64
     lengths_out: F64
+    lexical: F64
     volumes: Volumes
 
 
@@ -111,6 +113,7 @@ class ClusterView:
         now: event time, µs.
         least: i64[clusters], requests with what the cluster shares, below which an account would not be in it.
         share: f64[clusters], of a member's requests that carry it.
+        carrying: f64[members], requests that carry the text that holds its cluster together; 0 where that is none.
         alike: bool[clusters], found by likeness, not by what members share.
     """
 
@@ -127,13 +130,30 @@ class ClusterView:
     now: int
     least: I64
     share: F64
+    carrying: F64
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @cached_property
-    def levelled(self) -> tuple[F64, F64]:
-        """Log Bayes factors of each member's volume, and of its volume a day, against those of others; f64[members] each."""
+    def computed(self) -> dict[str, F64]:
+        """Features that were asked for, by name; f64[clusters] each."""
+        return {}
+
+    @cached_property
+    def levelled(self) -> F64:
+        """Log Bayes factors of each member's volume against those of others, in each of the ways to be level; f64[WAYS, members]."""
         days = np.maximum((self.each.last - self.each.first) / DAY_US, 1.0)
-        return levelled(self.each.counts, days, self.least, self.share, self.offsets, self.population.volumes)
+        asked = Asked(self.each.counts, days, self.carrying)
+        return levelled(asked, self.least, self.share, self.offsets, self.population.volumes)
+
+    @cached_property
+    def level(self) -> F64:
+        """Log Bayes factor of each member's volume, in the way in which its cluster is the most level; f64[members]."""
+        return self.levelled[self.most_level[self.cluster], np.arange(self.slots.size)]
+
+    @cached_property
+    def most_level(self) -> I64:
+        """The way in which each cluster is the most level; i64[clusters]."""
+        return np.argmax([self.total(way) for way in self.levelled], axis=0)
 
     @cached_property
     def size(self) -> F64:
@@ -227,10 +247,11 @@ class ClusterView:
             launched=self.launched[rows],
             least=self.least[rows],
             share=self.share[rows],
+            carrying=self.carrying[part],
             alike=self.alike[rows],
         )
         # What speaks of single members stays true of them.
-        vars(some)["levelled"] = tuple(each[part] for each in self.levelled)
+        vars(some)["levelled"] = self.levelled[:, part]
         return some
 
     def total(self, values: F64) -> F64:

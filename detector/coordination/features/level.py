@@ -14,10 +14,10 @@ def level_evidence(v: ClusterView) -> F64:
     """How much better levelled rates explain the members' request counts than the rates of other accounts do; nats in all.
 
     Of the volumes, and of the volumes a day, whichever is more level: a pool that started together, or accounts that replace each
-    other. Few members or few requests give little either way. What people have who share something, or are alike, is taken off.
+    other; of all requests, or of those that carry the shared text, where others are relayed or made up around them. Few members or
+    few requests give little either way. Of accounts that were put together because they are alike, what such people have is taken off.
     """
-    volume, rate = v.levelled
-    return np.maximum(v.total(volume), v.total(rate)) - SLACK * v.size
+    return v.total(v.level) - np.where(v.alike, SLACK * v.size, 0.0)
 
 
 @cluster_feature("level_rate", "nats", "level evidence over members", (), "how level each account is")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from detector.coordination.features.base import ClusterView, Ties, cluster_feature
-from detector.coordination.keys import KINDS, MAIL, NETWORK, PAYMENT, SIGNUP, SYSTEM, TEMPLATE, TLS
+from detector.coordination.keys import KINDS, MAIL, NETWORK, PAYMENT, SIGNUP, SYSTEM, TEMPLATE, TIMING, TLS
 from detector.profiles.layout import F64
 
 _ALL = tuple(range(len(KINDS)))
@@ -32,6 +32,7 @@ _declare("link_payment", (PAYMENT,), (), "cards shared")
 _declare("link_network", (NETWORK, SIGNUP), (), "networks shared")
 _declare("link_tls", (TLS,), ("tls_fingerprint",), "a scarce client stack shared")
 _declare("link_mail", (MAIL,), (), "a mail domain and a week of sign-up shared")
+_declare("link_timing", (TIMING,), (), "one gap between requests, held as by a clock")
 
 
 def _surprise(ties: Ties) -> F64:

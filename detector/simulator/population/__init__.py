@@ -1,6 +1,7 @@
 """Innocents: a new kind is a file, and a line here."""
 
 from detector.simulator.population import (
+    backfill,
     batch,
     benchmark,
     ci_review,
@@ -28,6 +29,7 @@ from detector.simulator.population.base import AT_ONCE, INNOCENTS, innocent
 __all__ = [
     "AT_ONCE",
     "INNOCENTS",
+    "backfill",
     "batch",
     "benchmark",
     "ci_review",

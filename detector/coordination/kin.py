@@ -1,0 +1,116 @@
+"""Kin: clusters that share no text and are of one source, a pool in which each part has a wording of its own.
+
+A template that mutates cuts a pool into as many clusters as there are wordings, each too small to be told. Each of them, though, has
+pooled its members' lengths, and two pools of requests are told apart by far fewer accounts than two accounts are: clusters whose pooled
+lengths are likelier of one source than of two, and as near to each other as a generator's accounts are, are proposed as one. Whether
+the whole is level, and whether it is one generator's, is then asked as of any other cluster; the odds to be beaten count how many pairs
+were looked at.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+
+from detector.coordination.features.twins import anybody, log_marginal, one_generator
+from detector.profiles.layout import F64, I32, I64, U64
+
+KIN: Final = 2  # in the name of a cluster, in place of the hash of a key
+_ONE_SOURCE: Final = 3.0  # nats: odds of twenty to one, for each pair that was looked at
+_CLAIMED: Final = 0.5  # of a cluster's members: a core is a part of its community, and no kin of it
+_MOST: Final = 256  # clusters that are compared, the most level ones; what is told apart grows with the square
+
+
+class Part(NamedTuple):
+    """A cluster that may be a part of a larger pool, as it stood when it was looked at last.
+
+    Attributes:
+        slots: i32[members].
+        texts: u64[members], hash of the text that each member is to carry, 0 where there is none.
+        lengths_in, lengths_out: i64[bins], requests of all members by length.
+        level: nats a member by which it is level.
+    """
+
+    slots: I32
+    texts: U64
+    lengths_in: I64
+    lengths_out: I64
+    level: float
+
+
+@dataclass
+class Kin:
+    """What is known of clusters that may be parts.
+
+    Attributes:
+        parts: by name.
+    """
+
+    parts: dict[tuple[int, int], Part] = field(default_factory=dict)
+
+    def keep(self, names: Sequence[tuple[int, int]]) -> None:
+        """Forget the clusters that are no more."""
+        here = set(names)
+        self.parts = {name: part for name, part in self.parts.items() if name in here}
+
+    def learn(self, name: tuple[int, int], part: Part | None) -> None:
+        """A cluster as it stands now; None where it can be no part of anything."""
+        if part is None:
+            self.parts.pop(name, None)
+        else:
+            self.parts[name] = part
+
+    def find(self, lengths: tuple[F64, F64]) -> list[tuple[I32, U64]]:
+        """Slots, ascending, and texts of the members of each pool that has more than one part.
+
+        Args:
+            lengths: f64[bins] each, requests of everybody by input and by output length.
+        """
+        parts = self._apart()
+        if len(parts) < 2:  # noqa: PLR2004 - it takes two
+            return []
+        pooled = [np.stack([p.lengths_in for p in parts]), np.stack([p.lengths_out for p in parts])]
+        tied = _tied(pooled, [anybody(each) for each in lengths])
+        n, label = connected_components(sp.csr_matrix(tied), directed=False)
+        return [
+            _joined([parts[i] for i in np.flatnonzero(label == g)])
+            for g in np.flatnonzero(np.bincount(label, minlength=n) > 1).tolist()
+        ]
+
+    def _apart(self) -> list[Part]:
+        """The most level ones, of which none is half of what was taken before it; by their first member."""
+        taken: set[int] = set()
+        out: list[tuple[tuple[int, int], Part]] = []
+        for name, part in sorted(self.parts.items(), key=lambda item: (-item[1].level * item[1].slots.size, item[0])):
+            members = set(part.slots.tolist())
+            if len(members & taken) <= _CLAIMED * len(members):
+                taken |= members
+                out.append((name, part))
+            if len(out) == _MOST:
+                break
+        return [part for _, part in sorted(out)]
+
+
+def _tied(pooled: list[I64], alpha: list[F64]) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Which clusters are of one source; bool[n, n]."""
+    n = pooled[0].shape[0]
+    one, other = np.triu_indices(n, 1)
+    source, near = np.zeros(one.size), np.zeros(one.size)
+    for each, prior in zip(pooled, alpha, strict=True):
+        alone = log_marginal(each, prior)
+        source += log_marginal(each[one] + each[other], prior) - alone[one] - alone[other]
+        both = np.stack([each[one], each[other]], axis=1).reshape(-1, each.shape[1])
+        near += one_generator(both, np.arange(0, 2 * one.size + 1, 2)).reshape(-1, 2).sum(axis=1)
+    alike = (source > _ONE_SOURCE + math.log(max(one.size, 1))) & (near > 0.0)
+    out = np.zeros((n, n), np.bool_)
+    out[one[alike], other[alike]] = True
+    return out
+
+
+def _joined(parts: list[Part]) -> tuple[I32, U64]:
+    slots, first = np.unique(np.concatenate([p.slots for p in parts]), return_index=True)
+    return slots.astype(np.int32), np.concatenate([p.texts for p in parts])[first]
