@@ -24,7 +24,7 @@ from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
 from detector.coordination.belonging import HABITS, counted, settled
 from detector.coordination.crowd import beyond_alike
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
-from detector.coordination.volumes import SLACK, Asked, Volumes, levelled
+from detector.coordination.volumes import Asked, Volumes, levelled
 from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 
@@ -237,8 +237,7 @@ def _level(accounts: Behaviour, groups: list[I64], volumes: Volumes) -> F64:
     cluster = np.repeat(np.arange(size.size), size)
     asked = Asked(members.counts, members.days, np.zeros(members.days.size))
     ways = levelled(asked, np.full(size.size, LEAST, np.int64), np.ones(size.size), offsets, volumes)
-    evidence = np.max([np.bincount(cluster, way, size.size) for way in ways], axis=0)
-    return np.asarray(evidence - SLACK * size, np.float64)
+    return np.asarray(np.max([np.bincount(cluster, way, size.size) for way in ways], axis=0), np.float64)
 
 
 def _worth(accounts: Behaviour, groups: list[I64], volumes: Volumes, price: float) -> npt.NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
+from detector.service.anomalous import evidence, strange
 from detector.service.explain import explain_account, explain_clusters
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
@@ -81,6 +82,8 @@ def _account_case(
     pooled, now = look.pooled, look.moment.now
     reasons = reasons_of(scorer, scored, ACCOUNT, start + i)
     codes = tuple(r.code for r in reasons)
+    told = explain_account(scorer, scored, start + i, reasons)
+    found = strange(scorer, scored, start + i)
     requests, tokens = int(pooled.counts[i, _REQUESTS]), int(pooled.tokens[i, 1])
     days = max((now - int(pooled.first[i])) / (24 * HOUR_US), 1.0)
     p_value = float(scored.p_value[start + i])
@@ -93,10 +96,11 @@ def _account_case(
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
         evidence={
-            "score": round(float(scored.score[start + i]), 3),
-            "explanation": explain_account(scorer, scored, start + i, reasons),
+            "score": round(told["score"], 3),
+            "explanation": told,
             "capabilities": _mix(pooled, i),
-        },
+        }
+        | ({"anomaly": evidence(scorer, scored, start + i, found)} if found else {}),
         first_seen=int(pooled.first[i]),
         last_seen=int(pooled.last[i]),
         tiers=_tiers(look.facts, np.array([i]), book),

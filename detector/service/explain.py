@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from detector.alerts.explained import ALL_LINKS, DIGITS, Explanation, explanation, put_in_words
+from detector.alerts.explained import ALL_LINKS, DIGITS, Explanation, Parts, explanation, put_in_words
 from detector.alerts.model import Reason
 from detector.coordination.features import ClusterView
 from detector.coordination.features.links import RESTS_ON, without
@@ -13,6 +13,7 @@ from detector.scoring.explanation import by_feature
 from detector.scoring.rules.evaluate import STRATUM
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import risk
+from detector.service.anomalous import strange
 
 
 def explain_account(scorer: Scorer, scored: Scored, row: int, reasons: list[Reason]) -> Explanation:
@@ -24,7 +25,8 @@ def explain_account(scorer: Scorer, scored: Scored, row: int, reasons: list[Reas
         row: which entity.
         reasons: of the same entity.
     """
-    out = _plain(scorer, scored, ACCOUNT, row, reasons)
+    found = strange(scorer, scored, row)
+    out = _plain(scorer, scored, ACCOUNT, row, reasons, found.parts if found else {})
     put_in_words(out, "account", reasons)
     return out
 
@@ -44,7 +46,7 @@ def explain_clusters(
         rows: i64[g], their rows there.
         reasons: of each.
     """
-    told = [_plain(scorer, scored, CLUSTER, row, each) for row, each in zip(rows.tolist(), reasons, strict=True)]
+    told = [_plain(scorer, scored, CLUSTER, row, each, {}) for row, each in zip(rows.tolist(), reasons, strict=True)]
     strong = np.stack([view.mean(view.strengths[:, kind]) for kind in range(len(KINDS))], axis=1)
     kinds = np.flatnonzero((strong > 0).any(axis=0)).tolist()
     score, p_value = _rescored(
@@ -70,9 +72,17 @@ def _asked(scorer: Scorer, frame: pl.DataFrame) -> list[str]:
     return [name for name in (STRATUM, *scorer.rules[CLUSTER].fields) if name in present]
 
 
-def _plain(scorer: Scorer, scored: Scored, category: str, row: int, reasons: list[Reason]) -> Explanation:
-    parts = by_feature(scorer.rules[category], scored, row)
-    return explanation(float(scored.score[row]), risk(float(scored.p_value[row])), parts, reasons)
+def _plain(
+    scorer: Scorer,
+    scored: Scored,
+    category: str,
+    row: int,
+    reasons: list[Reason],
+    more: Parts,
+) -> Explanation:
+    parts = {**by_feature(scorer.rules[category], scored, row), **more}
+    score = float(scored.score[row]) + sum(nats for of in more.values() for nats in of.values())
+    return explanation(score, risk(float(scored.p_value[row])), parts, reasons)
 
 
 def _rescored(
