@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from detector.alerts.explained import reweighed
+from detector.alerts.later import told
 from detector.alerts.model import Case, Reason, Severity
 from detector.scoring.combined import ANOMALY
 
@@ -24,7 +25,19 @@ COVERS: Final[Mapping[str, tuple[str, ...]]] = {
         "FIXED_PACE",
         "FLAT_RHYTHM",
     ),
-    "reseller": ("ROTATING_NETWORKS", "TOPIC_SWEEP", "FLAT_RHYTHM", "OUTPUT_HEAVY", "FRESH_VOLUME"),
+    # A sum over many customers has the lengths of all customers and hardly varies: resellers are alike and level, whoever runs them.
+    "reseller": (
+        "ROTATING_NETWORKS",
+        "TOPIC_SWEEP",
+        "FLAT_RHYTHM",
+        "OUTPUT_HEAVY",
+        "FRESH_VOLUME",
+        "PROBABLE_OPERATOR",
+        "ONE_OPERATOR",
+        "LEVELLED_POOL",
+        "EVEN_LOAD",
+        "LENGTH_TWINS",
+    ),
     "research": ("SOFT_LABELS", "MULTI_SAMPLE", "MODEL_PROBE"),
     "embeddings": ("EMBEDDINGS_HARVEST", "EMBEDDINGS_POOL"),
 }
@@ -97,12 +110,14 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
         allowances: by account id; accounts without any may be absent.
         rescore: severity, risk and p-value of the reasons that remain.
     """
+    if allowances.keys().isdisjoint(case.accounts):
+        return case
     codes = {m.account_id: covered(allowances.get(m.account_id, ()), now) for m in case.members}
     if not any(codes.values()):
         return case
     if case.kind == "cluster":
         members = tuple(m for m in case.members if not codes[m.account_id] or _left(case.reasons, codes[m.account_id]))
-        return msgspec.structs.replace(case, members=members) if members else None
+        return msgspec.structs.replace(case, members=members) if len(members) > 1 else None  # one is no cluster
     (member,) = case.members
     left = _left(case.reasons, codes[member.account_id])
     if not left:
@@ -125,8 +140,8 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
 
 
 def _reweighed(case: Case, rescored: Rescored, reasons: list[Reason]) -> dict[str, Any]:
-    told = case.evidence.get("explanation")
-    score = {"score": round(rescored.score, 3)}
-    if told is None:
-        return case.evidence | score
-    return case.evidence | score | {"explanation": reweighed(told, rescored.score, rescored.risk, reasons)}
+    evidence = told(case.evidence) | {"score": round(rescored.score, 3)}
+    explained = evidence.get("explanation")
+    if explained is None:
+        return evidence
+    return evidence | {"explanation": reweighed(explained, rescored.score, rescored.risk, reasons)}
