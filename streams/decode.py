@@ -4,7 +4,7 @@ Reasons of dead letters: `not_json`, `not_object`, `invalid_utf8`, `wrong_type`,
 `bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; from a foreign format `unrecognised`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -70,17 +70,19 @@ def raw_schema() -> dict[str, pl.DataType]:
     return dict(_RAW)
 
 
-def decode_lines(data: bytes, origin: Origin) -> Batch:
+def decode_lines(data: bytes, origin: Origin, unread: Collection[str] = ()) -> Batch:
     """Decode a chunk of whole lines.
 
     Args:
         data: UTF-8, one JSON object a line; blank lines are skipped.
         origin: for dead letters.
+        unread: columns that nobody reads and that come out null. Text only: text is never wrong, so that the same lines are refused.
 
     Returns:
         Records in the order of the lines, not yet sorted by time.
     """
-    return _finish(read_lines(data, _WITH_MESSAGES, origin.lines), data, origin)
+    schema = {name: dtype for name, dtype in _WITH_MESSAGES.items() if name not in unread or dtype != pl.String()}
+    return _finish(read_lines(data, schema, origin.lines), data, origin)
 
 
 def read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None = None) -> Lines:

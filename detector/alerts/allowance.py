@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from detector.alerts.explained import reweighed
+from detector.alerts.later import told
 from detector.alerts.model import Case, Reason, Severity
 from detector.scoring.combined import ANOMALY
 
@@ -110,6 +111,8 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
         allowances: by account id; accounts without any may be absent.
         rescore: severity, risk and p-value of the reasons that remain.
     """
+    if allowances.keys().isdisjoint(case.accounts):
+        return case
     codes = {m.account_id: covered(allowances.get(m.account_id, ()), now) for m in case.members}
     if not any(codes.values()):
         return case
@@ -139,8 +142,8 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
 
 
 def _reweighed(case: Case, rescored: Rescored, reasons: list[Reason]) -> dict[str, Any]:
-    told = case.evidence.get("explanation")
-    score = {"score": round(rescored.score, 3)}
-    if told is None:
-        return case.evidence | score
-    return case.evidence | score | {"explanation": reweighed(told, rescored.score, rescored.risk, reasons)}
+    evidence = told(case.evidence) | {"score": round(rescored.score, 3)}
+    explained = evidence.get("explanation")
+    if explained is None:
+        return evidence
+    return evidence | {"explanation": reweighed(explained, rescored.score, rescored.risk, reasons)}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from detector.alerts.entry import Entry, alert_id, victim_case
+from detector.alerts.later import settle
 from detector.alerts.model import Alert, Case, Member, Named
 
 SAME = 0.5  # share of the smaller side that two sets of accounts must have in common to be one actor
@@ -167,6 +168,8 @@ class AlertBook:
 
     def alerts(self) -> list[Alert]:
         """All live alerts as they are written, most severe first."""
-        made = [e.alert() for e in self.live()]
+        live = self.live()
+        settle(e.case.evidence for e in live)
+        made = [e.alert() for e in live]
         order = {"critical": 0, "high": 1, "medium": 2, "low": 3}
         return sorted(made, key=lambda a: (order[a.severity], -a.risk, -len(a.accounts), a.id))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from detector.alerts.later import told
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Named, Recommendation, Role, rfc3339
 
 # Kinds of link that strangers have in common every day.
@@ -231,8 +232,8 @@ class Entry:
         other.merged_into = self.id
 
     def _culprits(self) -> dict[str, object]:
-        told = {a: [msgspec.structs.asdict(n) for n in found] for a, found in sorted(self.culprits.items())}
-        return {"culprits": told} if told else {}
+        blamed = {a: [msgspec.structs.asdict(n) for n in found] for a, found in sorted(self.culprits.items())}
+        return {"culprits": blamed} if blamed else {}
 
     def alert(self) -> Alert:
         """The alert as it is written."""
@@ -255,7 +256,7 @@ class Entry:
             output_tokens_leaked=sum(t for _, t in self.leaked.values()),
             techniques=list(self.case.techniques),
             reasons=list(self.case.reasons),
-            evidence=self.case.evidence | self._culprits(),
+            evidence=told(self.case.evidence) | self._culprits(),
             members=members,
             recommendation=self.recommendation,
             supersedes=list(self.supersedes),

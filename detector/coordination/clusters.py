@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -20,9 +21,11 @@ from detector.profiles.layout import COUNT, F64, I32, I64, U64, WINDOW_US
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
-# A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of one.
-# Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a pool.
+# A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of
+# one. Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a
+# pool.
 _STRAYING, _UNRELATED, _DISJOINT, _TALK = -3.0, 0.12, 0.75, 0.75
+_OF_PARTS = ("level_rate", "generator_evidence", "unrelated_share", "disjoint_coverage")
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`
 # for several that are of one source), and its first member.
 Name = tuple[int, int]
@@ -52,14 +55,26 @@ class Clusters:
     Attributes:
         names: of each, the same from one look to the next.
         view: slots, offsets, pooled profiles and facts of the members.
-        frame: all features, profile and cluster.
+        moment: of the look.
         texts: u64[members], hash of the text that holds each member's cluster together; 0 where that is none.
     """
 
     names: Sequence[Name]
     view: ClusterView
-    frame: pl.DataFrame
+    moment: Moment
     texts: U64
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """All features, profile and cluster. Nothing of them changes after the look, so that who scores computes them."""
+        profile = frame_of(self._profiles, self.moment.seen)
+        return pl.concat([profile, cluster_frame(self.view)], how="horizontal")
+
+    @property
+    def _profiles(self) -> View:
+        view, moment = self.view, self.moment
+        young, now = _youngest(view.facts, view.offsets), np.full(len(self.names), moment.now)
+        return View(view.pooled, now, young, moment.launched)
 
     def members(self, row: int) -> I32:
         """Slots of one cluster."""
@@ -67,7 +82,9 @@ class Clusters:
 
     def parts(self) -> list[Part | None]:
         """Each cluster as a possible part of a larger pool; None for one that can be no operator's."""
-        seen, pooled = self.frame, self.view.pooled
+        pooled = self.view.pooled
+        talk = frame_of(self._profiles, self.moment.seen, ("multi_turn_share",))
+        seen = pl.concat([talk, cluster_frame(self.view, _OF_PARTS)], how="horizontal")
         may = (
             (pl.col("level_rate") > 0)
             & (pl.col("generator_evidence") > _STRAYING)
@@ -120,7 +137,7 @@ def describe(
     names: Sequence[Name],
     kin: Sequence[U64] = (),
 ) -> Clusters:
-    """Compute what each cluster does.
+    """Gather what each cluster does.
 
     Args:
         store: profiles.
@@ -165,7 +182,4 @@ def describe(
         carrying=share * each.counts[:, COUNT["requests"]],
         alike=alike,
     )
-    profile = frame_of(
-        View(pooled, np.full(len(groups), now), _youngest(view.facts, offsets), moment.launched), moment.seen
-    )
-    return Clusters(names, view, pl.concat([profile, cluster_frame(view)], how="horizontal"), texts)
+    return Clusters(names, view, moment, texts)

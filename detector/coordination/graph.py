@@ -7,10 +7,11 @@ import graspologic_native
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
+from numba import njit
 
+from detector.coordination.glued import glued
 from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS
-from detector.coordination.moving import bipartite, carried_on, numbered
+from detector.coordination.moving import carried_on
 from detector.coordination.table import LinkTable, shared
 from detector.profiles.layout import F64, HOUR_US, I32, I64, U64, grown
 
@@ -26,7 +27,43 @@ _LARGE = 10_000  # accounts
 _TINY = 100  # accounts and keys of a component; a whole run over a smaller one takes no time
 _ANEW_US = 6 * HOUR_US
 SEED = 20_260_224
-_MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(31))
+
+
+@njit(cache=True, nogil=True)
+def _runs(ordered: I32, slots: I32, start: I64, stop: I64) -> int:
+    """Where the edges of each account start and end, which are one run since edges lie by slot; how many they are together."""
+    total, at = 0, 0
+    for i in range(slots.shape[0]):
+        slot = slots[i]
+        if i > 0 and slot <= slots[i - 1]:
+            at = 0
+        # Members of a cluster ascend, and the next one is seldom far: steps that double, then halves.
+        step, high = 1, at
+        while high < ordered.shape[0] and ordered[high] < slot:
+            at, high = high + 1, high + step
+            step *= 2
+        high = min(high, ordered.shape[0])
+        while at < high:
+            middle = (at + high) >> 1
+            if ordered[middle] < slot:
+                at = middle + 1
+            else:
+                high = middle
+        start[i] = at
+        while at < ordered.shape[0] and ordered[at] == slot:
+            at += 1
+        stop[i] = at
+        total += at - start[i]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _listed(start: I64, stop: I64, place: I64, edge: I64) -> None:
+    n = 0
+    for i in range(start.shape[0]):
+        for e in range(start[i], stop[i]):
+            place[n], edge[n] = i, e
+            n += 1
 
 
 class Links(NamedTuple):
@@ -55,11 +92,11 @@ class Links(NamedTuple):
 
     def of(self, slots: I32) -> tuple[I64, I64]:
         """Edges of accounts: the place of the account in `slots`, and that of the edge."""
-        # Edges lie by slot, so that an account's are one run.
-        start, stop = (np.searchsorted(self.slot, slots, side=side) for side in ("left", "right"))
-        runs = stop - start
-        place = np.repeat(np.arange(slots.size), runs)
-        return place, np.arange(place.size) + np.repeat(start - np.cumsum(runs) + runs, runs)
+        start, stop = np.empty(slots.size, np.int64), np.empty(slots.size, np.int64)
+        n = _runs(self.slot, slots, start, stop)
+        place, edge = np.empty(n, np.int64), np.empty(n, np.int64)
+        _listed(start, stop, place, edge)
+        return place, edge
 
     def short(self, key: int) -> int:
         """Hash of a key without its kind: what a batch's columns hold of a text."""
@@ -87,15 +124,6 @@ def weigh(table: LinkTable, slots: int, population: int) -> Links:
     return Links(slot, key, kind, weight, table.holders.copy(), table.hashed)
 
 
-def _signatures(links: Links, component: I64, n: int) -> U64:
-    """One number a component, the same as long as it has the same edges; the order of edges does not matter."""
-    mixed = (links.slot.astype(np.uint64) + _MIX[0]) * _MIX[1] ^ links.hashed[links.key] * _MIX[0]
-    mixed = (mixed ^ (mixed >> _MIX[2])) * _MIX[1]
-    out = np.zeros(n, np.uint64)
-    np.add.at(out, component, mixed)
-    return out
-
-
 class Communities:
     """Communities of the link graph, kept up from look to look.
 
@@ -121,18 +149,11 @@ class Communities:
             links: of the look.
             now: event time, µs.
         """
-        glue = GLUE[links.kind]
-        links = links._replace(
-            slot=links.slot[glue], key=links.key[glue], kind=links.kind[glue], weight=links.weight[glue]
-        )
-        if links.slot.size == 0:
+        whole = glued(links.slot, links.key, links.kind, links.weight, links.hashed, GLUE, TEXTS)
+        if whole is None:
             return []
-        numbers, rows = numbered(links.slot)
-        slots = numbers.astype(np.int32)
-        keys, columns = numbered(links.key)
-        graph = _graph(_damped(links, rows, slots.size), rows, columns + slots.size, slots.size + keys.size)
-        parts, component = connected_components(graph, directed=False)
-        signs = _signatures(links, component[rows], parts)
+        slots, graph, component, signs = whole
+        parts = signs.size
         label, since = self._before(slots)
         changed = ~np.isin(signs, self._signs)
         small = np.bincount(component, minlength=parts) < _TINY
@@ -155,7 +176,7 @@ class Communities:
         return label.astype(np.int64), since.copy()
 
     @staticmethod
-    def _outdated(component: I64, since: I64, now: int, parts: int) -> npt.NDArray[np.bool_]:
+    def _outdated(component: I32, since: I64, now: int, parts: int) -> npt.NDArray[np.bool_]:
         """Components that too many accounts have joined since their last whole run, or whose last one was long ago."""
         come = np.bincount(component[since == 0], minlength=parts)
         old = np.bincount(component[(since > 0) & (since <= now - _ANEW_US)], minlength=parts)
@@ -206,15 +227,3 @@ def _moved(graph: sp.csr_matrix, active: npt.NDArray[np.bool_], before: I64, acc
     nodes = np.flatnonzero(active)
     nodes = nodes[np.argsort(order[nodes], kind="stable")]
     return carried_on(graph, nodes, float(graph.data.sum()), label)[:accounts]
-
-
-def _damped(links: Links, rows: I64, n: int) -> F64:
-    text = TEXTS[links.kind]
-    texts = np.bincount(rows[text], minlength=n)
-    return np.where(text, links.weight / np.sqrt(np.maximum(texts[rows], 1)), links.weight)
-
-
-def _graph(weight: F64, rows: I64, columns: I64, n: int) -> sp.csr_matrix:
-    indptr, indices, data = np.zeros(n + 1, np.int64), np.empty(2 * rows.size, np.int32), np.empty(2 * rows.size)
-    bipartite(rows, columns, weight, indptr, indices, data)
-    return sp.csr_matrix((data, indices, indptr), shape=(n, n))

@@ -6,7 +6,6 @@ reason than that the others are left out.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -14,7 +13,45 @@ from numba import njit
 from detector.coordination.cores import MOST_SHARE
 from detector.coordination.graph import GLUE, TEXTS, Links
 from detector.coordination.keys import MIN_SUPPORT
-from detector.profiles.layout import F64, I32, I64, U64
+from detector.profiles.layout import F64, I32, I64, U8, U64
+
+
+@njit(cache=True, nogil=True)
+def _holding(member: I64, edge: I64, key: I64, kind: U8, hashed: U64, wanted: U64, out: I64) -> int:
+    """Places of the edges whose key holds the cluster of their member together; how many."""
+    n = 0
+    for i in range(member.shape[0]):
+        e = edge[i]
+        if GLUE[kind[e]] if wanted[member[i]] == 0 else hashed[key[e]] == wanted[member[i]]:
+            out[n] = i
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _most(member: I64, share: F64, out: F64) -> None:
+    for i in range(member.shape[0]):
+        out[member[i]] = max(out[member[i]], share[i])
+
+
+@njit(cache=True, nogil=True)
+def _medians(values: F64, offsets: I64, out: F64) -> None:
+    for g in range(out.shape[0]):
+        ordered = np.sort(values[offsets[g] : offsets[g + 1]])
+        half = ordered.shape[0] // 2
+        out[g] = ordered[half] if ordered.shape[0] % 2 else (ordered[half - 1] + ordered[half]) / 2.0
+
+
+def medians(values: F64, offsets: I64) -> F64:
+    """Median of each group; f64[groups].
+
+    Args:
+        values: f64[n], groups one after the other.
+        offsets: i64[groups + 1]; no group is empty.
+    """
+    out = np.empty(offsets.size - 1)
+    _medians(values, offsets, out)
+    return out
 
 
 def carried(links: Links, slots: I32, offsets: I64, keys: Sequence[int], population: int) -> F64:
@@ -29,19 +66,18 @@ def carried(links: Links, slots: I32, offsets: I64, keys: Sequence[int], populat
         keys: hash of the key that holds a cluster together; 0 for a community.
         population: active accounts.
     """
-    cluster = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
     member, edge = links.of(slots)
+    wanted = np.repeat(np.asarray(keys, np.uint64), np.diff(offsets))
+    here = np.empty(member.size, np.int64)
+    here = here[: _holding(member, edge, links.key, links.kind, links.hashed, wanted, here)]
+    member, edge = member[here], edge[here]
     key, kind = links.key[edge], links.kind[edge]
-    wanted = np.asarray(keys, np.uint64)[cluster[member]]
-    here = np.where(wanted == 0, GLUE[kind], links.hashed[key] == wanted)
-    member, edge, key, kind = member[here], edge[here], key[here], kind[here]
     rare = np.log(max(population, 2) / links.holders[key])
-    share = np.where(TEXTS[kind], links.weight[edge] / np.maximum(rare, 1e-9), 1.0)
     most = np.zeros(slots.size)
-    np.maximum.at(most, member, share)
+    _most(member, np.where(TEXTS[kind], links.weight[edge] / np.maximum(rare, 1e-9), 1.0), most)
     # Whoever holds none of them any more came in by one that is gone.
     most = np.where(most > 0, np.clip(most, MIN_SUPPORT, 1.0), 1.0)
-    return np.array([np.median(most[a:b]) for a, b in pairwise(offsets.tolist())])
+    return medians(most, offsets)
 
 
 @njit(cache=True, nogil=True)

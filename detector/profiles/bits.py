@@ -76,10 +76,27 @@ def _ones(typing_context: Any, x: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's
     return signature, generate
 
 
+@intrinsic
+def _prefetch(typing_context: Any, address: Any) -> Any:  # noqa: ANN401, ARG001 - Numba's compiler types
+    """Ask for the cache line at an address, which will be written to; no address is wrong."""
+    signature = types.void(types.intp)
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:  # noqa: ANN401, ARG001 - the same
+        pointer, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        called = ir.FunctionType(ir.VoidType(), [pointer, word, word, word])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [pointer], called)
+        to_write, keep, data = (ir.Constant(word, value) for value in (1, 3, 1))
+        builder.call(fetch, [builder.inttoptr(args[0], pointer), to_write, keep, data])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 # To the type checker an intrinsic has its compiler's arguments; in a kernel it has its own.
 load8 = cast("Callable[[int], int]", _load8)
 trailing_zeros = cast("Callable[[np.uint64], int]", _trailing_zeros)
 ones = cast("Callable[[np.uint64], int]", _ones)
+prefetch = cast("Callable[[int], None]", _prefetch)
 load64 = cast("Callable[[int], np.uint64]", _load64)
 mum = cast("Callable[[np.uint64, np.uint64], np.uint64]", _mum)
 

@@ -64,7 +64,7 @@ class EventTracker:
             return
         self._start = self._start or int(frame["ts"].dt.epoch("us")[0])
         self._observe_models(frame)
-        self._observe_refusals(frame.filter(pl.col("status").is_in(_DENIED)))
+        self._observe_refusals(frame.select("account_id", "ts", "status").filter(pl.col("status").is_in(_DENIED)))
 
     def _observe_models(self, frame: pl.DataFrame) -> None:
         sights = frame.group_by("model").agg(pl.col("ts").min().dt.epoch("us"))

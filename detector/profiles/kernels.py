@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from detector.profiles.bits import prefetch
 from detector.profiles.layout import (
     BITMAP,
     CONFLICT,
@@ -86,8 +87,8 @@ def register(registers: U8, hashed: int, bits: int) -> None:
 
 
 @njit(cache=True)
-def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
-    """Misra–Gries update of one row's table with one sight of `key`."""
+def _counted(keys: np.ndarray, counts: np.ndarray, key: int) -> bool:
+    """Count one sight of a key that is in the table, or for which there is room."""
     free = -1
     for j in range(keys.shape[0]):
         if counts[j] == 0:
@@ -96,10 +97,18 @@ def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
         elif keys[j] == key:
             if counts[j] < _SATURATED:
                 counts[j] += np.uint16(1)
-            return
-    if free >= 0:
-        keys[free] = key
-        counts[free] = np.uint16(1)
+            return True
+    if free < 0:
+        return False
+    keys[free] = key
+    counts[free] = np.uint16(1)
+    return True
+
+
+@njit(cache=True)
+def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
+    """Misra–Gries update of one row's table with one sight of `key`."""
+    if _counted(keys, counts, key):
         return
     for j in range(keys.shape[0]):
         counts[j] -= np.uint16(1)
@@ -109,33 +118,19 @@ def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
 def repeated(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
     """One sight of `key` in a row's table of what comes again, however much comes once.
 
-    Misra–Gries takes one off every count when the table is full, and a wrapper in a tenth of a relay's requests never gets to two. Here
-    a newcomer takes the place of a key that was seen once, chosen by its hash, and only where there is none one is taken off every
-    count. A key that comes again while it is there stays. A count is never too high; how much it may be too low has no bound.
+    Misra–Gries takes one off every count when the table is full, and a wrapper in a tenth of a relay's requests never gets to
+    two. Here a newcomer takes the place of a key that was seen once, chosen by its hash, and only where there is none one is taken
+    off every count. A key that comes again while it is there stays. A count is never too high; how much it may be too low has no
+    bound.
     """
-    free, found = -1, -1
+    if _counted(keys, counts, key):
+        return
+    start = int(key) % keys.shape[0]
     for j in range(keys.shape[0]):
-        if counts[j] == 0:
-            if free < 0:
-                free = j
-        elif keys[j] == key:
-            found = j
-            break
-    if found >= 0:
-        if counts[found] < _SATURATED:
-            counts[found] += np.uint16(1)
-        return
-    if free < 0:
-        start = int(key) % keys.shape[0]
-        for j in range(keys.shape[0]):
-            at = (start + j) % keys.shape[0]
-            if counts[at] == 1:
-                free = at
-                break
-    if free >= 0:
-        keys[free] = key
-        counts[free] = np.uint16(1)
-        return
+        at = (start + j) % keys.shape[0]
+        if counts[at] == 1:
+            keys[at] = key
+            return
     for j in range(keys.shape[0]):
         counts[j] -= np.uint16(1)
 
@@ -329,6 +324,54 @@ def _text(accounts: Accounts, panes: Panes, c: Columns, i: int, slot: int, row: 
     panes.capability[row, N_CAPABILITIES] += best
 
 
+_AHEAD = 12  # exchanges: about as long as memory takes
+_LINE = 64  # bytes that memory gives at a time
+
+
+@njit(cache=True, inline="always")
+def _fetch(column: np.ndarray, row: int) -> None:
+    """Ask for a row of a column."""
+    start = column.ctypes.data + row * column.strides[0]
+    for line in range(0, column.strides[0], _LINE):
+        prefetch(start + line)
+
+
+@njit(cache=True)
+def _fetch_account(a: Accounts, slot: int) -> None:
+    _fetch(a.pane, slot)
+    _fetch(a.first, slot)
+    _fetch(a.last, slot)
+    _fetch(a.decayed, slot)
+    _fetch(a.last_gap, slot)
+    _fetch(a.organisation, slot)
+    _fetch(a.network, slot)
+    _fetch(a.tls, slot)
+    _fetch(a.key_ident, slot)
+    _fetch(a.key_count, slot)
+    _fetch(a.texts, slot)
+    _fetch(a.template_key, slot)
+    _fetch(a.template_count, slot)
+
+
+@njit(cache=True)
+def _fetch_pane(p: Panes, row: int) -> None:
+    _fetch(p.counts, row)
+    _fetch(p.tokens, row)
+    _fetch(p.gap_sums, row)
+    _fetch(p.minute, row)
+    _fetch(p.hours, row)
+    _fetch(p.active, row)
+    _fetch(p.gaps, row)
+    _fetch(p.lengths_in, row)
+    _fetch(p.lengths_out, row)
+    _fetch(p.models, row)
+    _fetch(p.bitmaps, row)
+    _fetch(p.prompts, row)
+    _fetch(p.skeletons, row)
+    _fetch(p.lexical, row)
+    _fetch(p.capability, row)
+
+
 @njit(cache=True, nogil=True)
 def update(
     accounts: Accounts, panes: Panes, free: np.ndarray, c: Columns, start: int, stop: int, landmarks: np.ndarray
@@ -336,6 +379,13 @@ def update(
     """Add the exchanges `start:stop` of a batch, which is in time order, to the profiles of their accounts."""
     since = np.empty(_N_HALF_LIVES, np.float64)
     for i in range(start, stop):
+        # A profile is spread over some forty places of memory. Asked for ahead, they come together, not one after the other.
+        if i + 2 * _AHEAD < stop:
+            _fetch_account(accounts, c.slot[i + 2 * _AHEAD])
+        if i + _AHEAD < stop:
+            row = accounts.pane[c.slot[i + _AHEAD], (c.ts[i + _AHEAD] // PANE_US) % PANES]
+            if row >= 0:
+                _fetch_pane(panes, row)
         slot, ts = c.slot[i], c.ts[i]
         row = pane_row(accounts, panes, free, slot, ts // PANE_US, True)
         for h in range(_N_HALF_LIVES):

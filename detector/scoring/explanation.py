@@ -7,15 +7,19 @@ same; of two signs, one of which suffices, each gets less than what both need. W
 rare: a rule on what is missing) goes to the feature that the rule names.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import combinations
-from math import factorial
+from math import factorial, isnan
 from typing import Final
 
+import numpy as np
+
+from detector.profiles.layout import Flags
 from detector.scoring.rules.compile import OPERATORS
 from detector.scoring.rules.evaluate import RuleSet
 from detector.scoring.rules.tree import Benign, Compare, Every, Leaf, Missing, Negation, Node, Some, fields, leaves
-from detector.scoring.scorer import Scored
+from detector.scoring.scorer import Row
 
 Nats = dict[str, float]
 
@@ -23,37 +27,32 @@ _REMEMBERED: Final = 4096  # rules fire for the same few reasons look after look
 _ROUNDING: Final = 1e-9
 
 
-def by_feature(rules: RuleSet, scored: Scored, row: int) -> dict[str, Nats]:
+def by_feature(rules: RuleSet, row: Row) -> dict[str, Nats]:
     """Nats of each rule that fired, by feature; those of a rule add up to its contribution, all of them to the score.
 
     Args:
         rules: of the category.
-        scored: scores of a frame.
-        row: which entity.
+        row: of an entity.
     """
     out: dict[str, Nats] = {}
-    present = frozenset(scored.frame.columns)
-    for j, code in enumerate(rules.codes):  # over rules
-        nats = float(scored.contributions[row, j])
-        if nats > 0:
-            rule = rules.rule(code)
-            shares = dict(_shares(rule.condition, _true(rules, scored, row, rule.condition, present)))
-            rest = 1.0 - sum(shares.values())
-            if abs(rest) > _ROUNDING:
-                shares[rule.feature] = shares.get(rule.feature, 0.0) + rest
-            out[code] = {name: nats * share for name, share in shares.items() if share != 0}
+    values = {name: value for name, value in zip(rules.fields, row.values.tolist(), strict=True) if not isnan(value)}
+    for j in np.flatnonzero(row.contributions > 0).tolist():  # over rules that fired
+        code, nats = rules.codes[j], float(row.contributions[j])
+        rule = rules.rule(code)
+        shares = dict(_shares(rule.condition, _true(rules, row.stratum, values, rule.condition)))
+        rest = 1.0 - sum(shares.values())
+        if abs(rest) > _ROUNDING:
+            shares[rule.feature] = shares.get(rule.feature, 0.0) + rest
+        out[code] = {name: nats * share for name, share in shares.items() if share != 0}
     return out
 
 
-def _true(rules: RuleSet, scored: Scored, row: int, condition: Node, present: frozenset[str]) -> frozenset[Leaf]:
+def _true(rules: RuleSet, stratum: str, values: Mapping[str, float], condition: Node) -> frozenset[Leaf]:
     """Comparisons of a condition that hold on a row."""
-    frame = scored.frame
-    stratum = str(frame["stratum"][row])
     category = rules.rules[0].category
 
     def holds(leaf: Leaf) -> bool:
-        raw = frame[leaf.field][row] if leaf.field in present else None
-        value = None if raw is None or raw != raw else float(raw)  # noqa: PLR0124 - NaN is unknown
+        value = values.get(leaf.field)
         match leaf:
             case Compare(_, operator, bound):
                 return value is not None and bool(OPERATORS[operator](value, bound))
@@ -70,32 +69,32 @@ def _shares(condition: Node, true: frozenset[Leaf]) -> tuple[tuple[str, float], 
     """Shapley value of each feature of a condition; they add up to what it says less what it says with nothing known."""
     names = fields(condition)
     n = len(names)
-    says = {
-        frozenset(known): float(_holds(condition, true, frozenset(known)))
-        for size in range(n + 1)
-        for known in combinations(names, size)
-    }
+    # Coalitions as bits of a number, smaller ones first.
+    ordered = [sum(1 << i for i in known) for size in range(n + 1) for known in combinations(range(n), size)]
+    coalitions = np.array(ordered, np.int64)
+    known = {name: coalitions >> i & 1 > 0 for i, name in enumerate(names)}
+    says = np.zeros(1 << n)
+    says[coalitions] = _holds(condition, true, known)
+    weights = np.array([factorial(size) * factorial(n - size - 1) / factorial(n) for size in range(n)])
+    size = np.bitwise_count(coalitions)
     out = []
-    for name in names:
-        value = 0.0
-        for known, before in says.items():
-            if name not in known:
-                weight = factorial(len(known)) * factorial(n - len(known) - 1) / factorial(n)
-                value += weight * (says[known | {name}] - before)
-        out.append((name, value))
+    for i, name in enumerate(names):
+        without = ~known[name]
+        change = says[coalitions[without] | 1 << i] - says[coalitions[without]]
+        out.append((name, float(np.cumsum(weights[size[without]] * change)[-1])))
     return tuple(out)
 
 
-def _holds(node: Node, true: frozenset[Leaf], known: frozenset[str]) -> bool:
-    """What a condition says where only some features are known."""
+def _holds(node: Node, true: frozenset[Leaf], known: Mapping[str, Flags]) -> Flags:
+    """What a condition says by coalition, where only the features of each are known."""
     match node:
         case Every(parts):
-            return all(_holds(part, true, known) for part in parts)
+            return np.logical_and.reduce([_holds(part, true, known) for part in parts])
         case Some(parts):
-            return any(_holds(part, true, known) for part in parts)
+            return np.logical_or.reduce([_holds(part, true, known) for part in parts])
         case Negation(part):
-            return not _holds(part, true, known)
+            return ~_holds(part, true, known)
         case Missing(field):
-            return field not in known or node in true
+            return ~known[field] | (node in true)
         case _:
-            return node.field in known and node in true
+            return known[node.field] & (node in true)

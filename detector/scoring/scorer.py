@@ -1,6 +1,7 @@
 """Scores: rules over features, added up in nats, turned into p-values by the benign reference; of accounts, strangeness beside."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,20 @@ from detector.scoring.rules.evaluate import RuleSet
 ACCOUNT, CLUSTER = ACCOUNT_WINDOW, CLUSTER_WINDOW
 
 
+class Row(NamedTuple):
+    """What the rules saw of one entity, and said.
+
+    Attributes:
+        stratum: of the entity.
+        values: f64[fields], of `RuleSet.fields`; NaN where unknown.
+        contributions: f64[rules], nats.
+    """
+
+    stratum: str
+    values: F64
+    contributions: F64
+
+
 @dataclass(frozen=True)
 class Scored:
     """A frame of features with its scores.
@@ -27,6 +42,7 @@ class Scored:
         p_value: f64[n]; of accounts, rules and strangeness together.
         strange: f64[n], p-values of the anomaly model, 1 without one.
         strangeness: f64[n], its scores in nats, 0 without one.
+        values: f64[n, fields], of `RuleSet.fields`; NaN where unknown.
     """
 
     frame: pl.DataFrame
@@ -36,6 +52,11 @@ class Scored:
     p_value: F64
     strange: F64
     strangeness: F64
+    values: F64
+
+    def row(self, i: int) -> Row:
+        """One entity, without a hold on the others."""
+        return Row(str(self.frame["stratum"][i]), self.values[i].copy(), self.contributions[i].copy())
 
     def run(self, start: int, stop: int) -> "Scored":
         """Entities that lie one after the other, without a copy."""
@@ -48,6 +69,7 @@ class Scored:
             self.p_value[part],
             self.strange[part],
             self.strangeness[part],
+            self.values[part],
         )
 
 
@@ -86,7 +108,8 @@ class Scorer:
         score = contributions.sum(axis=1)
         p_value = self.p_value(category, score)
         strange, strangeness = self._strange(frame, category)
-        return Scored(frame, fired, contributions, score, combined(p_value, strange), strange, strangeness)
+        together = combined(p_value, strange)
+        return Scored(frame, fired, contributions, score, together, strange, strangeness, rules.values(frame))
 
     def p_value(self, category: str, score: F64) -> F64:
         """p-values of what rules score, beside a model's where there is one; 1 where nothing fired."""

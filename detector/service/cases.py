@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 from numba import njit
 
-from detector.alerts.explained import Explanation
 from detector.alerts.model import SEVERITIES, Case, Member, Reason
 from detector.coordination.clusters import Clusters
 from detector.coordination.features import ClusterView
@@ -19,8 +18,8 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
-from detector.service.anomalous import evidence, strange
-from detector.service.explain import explain_account, explain_clusters
+from detector.service.anomalous import added, evidence, strange
+from detector.service.explain import Explained, explain
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
 from detector.service.skeletons import SkeletonBank
@@ -82,7 +81,6 @@ def _account_case(
     pooled, now = look.pooled, look.moment.now
     reasons = reasons_of(scorer, scored, ACCOUNT, start + i)
     codes = tuple(r.code for r in reasons)
-    told = explain_account(scorer, scored, start + i, reasons)
     found = strange(scorer, scored, start + i)
     requests, tokens = int(pooled.counts[i, _REQUESTS]), int(pooled.tokens[i, 1])
     days = max((now - int(pooled.first[i])) / (24 * HOUR_US), 1.0)
@@ -96,8 +94,8 @@ def _account_case(
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
         evidence={
-            "score": round(told["score"], 3),
-            "explanation": told,
+            "score": round(float(scored.score[start + i]) + added(found), 3),
+            "explanation": explain(scorer, scored, start + i, reasons),
             "capabilities": _mix(pooled, i),
         }
         | ({"anomaly": evidence(scorer, scored, start + i, found)} if found else {}),
@@ -133,14 +131,15 @@ def cluster_cases(
     clusters, scored = found
     view = clusters.view.only(rows)
     belongs, ties = membership(view), view.strengths
-    reasons = [reasons_of(scorer, scored, CLUSTER, g) for g in rows.tolist()]
-    told = explain_clusters(scorer, view, scored, rows, reasons)
     out = []
     for place, g in enumerate(rows.tolist()):  # over alerted clusters
-        part = np.arange(view.offsets[place], view.offsets[place + 1])
+        whole = slice(view.offsets[place], view.offsets[place + 1])
+        part = np.arange(whole.start, whole.stop)
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
-            one = _Found(view, place, clusters.frame, scored, g, reasons[place], told[place])
+            reasons = reasons_of(scorer, scored, CLUSTER, g)
+            told = explain(scorer, scored, g, reasons, ties[whole])
+            one = _Found(view, place, clusters.frame, scored, g, reasons, told)
             out.append(
                 (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])
             )
@@ -156,7 +155,7 @@ class _Found(NamedTuple):
     scored: Scored
     row: int
     reasons: list[Reason]
-    told: Explanation
+    told: Explained
 
 
 def _cluster_case(
@@ -267,12 +266,13 @@ def _skeletons(view: ClusterView, part: I64, bank: SkeletonBank) -> list[dict[st
     links, slots = view.links, view.slots[part]
     keys, held = links.texts_of(slots)
     out: list[dict[str, Any]] = []
-    for key in keys[np.argsort(-held, kind="stable")][: 2 * _SKELETONS]:
+    most = np.argsort(-held, kind="stable")[: 2 * _SKELETONS]
+    for key, count in zip(keys[most].tolist(), held[most].tolist(), strict=True):
         kind, short = links.kind_of(key), links.short(key)
         bank.want(kind, short)
         text = bank.found.get((kind, short))
         if text and all(text != s["text"] for s in out):
-            out.append({"text": text, "kind": KINDS[kind], "accounts": int(held[keys == key][0])})
+            out.append({"text": text, "kind": KINDS[kind], "accounts": count})
     return out[:_SKELETONS]
 
 

@@ -15,10 +15,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from detector.alerts.model import Named, NamedKind
 from detector.coordination.graph import Links
-from detector.profiles.layout import F64, I32, I64, U8, Columns, Flags, grown
+from detector.profiles.bits import mix64
+from detector.profiles.layout import F64, I32, I64, U8, U32, U64, Columns, Flags, grown
 from detector.service.looks import Taken
 
 KINDS: Final[dict[NamedKind, str]] = {"api_key": "api_key_id", "end_user": "end_user_id"}
@@ -37,6 +39,49 @@ class Tally(NamedTuple):
 
     carrying: int
     other: int
+
+
+_NOTHING: Final = Tally(0, 0)
+
+
+@njit(cache=True, nogil=True)
+def _carrying(
+    rows: I64, alert: I64, bounds: I64, texts: U32, system: U64, prefix: U32, suffix: U32, out: Flags
+) -> None:
+    """Whether each row's system prompt, beginning or end is one of the texts of its alert, which lie in `texts` by `bounds`."""
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        short = np.uint32(system[row] >> np.uint64(32))
+        for text in texts[bounds[alert[i]] : bounds[alert[i] + 1]]:
+            if text == short or text == prefix[row] or text == suffix[row]:
+                out[i] = True
+                break
+
+
+@njit(cache=True, nogil=True)
+def _grouped(place: I64, hashed: U64, carries: Flags, first: I64, carrying: I64, every: I64) -> int:
+    """Count the rows of each account and id, in the order of the first of each; without those that have no id.
+
+    Fills that first row, how many carry a text, and how many there are; returns the number of groups.
+    """
+    size = 16
+    while size < 2 * place.shape[0]:
+        size *= 2
+    table, mask, n = np.full(size, -1, np.int64), np.uint64(size - 1), 0
+    for i in range(place.shape[0]):
+        if hashed[i] == 0:
+            continue
+        at = mix64(hashed[i] + np.uint64(place[i])) & mask
+        while table[at] >= 0 and (hashed[first[table[at]]] != hashed[i] or place[first[table[at]]] != place[i]):
+            at = (at + np.uint64(1)) & mask
+        g = table[at]
+        if g < 0:
+            g = table[at] = n
+            first[n] = i
+            n += 1
+        every[g] += 1
+        carrying[g] += carries[i]
+    return n
 
 
 @dataclass
@@ -105,32 +150,39 @@ class Culprits:
         self.touched.update(slots[np.unique(place[carries])].tolist())
         for kind, name in KINDS.items():
             if name in frame.columns:
-                values = frame.get_column(name).gather(rows)
-                self._add(kind, pl.DataFrame({"slot": slots[place], "value": values, "carries": carries}))
+                hashed = columns.key if kind == "api_key" else columns.end_user
+                self._add(kind, frame.get_column(name), slots, place, rows, hashed[rows], carries)
 
     def _carries(self, columns: Columns, rows: I64, place: I64, slots: I32) -> Flags:
         """Which exchanges carry a text of the alert of their account."""
         alerts = [self.alert[slot] for slot in slots.tolist()]
         number = {alert: n for n, alert in enumerate(dict.fromkeys(alerts))}
-        of = np.array([number[alert] for alert in alerts], np.int64)[place]
-        hashes = (columns.system[rows] >> np.uint64(32)).astype(np.uint32), columns.prefix[rows], columns.suffix[rows]
+        texts = [self.texts[alert] for alert in number]
+        bounds = np.concatenate([[0], np.cumsum([len(each) for each in texts])]).astype(np.int64)
+        flat = np.fromiter((text for each in texts for text in each), np.uint32, int(bounds[-1]))
+        of = np.array([number[alert] for alert in alerts], np.int64)
         out = np.zeros(rows.size, np.bool_)
-        for alert, n in number.items():  # over alerts
-            mine, texts = np.flatnonzero(of == n), np.array(sorted(self.texts[alert]), np.uint32)
-            out[mine] = np.logical_or.reduce([np.isin(each[mine], texts) for each in hashes])
+        _carrying(rows, of[place], bounds, flat, columns.system, columns.prefix, columns.suffix, out)
         return out
 
-    def _add(self, kind: NamedKind, exchanges: pl.DataFrame) -> None:
-        counted = (
-            exchanges.drop_nulls("value")
-            .group_by("slot", "value", maintain_order=True)
-            .agg(pl.col("carries").sum(), pl.len().alias("all"))
+    def _add(
+        self, kind: NamedKind, names: pl.Series, slots: I32, place: I64, rows: I64, hashed: U64, carries: Flags
+    ) -> None:
+        first, carrying, every = (np.zeros(rows.size, np.int64) for _ in range(3))
+        n = _grouped(place, hashed, carries, first, carrying, every)
+        first = first[:n]
+        counted = zip(
+            slots[place[first]].tolist(),
+            names.gather(rows[first]).to_list(),
+            carrying[:n].tolist(),
+            every[:n].tolist(),
+            strict=True,
         )
-        for slot, value, carrying, every in counted.iter_rows():  # over keys and end users of alerted accounts
+        for slot, value, carry, total in counted:  # over keys and end users of alerted accounts
             known = self.seen[slot][kind]
             if value in known or len(known) < _REMEMBERED:
-                before = known.get(value, Tally(0, 0))
-                known[value] = Tally(before.carrying + carrying, before.other + every - carrying)
+                before = known.get(value, _NOTHING)
+                known[value] = Tally(before.carrying + carry, before.other + total - carry)
 
     def news(self) -> Iterator[tuple[str, int, list[Named]]]:
         """(alert, slot, keys or users, if any) of accounts with an eighth more since they were last asked."""

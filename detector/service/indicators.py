@@ -3,12 +3,41 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 
 from detector.coordination.graph import Links
-from detector.profiles.layout import I32, U32, Columns
+from detector.profiles.layout import I32, I64, U32, U64, Columns
 
 HELD_BY_MEMBERS = 0.95  # of all holders of a text, so that a popular one indicates nothing
 LEAST_HOLDERS = 5
+
+
+@njit(cache=True, inline="always")
+def _is_one(text: np.uint32, keys: U32) -> bool:
+    place = np.searchsorted(keys, text)
+    return bool(place < keys.shape[0] and keys[place] == text)
+
+
+@njit(cache=True, nogil=True)
+def _by_system(system: U64, start: int, stop: int, keys: U32, out: I64) -> int:
+    """Rows in `start:stop` whose system prompt is one of the sorted keys; how many."""
+    n = 0
+    for i in range(start, stop):
+        if _is_one(np.uint32(system[i] >> np.uint64(32)), keys):
+            out[n] = i
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _by_ends(prefix: U32, suffix: U32, start: int, stop: int, keys: U32, out: I64) -> int:
+    """The same of rows whose prompt begins and ends with one of them."""
+    n = 0
+    for i in range(start, stop):
+        if _is_one(prefix[i], keys) and _is_one(suffix[i], keys):
+            out[n] = i
+            n += 1
+    return n
 
 
 @dataclass
@@ -28,25 +57,26 @@ class Indicators:
         """Take the texts of an actionable cluster that are its own."""
         keys, held = links.texts_of(slots)
         own = (held >= LEAST_HOLDERS) & (held >= HELD_BY_MEMBERS * links.holders[keys])
-        for key in keys[own]:  # over a cluster's templates, a handful
+        known = len(self.alert)
+        for key in keys[own].tolist():  # over a cluster's templates, a handful
             self.alert[links.short(key)] = alert_id
-        self.members.setdefault(alert_id, set()).update(int(s) for s in slots)
-        self._keys = np.array(sorted(self.alert), np.uint32)
+        self.members.setdefault(alert_id, set()).update(slots.tolist())
+        if len(self.alert) > known:
+            self._keys = np.array(sorted(self.alert), np.uint32)
 
     def matches(self, columns: Columns, start: int, stop: int) -> list[tuple[int, int, str]]:
         """(slot, event time, alert id) of requests in `start:stop` by which others than members show an indicator."""
         if self._keys.size == 0 or stop <= start:
             return []
-        system = (columns.system[start:stop] >> np.uint64(32)).astype(np.uint32)
-        ends = [np.isin(column[start:stop], self._keys) for column in (columns.prefix, columns.suffix)]
         out: list[tuple[int, int, str]] = []
+        system, ends = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
+        system = system[: _by_system(columns.system, start, stop, self._keys, system)]
+        ends = ends[: _by_ends(columns.prefix, columns.suffix, start, stop, self._keys, ends)]
         # How a text begins is shared by chance, or copied from a public tool; how it begins and ends is a wrapper.
-        for column, hit in (
-            (system, np.isin(system, self._keys)),
-            (columns.prefix[start:stop], ends[0] & ends[1]),
-        ):
-            for i in np.flatnonzero(hit):  # over hits, mostly of known members
-                slot, alert_id = int(columns.slot[start + i]), self.alert[int(column[i])]
+        for rows, texts in ((system, columns.system[system] >> np.uint64(32)), (ends, columns.prefix[ends])):
+            hits = zip(columns.slot[rows].tolist(), columns.ts[rows].tolist(), texts.tolist(), strict=True)
+            for slot, ts, text in hits:  # mostly of known members
+                alert_id = self.alert[text]
                 if slot not in self.members[alert_id]:
-                    out.append((slot, int(columns.ts[start + i]), alert_id))
+                    out.append((slot, ts, alert_id))
         return out

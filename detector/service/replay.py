@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -30,6 +30,8 @@ from streams.sources.files import FileSource
 from streams.sources.prefetch import prefetch
 
 Say = Callable[["Progress"], None]
+# Columns that no feature, link or result reads: a log has more text in its answers than in all the rest.
+UNREAD: Final = frozenset({"completion", "country", "log_ref", "retention", "user_agent"})
 
 
 @dataclass

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from detector.config import Settings
 from detector.scoring.rules import RuleError
-from detector.service.replay import Progress, Replay, make_engine
+from detector.service.replay import UNREAD, Progress, Replay, make_engine
 from detector.stop import misuse
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
@@ -89,7 +89,7 @@ def _prepared(
     until: int | None,
 ) -> tuple[FileSource, Replay]:
     """What a replay reads, and the engine that reads it; what is wrong with settings and files is an error here."""
-    form = Format(settings.format, settings.account_path)
+    form = Format(settings.format, settings.account_path, UNREAD)
     source = FileSource(paths, settings.batch_mb << 20, since, until, format=form)
     refused: list[DeadLetter] = []
     book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None

@@ -12,6 +12,7 @@ import numpy as np
 
 from detector.alerts.book import AlertBook
 from detector.alerts.entry import Entry
+from detector.alerts.later import Later, settle
 from detector.alerts.model import BlastRadius, Case, Limit, Member, Named, Reason, Recommendation, Subject
 from detector.alerts.quota import TierUsage
 from detector.coordination.coordinator import Coordinator, LastLook
@@ -105,6 +106,8 @@ def snapshot(part: object) -> State:
     Raises:
         TypeError: there is something in it that no checkpoint can hold.
     """
+    if isinstance(part, AlertBook):
+        settle(entry.case.evidence for entry in part.entries.values())
     return {name: _plain(getattr(part, name)) for name in _names(part)}
 
 
@@ -141,6 +144,8 @@ def _plain(value: object) -> object:  # noqa: PLR0911 - one line a type
         return value
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, Later):
+        return _plain(value.get())
     if isinstance(value, _PARTS):
         return {"a": type(value).__name__, "is": snapshot(value)}
     kind = type(value).__name__

@@ -1,7 +1,8 @@
 """How lines become a batch: a chunk of the project's own goes straight to `streams.decode`, a foreign one through adapters first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -23,20 +24,22 @@ class Format:
     Args:
         wanted: `auto`, `revenuer`, a name of the registry, or the path of a field map.
         account_path: dotted path of the account id in foreign records; each format's own guess where None.
+        unread: columns that nobody reads, see `decode_lines`; of the project's own format.
 
     Raises:
         MapError: the name is none, or the map is broken.
     """
 
-    def __init__(self, wanted: str = AUTO, account_path: str | None = None) -> None:
+    def __init__(self, wanted: str = AUTO, account_path: str | None = None, unread: Collection[str] = ()) -> None:
         self.wanted = wanted
+        self.native: Reader = partial(decode_lines, unread=frozenset(unread)) if unread else decode_lines
         self.adapters: Sequence[Adapter] = () if wanted == NATIVE else adapters(wanted, account_path)
 
     def reader(self) -> Reader:
         """A reader for one source: it may remember what it has found there."""
         if self.wanted == NATIVE:
-            return decode_lines
-        return Recognising(self.adapters) if self.wanted == AUTO else Foreign(self.adapters, native=False)
+            return self.native
+        return Recognising(self.adapters, self.native) if self.wanted == AUTO else Foreign(self.adapters, native=False)
 
     def mixed(self) -> Reader:
         """A reader for records of which each may be of another format, as a batch that was posted."""
@@ -49,9 +52,11 @@ class Recognising:
 
     Attributes:
         adapters: formats that are known besides the project's own.
+        native: reads the project's own.
     """
 
     adapters: Sequence[Adapter]
+    native: Reader = decode_lines
     _chosen: Reader | None = None
 
     def __call__(self, data: bytes, origin: Origin) -> Batch:
@@ -59,7 +64,7 @@ class Recognising:
         if self._chosen is None:
             self._chosen = self._recognised(data)
         # Where nothing was recognised, the next chunk is looked at again; that of the project's own says best what is wrong.
-        return (self._chosen or decode_lines)(data, origin)
+        return (self._chosen or self.native)(data, origin)
 
     def _recognised(self, data: bytes) -> Reader | None:
         for line in islice(_lines(data), _FIRST):
@@ -67,7 +72,7 @@ class Recognising:
             if isinstance(record, Bad):
                 continue
             if _is_native(record):
-                return decode_lines
+                return self.native
             if any(adapter.recognises(record) for adapter in self.adapters):
                 return Foreign(self.adapters, native=True)
         return None

@@ -14,7 +14,7 @@ from detector.scoring.reference import load_reference
 from detector.scoring.rules import load_rules
 from detector.scoring.scorer import ACCOUNT, CLUSTER
 from detector.service.calibration import scorer_of
-from detector.service.explain import explain_account
+from detector.service.explain import explain
 from detector.service.reasons import reasons_of
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -80,11 +80,11 @@ def test_shares_of_any_entity_add_up_to_its_score_and_are_of_what_the_rule_reads
     scored = SCORER.score(frame, category)
     assert (scored.score > 0).sum() > len(windows) / 2
     for row in range(frame.height):
-        parts = by_feature(rules, scored, row)
+        parts = by_feature(rules, scored.row(row))
         total = math.fsum(nats for of in parts.values() for nats in of.values())
         assert total == pytest.approx(scored.score[row], abs=1e-9)
         if category == ACCOUNT and scored.score[row] > 0:
-            told = explain_account(SCORER, scored, row, reasons_of(SCORER, scored, ACCOUNT, row))
+            told = explain(SCORER, scored, row, reasons_of(SCORER, scored, ACCOUNT, row)).get()
             assert sum(told["features"].values()) == pytest.approx(
                 told["score"], abs=HALF * (len(told["features"]) + 1)
             )

@@ -1,6 +1,6 @@
 """What a cluster is beyond the sum of its members: one declaration a feature, over all clusters of a tick at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -69,6 +69,33 @@ class Population:
 
 
 @dataclass(frozen=True)
+class Ties:
+    """What holds clusters together: all that the features of links read.
+
+    Attributes:
+        strengths: f64[members, kinds], as `ClusterView.strengths`.
+        offsets: i64[clusters + 1].
+    """
+
+    strengths: F64
+    offsets: I64
+
+    @cached_property
+    def _cluster(self) -> I64:
+        return np.repeat(np.arange(self.offsets.size - 1), np.diff(self.offsets))
+
+    def mean(self, values: F64) -> F64:
+        """Mean over the members of each cluster."""
+        total = np.bincount(self._cluster, values, self.offsets.size - 1)
+        return np.asarray(total / np.maximum(np.diff(self.offsets).astype(np.float64), 1.0), np.float64)
+
+    def without(self, kinds: Collection[int]) -> "Ties":
+        """The same, as if the members shared nothing of some kinds."""
+        left = np.array([kind not in kinds for kind in range(N_KINDS)])
+        return Ties(self.strengths * left, self.offsets)
+
+
+@dataclass(frozen=True)
 class ClusterView:
     """The clusters of a tick; arrays over members run through all clusters one after the other.
 
@@ -105,6 +132,11 @@ class ClusterView:
     share: F64
     carrying: F64
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+    @cached_property
+    def computed(self) -> dict[str, F64]:
+        """Features that were asked for, by name; f64[clusters] each."""
+        return {}
 
     @cached_property
     def levelled(self) -> F64:
@@ -160,16 +192,10 @@ class ClusterView:
         _strongest(member, kind, weight, out)
         return out
 
-    def sharing(self, kinds: npt.NDArray[np.bool_]) -> "ClusterView":
-        """The same clusters, as if their members shared keys of some kinds only; for the features of links.
-
-        Args:
-            kinds: bool[kinds], which are left.
-        """
-        out = replace(self)
-        # In the place where the cached property keeps it: to weigh all edges again would take as long as the look.
-        out.__dict__["strengths"] = self.strengths * kinds
-        return out
+    @cached_property
+    def ties(self) -> Ties:
+        """For the features of links."""
+        return Ties(self.strengths, self.offsets)
 
     @cached_property
     def payers(self) -> F64:

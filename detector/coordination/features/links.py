@@ -1,21 +1,28 @@
 """What holds a cluster together: surprise by kind of link, and density."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 
-from detector.coordination.features.base import CLUSTER_FEATURES, ClusterView, cluster_feature
+from detector.coordination.features.base import ClusterView, Ties, cluster_feature
 from detector.coordination.keys import KINDS, MAIL, NETWORK, PAYMENT, SIGNUP, SYSTEM, TEMPLATE, TIMING, TLS
 from detector.profiles.layout import F64
 
-# Kinds of link that each feature rests on.
-RESTS_ON: dict[str, tuple[int, ...]] = {"link_surprise": tuple(range(len(KINDS))), "density": tuple(range(len(KINDS)))}
+_ALL = tuple(range(len(KINDS)))
+# Kinds of link that each feature rests on, and the feature of what ties clusters.
+RESTS_ON: dict[str, tuple[int, ...]] = {"link_surprise": _ALL, "density": _ALL}
+_OF_TIES: dict[str, Callable[[Ties], F64]] = {}
 
 
 def _declare(name: str, kinds: tuple[int, ...], needs: tuple[str, ...], meaning: str) -> None:
     RESTS_ON[name] = kinds
+
+    def compute(ties: Ties) -> F64:
+        return ties.mean(ties.strengths[:, list(kinds)].max(axis=1))
+
+    _OF_TIES[name] = compute
     cluster_feature(name, "nats", "mean over members of the rarest shared key", needs, meaning)(
-        lambda v: v.mean(v.strengths[:, list(kinds)].max(axis=1))
+        lambda v: compute(v.ties)
     )
 
 
@@ -28,25 +35,36 @@ _declare("link_mail", (MAIL,), (), "a mail domain and a week of sign-up shared")
 _declare("link_timing", (TIMING,), (), "one gap between requests, held as by a clock")
 
 
+def _surprise(ties: Ties) -> F64:
+    by_kind = ties.strengths
+    return sum((ties.mean(by_kind[:, k]) for k in _ALL), start=np.zeros(ties.offsets.size - 1))
+
+
+def _density(ties: Ties) -> F64:
+    return ties.mean(((ties.strengths > 0).sum(axis=1) > 1).astype(np.float64))
+
+
+_OF_TIES |= {"link_surprise": _surprise, "density": _density}
+
+
 @cluster_feature("link_surprise", "nats", "sum over kinds of the mean over members", (), "how unlikely by chance")
 def link_surprise(v: ClusterView) -> F64:
     """Kinds are added: chance would have to strike in each."""
-    by_kind = v.strengths
-    return sum((v.mean(by_kind[:, k]) for k in range(len(KINDS))), start=np.zeros(v.offsets.size - 1))
+    return _surprise(v.ties)
 
 
 @cluster_feature("density", "share", "members linked by two kinds or more", (), "not one coincidence")
 def density(v: ClusterView) -> F64:
     """Of all members."""
-    return v.mean(((v.strengths > 0).sum(axis=1) > 1).astype(np.float64))
+    return _density(v.ties)
 
 
-def without(v: ClusterView, kinds: Collection[int]) -> dict[str, F64]:
+def without(ties: Ties, kinds: Collection[int]) -> dict[str, F64]:
     """The features of links, had the members shared nothing of these kinds.
 
     Args:
-        v: clusters of a look.
+        ties: of clusters.
         kinds: numbers of kinds.
     """
-    less = v.sharing(np.array([kind not in kinds for kind in range(len(KINDS))]))
-    return {name: CLUSTER_FEATURES[name].compute(less) for name in RESTS_ON}
+    left = ties.without(kinds)
+    return {name: compute(left) for name, compute in _OF_TIES.items()}

@@ -16,12 +16,13 @@ def unavailable(seen: Collection[str]) -> list[str]:
     return [f.name for f in FEATURES.values() if any(need not in seen for need in f.needs)]
 
 
-def frame_of(view: View, seen: Collection[str]) -> pl.DataFrame:
+def frame_of(view: View, seen: Collection[str], names: Collection[str] = ()) -> pl.DataFrame:
     """One row an account or cluster, one Float64 column a feature; null where the log cannot give it.
 
     Args:
         view: pooled rows.
         seen: fields with at least one value so far.
+        names: of the features that are wanted; all of them where none are named.
     """
     missing = set(unavailable(seen))
     n = view.pooled.members.shape[0]
@@ -31,6 +32,7 @@ def frame_of(view: View, seen: Collection[str]) -> pl.DataFrame:
             if name in missing
             else pl.Series(name, f.compute(view), nan_to_null=True)
             for name, f in FEATURES.items()
+            if not names or name in names
         ]
     )
 

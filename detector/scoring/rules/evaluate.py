@@ -67,6 +67,18 @@ class RuleSet:
             .collect(optimizations=_AS_WRITTEN)
         )
 
+    def values(self, frame: pl.DataFrame) -> Nats:
+        """What the rules read of each row: f64[n, fields], NaN where unknown.
+
+        Args:
+            frame: as `fired` takes it.
+        """
+        out = np.full((frame.height, len(self.fields)), np.nan)
+        known = [i for i, name in enumerate(self.fields) if name in frame.columns]
+        read = frame.select(pl.col(self.fields[i]).cast(pl.Float64) for i in known)
+        out[:, known] = read.to_numpy()
+        return out
+
     def contributions(self, fired: pl.DataFrame) -> Nats:
         """Nats of each rule by row, f64[n, rules]; rows add up to the score (see `saturation`).
 
