@@ -4,7 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check quick lint types servers bench-detection fix clean
+# Modules are compiled once, not by each of the processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test check quick soak lint types kernels servers bench-detection fix clean
 
 $(VENV)/.base: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,13 +22,17 @@ $(VENV)/.dev: pyproject.toml
 demo: $(VENV)/.base  ## simulate a week, find the campaigns, print the alerts
 	$(BIN)/revenuer demo --out out/demo
 
-test: lint types servers  ## lint, types and all tests
+test: $(VENV)/.dev servers  ## lint, types and the tests; how long, and what is left out: docs/testing.md
+	$(MAKE) -j 2 kernels types lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: $(VENV)/.dev servers  ## the tests that take minutes each; their last result: docs/testing.md
+	$(BIN)/python -m pytest -m soak
 
 check: lint types  ## ruff with all rules and mypy strict
 
 quick: $(VENV)/.dev  ## the fast part of the tests
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not soak'
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -33,6 +40,9 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+kernels: $(VENV)/.dev  ## compile the kernels ahead
+	$(BIN)/python tests/run/kernels.py
 
 servers:  ## what some tests need from Debian: Prometheus, Alertmanager, Chromium; never fails
 	-@.ci/packages

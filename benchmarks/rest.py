@@ -17,7 +17,6 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +25,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# The starters of the tests; this folder comes last, for a script in it is called like the library.
+sys.path[0] = str(Path(__file__).parents[1] / "tests" / "servers")
+sys.path.append(str(Path(__file__).parent))
+
 import msgspec
+from revenuer import Served
 
 from detector.alerts.model import SEVERITIES, Alert, rfc3339
 from detector.alerts.store import Store
@@ -110,21 +114,13 @@ def fill(url: str, made: list[Alert], count: int) -> list[str]:
 
 
 @contextmanager
-def service(data: Path, url: str, live: bool) -> Iterator[tuple[int, int]]:
+def service(data: Path, url: str, secret: str, live: bool) -> Iterator[tuple[int, int]]:
     """Port and process id of a service on the store."""
-    command = [sys.executable, "-c", "from detector.cli import main; main()"]
-    command += ["serve", "--data", str(data), "--port", "0", "--database", url]
-    env = os.environ | {"REVENUER_HASH_KEY": "7", "PYTHONUNBUFFERED": "1"}
-    if live:
-        env["REVENUER_ENFORCEMENT"] = '{"mode": "live"}'
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    served = Served(data, secret, {"enforcement": {"mode": "live"}} if live else {}, "--database", url)
     try:
-        assert process.stdout is not None
-        said = process.stdout.readline().removeprefix("console: ")
-        yield int(said.partition("/console/")[0].rpartition(":")[2]), process.pid
+        yield int(served.address.rpartition(":")[2]), served.process.pid
     finally:
-        process.terminate()
-        process.wait(30)
+        served.end(30)
 
 
 @dataclass
@@ -276,7 +272,7 @@ def main() -> None:
         secrets = fill(url, templates(folder), args.alerts)
         print(f"{args.alerts} alerts stored in {time.perf_counter() - started:.0f} s")
         lines = records(folder, int(args.ingest * (args.seconds + 2 * _WARM_S)), args.pace / args.ingest)
-        with service(folder / "data", url, args.live) as (port, pid):
+        with service(folder / "data", url, secrets[0], args.live) as (port, pid):
             load = Load(port, secrets, args.alerts)
             before, started = time.process_time(), time.perf_counter()
             used = asyncio.run(measure(load, lines, args, pid))

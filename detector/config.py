@@ -169,6 +169,9 @@ class Settings(BaseSettings):
     )
     rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
+    anomaly_model: Literal["none"] | Path | None = Field(
+        None, description="anomaly model of accounts; the shipped one by default, `none` to do without"
+    )
 
     def indicators_key(self) -> bytes:
         """The key under which indicators are shared; empty where they are not.

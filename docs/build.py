@@ -54,7 +54,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "techniques": "MITRE ATLAS ids",
         "reasons": "strongest first",
         "evidence": "links by kind, masked skeletons, capability mix, timeline, counts; `explanation`: the "
-        "score by reason, feature and link, and without each; `culprits`: keys or end users by account",
+        "score by reason, feature and link, and without each; `anomaly`: how strange an "
+        "account is, and in what; `culprits`: keys or end users by account",
         "members": "the accounts, with how far each belongs",
         "recommendation": "what to do; null where nothing is advised",
         "supersedes": "ids of alerts that were merged into this one",

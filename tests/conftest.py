@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # The same examples on every machine: a run that fails can be run again.
@@ -13,3 +14,32 @@ settings.load_profile("same")
 for folder in Path(__file__).parent.iterdir():
     if folder.is_dir():
         sys.path.append(str(folder))
+
+import warden  # noqa: E402 - found on the path that was just made
+
+RUN = pytest.StashKey()
+
+
+def pytest_configure(config):
+    """Whatever this run starts and writes into temporary folders is looked after when it is gone."""
+    if not hasattr(config, "workerinput"):
+        config.stash[RUN] = warden.watch()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, those of one long test before those that can be left off soon; a file stays together."""
+    slow = {}
+    for item in items:
+        slow[item.path] = slow.get(item.path, 0) + (item.get_closest_marker("slow") is not None)
+    items.sort(key=lambda item: (not slow[item.path], slow[item.path]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Slow files beside quick ones."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from both_ends import BothEnds  # noqa: PLC0415 - nothing is spread without pytest-xdist
+
+    return BothEnds(config, log)

@@ -20,6 +20,7 @@ NAMES = {"read_truth", "Truth", "attack_times", "archetype"}
 # What ships as numbers, and the script that made it. A new data file needs its line, and a maker that sees no truth.
 MADE_BY = {
     "detector/profiles/data/capability.npz": "benchmarks/train_capability.py",
+    "detector/scoring/data/anomaly.model": "benchmarks/build_anomaly.py",
     "detector/scoring/data/reference.json": "benchmarks/build_reference.py",
     "detector/simulator/data/servegen.json": "benchmarks/derive_servegen.py",
     "detector/simulator/data/teacher.npz": "benchmarks/train_teacher.py",
@@ -84,7 +85,7 @@ def test_a_docstring_may_tell_of_them():
 
 
 def test_every_number_file_names_its_maker():
-    suffixes = {".npz", ".npy", ".json", ".csv", ".parquet", ".pt", ".gz", ".zst"}
+    suffixes = {".npz", ".npy", ".json", ".csv", ".parquet", ".pt", ".gz", ".zst", ".model"}
     shipped = {
         str(path.relative_to(ROOT))
         for folder in ("detector", "streams", "rules")

@@ -9,6 +9,7 @@ import msgspec
 from detector.alerts.explained import reweighed
 from detector.alerts.later import told
 from detector.alerts.model import Case, Reason, Severity
+from detector.scoring.combined import ANOMALY
 
 EVERYTHING: Final = "*"
 # Which reasons a permission explains. An unknown name covers nothing: a typo must not hide an account.
@@ -73,8 +74,12 @@ class Allowance:
 
 
 def covered(allowances: Sequence[Allowance], now: int, table: Mapping[str, tuple[str, ...]] = COVERS) -> frozenset[str]:
-    """Reason codes that the allowances of an account cover now; `EVERYTHING` covers all."""
-    return frozenset(code for a in allowances if a.holds(now) for code in table.get(a.name, ()))
+    """Reason codes that the allowances of an account cover now; `EVERYTHING` covers all.
+
+    Whoever has leave for anything has leave to be strange: unusual work is what leave is given for.
+    """
+    codes = frozenset(code for a in allowances if a.holds(now) for code in table.get(a.name, ()))
+    return codes | {ANOMALY} if codes else codes
 
 
 def _left(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:

@@ -1,5 +1,6 @@
 """`revenuer.alert.v1` and what leads to it: the records of the alert path."""
 
+import inspect
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -201,4 +202,9 @@ class Alert(msgspec.Struct):
 
 def alert_schema() -> dict[str, Any]:
     """JSON Schema of an alert."""
-    return msgspec.json.schema(Alert)
+    schema = msgspec.json.schema(Alert)
+    for each in schema["$defs"].values():
+        if "description" in each:
+            # A docstring, whose indentation is kept by some versions of msgspec and Python, and not by others.
+            each["description"] = inspect.cleandoc(each["description"])
+    return schema

@@ -13,6 +13,7 @@ from detector.coordination.keys import MIN_SIGHTS
 from detector.coordination.kin import KIN, Part
 from detector.coordination.lookalikes import ALIKE, LEAST
 from detector.coordination.seen import carried, carrying, texts_of
+from detector.coordination.volumes import usual_part
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
@@ -172,7 +173,11 @@ def describe(
         bans=moment.bans,
         now=now,
         least=np.where(alike, LEAST, MIN_SIGHTS),
-        share=carried(links, slots, offsets, keys, population.size),
+        share=np.where(
+            [key == KIN for key, _ in names],
+            usual_part(share, offsets),
+            carried(links, slots, offsets, keys, population.size),
+        ),
         carrying=share * each.counts[:, COUNT["requests"]],
         alike=alike,
     )

@@ -19,7 +19,7 @@ from scipy.spatial import KDTree
 
 from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
-from detector.coordination.volumes import SLACK, Asked, Volumes, levelled
+from detector.coordination.volumes import Asked, Volumes, levelled
 from detector.profiles.layout import F64, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 
@@ -166,4 +166,4 @@ def _worth(accounts: Behaviour, offsets: I64, volumes: Volumes) -> npt.NDArray[n
     ways = levelled(asked, np.full(size.size, LEAST, np.int64), np.ones(size.size), offsets, volumes)
     evidence = np.max([total(way) for way in ways], axis=0)
     generator = total(one_generator(accounts.lengths[0], offsets) + one_generator(accounts.lengths[1], offsets))
-    return np.asarray((evidence - SLACK * size > _WORTH) & (generator > 0.0))
+    return np.asarray((evidence > _WORTH) & (generator > 0.0))

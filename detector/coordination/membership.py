@@ -4,7 +4,6 @@ import numpy as np
 
 from detector.coordination.features.base import ClusterView
 from detector.coordination.features.twins import anybody, log_marginal
-from detector.coordination.volumes import SLACK
 from detector.profiles.layout import F64, I64
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
@@ -48,7 +47,7 @@ def membership(view: ClusterView) -> F64:
     """
     tie, level = ties(view), view.level
     like = level + lengths(view)
-    alike = np.where(level > SLACK, np.maximum(like, 0.0), 0.0)
+    alike = np.where(level > 0.0, np.maximum(like, 0.0), 0.0)
     strength = np.where(view.alike[view.cluster], alike, tie)
     out = np.zeros(tie.size)
     for g in range(view.offsets.size - 1):  # over clusters

@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,10 +23,10 @@ _HALF = 0.5
 # an octave a sixth (CV 0.17).
 SCHEDULER, BIN = 10.0, 33.0
 _LEAST_TAIL = 1e-12
-# Nats a member. People who are alike in lengths are a little more alike in volume than people are: in worlds without an attack such
-# groups have up to 0.34 nats a member of being level. Groups that share a key have no more the larger they are: 9 nats in all for 99 of
-# 100 of them, whatever their size, as is to be expected of a likelihood ratio.
-SLACK = 0.4
+# Of what accounts could show that are level to the last request. People who share a tool, or are alike in lengths, are a little more
+# alike in volume than people are, and how much more can show depends on how much they ask: it was a fifth at most. With it off, no
+# innocent group of five and more on a quiet week has more than 6.2 nats, however large it is.
+SLACK = 0.2
 WAYS = 4  # to be level: the volume and the volume a day, of all requests and of those that carry what the cluster shares
 _STEPS = 16  # of an exposure within a bin: 2 % apart, where a bin is 41 % wide
 _EXPOSURES = 8 * _STEPS  # up to 16 times the least, which is 1
@@ -243,7 +244,7 @@ class Asked(NamedTuple):
 
 
 def levelled(asked: Asked, least: I64, share: F64, offsets: I64, volumes: Volumes) -> F64:
-    """Log Bayes factors of each member's volume in as many ways as there are to level it; f64[WAYS, members].
+    """Log Bayes factors of each member's volume in as many ways as there are to level it, less the slack; f64[WAYS, members].
 
     A scheduler levels its own requests: where it relays those of customers, or follows some up so as to look like people, what it
     sends of the shared text is level, and the rest is not.
@@ -258,16 +259,31 @@ def levelled(asked: Asked, least: I64, share: F64, offsets: I64, volumes: Volume
     requests = asked.counts[:, COUNT["requests"]].astype(np.float64)
     cluster = np.repeat(np.arange(least.size), np.diff(offsets))
     kinds, holds = kinds_of(asked.counts), asked.carrying > 0
+    part_of = usual_part(asked.carrying / np.maximum(requests, 1.0), offsets)
     out = []
     for each, table in ((np.ones_like(asked.days), volumes.requests), (asked.days, volumes.daily)):
         bins = bins_of(requests / each)
-        mean = _expected(requests, each, cluster, least.size)
-        out.append(log_level(requests, each, mean, least, share, kinds, bins, offsets, table))
-        part = share[cluster]
-        mean = _expected(asked.carrying, np.where(holds, each, 0.0), cluster, least.size)
-        alone = np.ones_like(share)
-        out.append(log_level(asked.carrying, each * part, mean, least, alone, kinds, bins, offsets, table))
+        for counts, exposure, whole, part in (
+            (requests, each, each, share),
+            (asked.carrying, np.where(holds, each, 0.0), each * part_of[cluster], np.ones_like(share)),
+        ):
+            mean = _expected(counts, exposure, cluster, least.size)
+            found, most = (
+                log_level(n, whole, mean, least, part, kinds, bins, offsets, table) for n in (counts, np.rint(mean))
+            )
+            out.append(np.where(counts > 0, found - SLACK * np.maximum(most, 0.0), 0.0))
     return np.stack(out)
+
+
+def usual_part(carrying: F64, offsets: I64) -> F64:
+    """Median share of the members' requests that carry the text, of those that send it at all; f64[clusters], 1 where nobody does.
+
+    Args:
+        carrying: f64[members], share of each one's requests, clusters one after the other.
+        offsets: i64[clusters + 1].
+    """
+    parts = (carrying[a:b] for a, b in pairwise(offsets.tolist()))
+    return np.array([np.median(part[part > 0]) if (part > 0).any() else 1.0 for part in parts])
 
 
 def _expected(asked: F64, exposure: F64, cluster: I64, clusters: int) -> F64:

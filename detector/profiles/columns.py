@@ -111,11 +111,12 @@ def digest(frame: pl.DataFrame, model: CapabilityModel, keys: Keys) -> Digest:
     model_names = frame.get_column("model")
     columns = Columns(
         slot=np.empty(0, np.int32),
-        ts=frame.get_column("ts").to_physical().to_numpy(),
+        # Writable whatever the frame's chunks are, or the kernels would be compiled a second time for what is not.
+        ts=frame.get_column("ts").to_physical().to_numpy(writable=True),
         organisation=short(_hash(frame, "org_id", keys)),
         flags=flags_of(frame) | (text.empty.astype(np.uint32) << np.uint32(FLAGS.index("empty"))),
-        tokens_in=frame.get_column("input_tokens").fill_null(0).to_numpy(),
-        tokens_out=frame.get_column("output_tokens").fill_null(0).to_numpy(),
+        tokens_in=frame.get_column("input_tokens").fill_null(0).to_numpy(writable=True),
+        tokens_out=frame.get_column("output_tokens").fill_null(0).to_numpy(writable=True),
         address=_hash(frame, "ip", keys),
         network=hash_ipv4_24(frame.get_column("ip"), keys.identity),
         tls=_hash(frame, "tls_fingerprint", keys),

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from detector.scoring.anomaly.week import Week
+
 LEVELS: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 ALL: Final = "all"
 STRATA: Final = ("embeddings", "product", "person", "staff", "co_located", "same_work", "conversation", "strangers")
@@ -92,6 +94,18 @@ class Null(msgspec.Struct, frozen=True):
         return max(_LEAST_P, min(empirical, tail * float(np.exp(-self.rate * (score - threshold)))))
 
 
+class Strangeness(msgspec.Struct, frozen=True):
+    """How strange an anomaly model finds benign accounts.
+
+    Attributes:
+        model: digest of the model's file; of another one this says nothing.
+        weeks: highest scores by stratum.
+    """
+
+    model: str
+    weeks: dict[str, Week]
+
+
 class Reference(msgspec.Struct, frozen=True):
     """Quantiles by category, stratum and feature, and null scores by category.
 
@@ -100,12 +114,14 @@ class Reference(msgspec.Struct, frozen=True):
         counts: benign entities by category and stratum.
         quantiles: category → stratum → feature → level → value.
         null: category → scores.
+        anomaly: of the anomaly model, where it was measured on the same traffic; else the model's own null holds.
     """
 
     made_from: str
     counts: dict[str, dict[str, int]]
     quantiles: dict[str, dict[str, dict[str, dict[str, float]]]]
     null: dict[str, Null]
+    anomaly: Strangeness | None = None
 
     def quantile(self, category: str, stratum: str, feature: str, level: str) -> float | None:
         """Benign quantile of a feature; of all strata where the stratum has too few entities; None where unknown."""

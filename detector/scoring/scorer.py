@@ -1,4 +1,4 @@
-"""Scores: rules over features, added up in nats, turned into p-values by the benign reference."""
+"""Scores: rules over features, added up in nats, turned into p-values by the benign reference; of accounts, strangeness beside."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 from detector.profiles.layout import F64
+from detector.scoring.anomaly.model import AnomalyModel, strata_of
+from detector.scoring.combined import combined, of_rules
 from detector.scoring.reference import Reference, stratum_of
 from detector.scoring.rules import ACCOUNT_WINDOW, CLUSTER_WINDOW
 from detector.scoring.rules.evaluate import RuleSet
@@ -37,7 +39,9 @@ class Scored:
         fired: one Boolean column a rule.
         contributions: f64[n, rules], nats of each rule; rows add up to `score`.
         score: f64[n], nats.
-        p_value: f64[n].
+        p_value: f64[n]; of accounts, rules and strangeness together.
+        strange: f64[n], p-values of the anomaly model, 1 without one.
+        strangeness: f64[n], its scores in nats, 0 without one.
         values: f64[n, fields], of `RuleSet.fields`; NaN where unknown.
     """
 
@@ -46,6 +50,8 @@ class Scored:
     contributions: F64
     score: F64
     p_value: F64
+    strange: F64
+    strangeness: F64
     values: F64
 
     def row(self, i: int) -> Row:
@@ -61,22 +67,32 @@ class Scored:
             self.contributions[part],
             self.score[part],
             self.p_value[part],
+            self.strange[part],
+            self.strangeness[part],
             self.values[part],
         )
 
 
 class Scorer:
-    """Rules and their reference, compiled once.
+    """Rules, their reference and the anomaly model, compiled once.
 
     Args:
         account: rules of the account window.
         cluster: rules of the cluster window.
         reference: benign quantiles and null scores.
+        anomaly: of accounts; without, rules alone judge them.
     """
 
-    def __init__(self, account: RuleSet, cluster: RuleSet, reference: Reference) -> None:
+    def __init__(
+        self, account: RuleSet, cluster: RuleSet, reference: Reference, anomaly: AnomalyModel | None = None
+    ) -> None:
         self.rules = {ACCOUNT: account, CLUSTER: cluster}
         self.reference = reference
+        self.anomaly = anomaly
+        # Measured with this very model, on one's own traffic or by those who made it; without, what it says has no p-value.
+        measured = reference.anomaly if anomaly is not None else None
+        own = measured is not None and anomaly is not None and measured.model == anomaly.digest
+        self.weeks = (measured.weeks if own and measured else anomaly.weeks) if anomaly else {}
 
     def score(self, frame: pl.DataFrame, category: str) -> Scored:
         """Score entities.
@@ -90,11 +106,25 @@ class Scorer:
         fired = rules.fired(frame)
         contributions = rules.contributions(fired)
         score = contributions.sum(axis=1)
-        return Scored(frame, fired, contributions, score, self.p_value(category, score), rules.values(frame))
+        strange, strangeness = self._strange(frame, category)
+        p_value = combined(self.p_value(category, score), strange)
+        return Scored(frame, fired, contributions, score, p_value, strange, strangeness, rules.values(frame))
 
     def p_value(self, category: str, score: F64) -> F64:
-        """p-values of scores; 1 where nothing fired."""
+        """p-values of what rules score, beside a model's where there is one; 1 where nothing fired."""
         out = np.ones(score.size)
         some = score > 0
         out[some] = self.reference.p_values(category, score[some])
-        return out
+        return of_rules(out) if category == ACCOUNT and self.weeks else out
+
+    def _strange(self, frame: pl.DataFrame, category: str) -> tuple[F64, F64]:
+        """p-values and scores of the anomaly model."""
+        p_value = np.ones(frame.height)
+        if category != ACCOUNT or self.anomaly is None:
+            return p_value, np.zeros(frame.height)
+        strata = strata_of(frame)
+        scores = self.anomaly.strangeness(frame)
+        for name, week in self.weeks.items():
+            rows = np.flatnonzero(strata == name)
+            p_value[rows] = week.p_values(scores[rows])
+        return p_value, scores

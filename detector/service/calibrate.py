@@ -12,10 +12,11 @@ import polars as pl
 
 from detector.alerts.model import ACTIONABLE
 from detector.profiles.layout import DAY_US, F64, I32
+from detector.scoring.anomaly.model import AnomalyModel
 from detector.scoring.blend import blend
 from detector.scoring.central import central_null, cut_of
 from detector.scoring.labelled import SHARE, Said, Verdicts, verdicts
-from detector.scoring.reference import ALL, STRATA, Reference, measure
+from detector.scoring.reference import ALL, STRATA, Reference, Strangeness, measure
 from detector.scoring.rules import Rule
 from detector.scoring.scorer import ACCOUNT, CLUSTER
 from detector.service.calibration import Batches, Highest, MakeEngine, Snapshots, run, scorer_of
@@ -55,6 +56,7 @@ def calibrate(
     made_from: str,
     labels: Sequence[Said] = (),
     excused: Collection[str] = (),
+    anomaly: AnomalyModel | None = None,
 ) -> Calibrated:
     """A reference from traffic that is mostly benign.
 
@@ -66,11 +68,12 @@ def calibrate(
         made_from: description for the reference.
         labels: what people said of accounts and alerts.
         excused: accounts that never alert, whatever they do.
+        anomaly: model whose null is measured too; on all accounts, since hostile ones among them make p-values larger only.
 
     Raises:
         ValueError: there are too few accounts.
     """
-    first = make(Snapshots, scorer_of(rules, prior))
+    first = make(Snapshots, scorer_of(rules, prior, anomaly))
     if not isinstance(first, Snapshots):
         raise TypeError("the engine is of another class")
     first.alerting = True
@@ -82,7 +85,7 @@ def calibrate(
     let_in = _let_in(first, named, said)
     out = ((named.keys() | said.attack) - let_in) | set(excused)
     counts, quantiles = _quantiles(first, out, prior)
-    second = make(Highest, scorer_of(rules, Reference(made_from, counts, quantiles, prior.null)))
+    second = make(Highest, scorer_of(rules, Reference(made_from, counts, quantiles, prior.null), anomaly))
     if not isinstance(second, Highest):
         raise TypeError("the engine is of another class")
     run(second, batches)
@@ -93,7 +96,7 @@ def calibrate(
         null[category] = central_null(scores, prior.null[category], known[known > cut], days / _WEEK_DAYS)
         beyond[category] = int((scores > cut).sum())
     return Calibrated(
-        Reference(made_from, counts, quantiles, null),
+        Reference(made_from, counts, quantiles, null, Strangeness(anomaly.digest, second.weeks(days)) if anomaly else None),
         {category: each.count for category, each in null.items()},
         len(out),
         beyond,

@@ -22,7 +22,7 @@ from detector.scoring.rules import RuleError, load_rules
 from detector.scoring.scorer import Scorer
 from detector.service.calibrate import Calibrated, calibrate
 from detector.service.engine import Engine
-from detector.service.replay import allowances_of
+from detector.service.replay import allowances_of, anomaly_of
 from detector.service.ticks import Clock
 from detector.stop import misuse
 from streams.accounts import read_accounts, read_events
@@ -91,6 +91,7 @@ def _measured(
         read_labels(labels) if labels else (),
         # Whoever may distil is no attacker and looks like one: the reference is of those who can be told from one.
         {name for name, given in allowances.items() if EVERYTHING in covered(given, 0)},
+        anomaly_of(settings),
     )
 
 

@@ -10,6 +10,8 @@ from detector.alerts.model import Case
 from detector.coordination.clusters import active_slots
 from detector.coordination.coordinator import find_clusters
 from detector.profiles.layout import F64, HOUR_US, I32, grown
+from detector.scoring.anomaly.model import AnomalyModel, strata_of
+from detector.scoring.anomaly.week import Week, week_of
 from detector.scoring.reference import Null, Reference, measure, null_of, stratum_of
 from detector.scoring.rules import Rule
 from detector.scoring.rules.evaluate import RuleSet, rules_of
@@ -24,9 +26,10 @@ Batches = Callable[[], Iterable[pl.DataFrame]]
 MakeEngine = Callable[[type[Engine], Scorer], Engine]
 
 
-def scorer_of(rules: list[Rule], reference: Reference) -> Scorer:
-    """Rules of both categories against a reference."""
-    return Scorer(RuleSet(rules_of(rules, ACCOUNT), reference), RuleSet(rules_of(rules, CLUSTER), reference), reference)
+def scorer_of(rules: list[Rule], reference: Reference, anomaly: AnomalyModel | None = None) -> Scorer:
+    """Rules of both categories against a reference, and a model of strange accounts."""
+    account, cluster = (RuleSet(rules_of(rules, category), reference) for category in (ACCOUNT, CLUSTER))
+    return Scorer(account, cluster, reference, anomaly)
 
 
 @dataclass
@@ -80,17 +83,38 @@ class Highest(Engine):
     Attributes:
         accounts_high: f64[accounts or more].
         clusters_high: by first member, the highest score and the members by then.
+        strangest: by stratum, f64[accounts or more], the anomaly model's highest score of each account while it was of that stratum.
     """
 
     accounts_high: F64 = field(default_factory=lambda: np.zeros(0))
     clusters_high: dict[int, tuple[float, I32]] = field(default_factory=dict)
+    strangest: dict[str, F64] = field(default_factory=dict)
 
     def _account_cases(self, looks: Sequence[Look]) -> Iterator[list[Case]]:
         self.accounts_high = grown(self.accounts_high, len(self.store), 0.0)
         for run in together(looks):
             slots = np.concatenate([look.slots for look in run])
-            np.maximum.at(self.accounts_high, slots, score(self.scorer, run).score)
+            scored = score(self.scorer, run)
+            np.maximum.at(self.accounts_high, slots, scored.score)
+            if self.scorer.anomaly is not None:
+                self._note_strangest(slots, scored)
         return iter([[] for _ in looks])
+
+    def _note_strangest(self, slots: I32, scored: Scored) -> None:
+        strata = strata_of(scored.frame)
+        for name in np.unique(strata.astype(str)):
+            rows = strata == name
+            high = grown(self.strangest.get(name, np.zeros(0)), len(self.store), -np.inf)
+            np.maximum.at(high, slots[rows], scored.strangeness[rows])
+            self.strangest[str(name)] = high
+
+    def weeks(self, days: float) -> dict[str, Week]:
+        """How strange accounts are in their strangest moment, by stratum.
+
+        Args:
+            days: length of the log.
+        """
+        return {name: week_of(high[np.isfinite(high)], days) for name, high in sorted(self.strangest.items())}
 
     def _cluster_cases(self, look: Look, found: ClusterLook, scored: Iterator[Scored]) -> list[tuple[Case, I32]]:  # noqa: ARG002 - the same call as an engine's
         if found.clusters is not None:

@@ -31,6 +31,7 @@ from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
 from detector.service.reasons import rescore
 from detector.service.skeletons import SkeletonBank
+from detector.service.strangers import Strangers
 from detector.service.ticks import Clock
 from detector.service.usage import Used, tier_usage, used
 
@@ -78,6 +79,7 @@ class Engine:
     skeletons: SkeletonBank = field(default_factory=SkeletonBank)
     indicators: Indicators = field(default_factory=Indicators)
     culprits: Culprits = field(default_factory=Culprits)
+    strangers: Strangers = field(default_factory=Strangers)
     now: int = 0
     advised: list[Advice] | None = None
     _p_values: F64 = field(default_factory=lambda: np.ones(0))
@@ -289,7 +291,8 @@ class Engine:
             scored, start = score(self.scorer, run), 0
             for look in run:
                 stop = start + look.slots.size
-                level = self._account_levels(look, scored.p_value[start:stop])
+                p_value = self.strangers.judge(self.scorer, scored, look.slots, look.known, start)
+                level = self._account_levels(look, p_value)
                 level[self._told_before(level, look)] = NONE
                 yield account_cases(self.store, self.accounts, self.scorer, scored, start, look, level)
                 start = stop

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from detector.alerts.explained import ALL_LINKS, DIGITS, Explanation, explanation, put_in_words
+from detector.alerts.explained import ALL_LINKS, DIGITS, Explanation, Parts, explanation, put_in_words
 from detector.alerts.later import Later
 from detector.alerts.model import Kind, Reason
 from detector.coordination.features.base import Ties
@@ -32,6 +32,7 @@ class _Asked:
         score: nats.
         risk: 0–100.
         reasons: of the entity.
+        more: reason → feature → nats, beside those of the rules.
         ties: f64[members, kinds] of a cluster.
     """
 
@@ -40,13 +41,20 @@ class _Asked:
     score: float
     risk: float
     reasons: list[Reason]
+    more: Parts
     ties: F64 | None = None
 
 
 class Explained(Later):
-    """The explanation of a case; arguments as of `explain`."""
+    """The explanation of a case.
+
+    Attributes:
+        score: nats, rounded.
+        asked: what it is made of; None when it is made.
+    """
 
     def __init__(self, asked: _Asked) -> None:
+        self.score = round(asked.score, DIGITS)
         self.asked: _Asked | None = asked
 
     @classmethod
@@ -63,7 +71,15 @@ class Explained(Later):
             put_in_words(each.made or {}, kind, asked.reasons)
 
 
-def explain(scorer: Scorer, scored: Scored, row: int, reasons: list[Reason], ties: F64 | None = None) -> Explained:
+def explain(
+    scorer: Scorer,
+    scored: Scored,
+    row: int,
+    reasons: list[Reason],
+    *,
+    more: Parts | None = None,
+    ties: F64 | None = None,
+) -> Explained:
     """The explanation of a case.
 
     Args:
@@ -71,15 +87,21 @@ def explain(scorer: Scorer, scored: Scored, row: int, reasons: list[Reason], tie
         scored: scores of a frame.
         row: which entity.
         reasons: of the same entity.
+        more: reason → feature → nats, beside those of the rules.
         ties: f64[members, kinds], `ClusterView.strengths` of a cluster; None for an account.
     """
-    score, known = float(scored.score[row]), risk(float(scored.p_value[row]))
-    return Explained(_Asked(scorer, scored.row(row), score, known, reasons, None if ties is None else ties.copy()))
+    more = more or {}
+    score = float(scored.score[row]) + sum(nats for of in more.values() for nats in of.values())
+    known = risk(float(scored.p_value[row]))
+    return Explained(
+        _Asked(scorer, scored.row(row), score, known, reasons, more, None if ties is None else ties.copy())
+    )
 
 
 def _plain(asked: _Asked) -> Explanation:
     category = ACCOUNT if asked.ties is None else CLUSTER
-    return explanation(asked.score, asked.risk, by_feature(asked.scorer.rules[category], asked.row), asked.reasons)
+    parts = {**by_feature(asked.scorer.rules[category], asked.row), **asked.more}
+    return explanation(asked.score, asked.risk, parts, asked.reasons)
 
 
 def _add_links(scorer: Scorer, clusters: Sequence[tuple[Explanation, _Asked, F64]]) -> None:

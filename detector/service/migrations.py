@@ -8,6 +8,7 @@ import numpy as np
 from detector.coordination.coordinator import Coordinator
 from detector.service.culprits import Culprits
 from detector.service.snapshot import snapshot
+from detector.service.strangers import Strangers
 from streams.checkpoint import Migration, State
 
 
@@ -41,10 +42,17 @@ def _nobody_blamed(state: State) -> State:
     return {**state, "engine": {**state["engine"], "culprits": blank}}
 
 
+def _nobody_strange(state: State) -> State:
+    """To version 7: how strange accounts are is known again as they act."""
+    blank = {"a": Strangers.__name__, "is": snapshot(Strangers())}
+    return {**state, "engine": {**state["engine"], "strangers": blank}}
+
+
 MIGRATIONS: Final[Mapping[int, Migration]] = {
     1: _coordination_anew,
     2: _nothing_told,
     3: _organisations_unknown,
     4: _nobody_blamed,
     5: _coordination_anew,
+    6: _nobody_strange,
 }

@@ -4,8 +4,10 @@ import polars as pl
 
 from detector.alerts.allowance import Rescored
 from detector.alerts.model import Reason
-from detector.scoring.scorer import Scored, Scorer
+from detector.scoring.combined import ANOMALY, combined
+from detector.scoring.scorer import ACCOUNT, Scored, Scorer
 from detector.scoring.severity import risk
+from detector.service.anomalous import reason, strange
 
 _DIGITS = 4
 
@@ -21,7 +23,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
     """
     rules = scorer.rules[category]
     contributions = scored.contributions[row]
-    p_without = scorer.p_value(category, rules.without(contributions > 0))
+    p_without = combined(scorer.p_value(category, rules.without(contributions > 0)), scored.strange[row])
     stratum = str(scored.frame["stratum"][row])
     out: list[Reason] = []
     present = frozenset(scored.frame.columns)
@@ -40,13 +42,16 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
                 score_without=risk(float(p_without[j])),
             )
         )
+    if category == ACCOUNT and (found := strange(scorer, scored, row)) and found.parts:
+        out.append(reason(scorer, scored, row, found))
     return sorted(out, key=lambda r: (-r.weight, r.code))
 
 
 def techniques_of(scorer: Scorer, category: str, reasons: list[Reason]) -> list[str]:
     """ATLAS techniques of the rules behind the reasons, sorted."""
     rules = scorer.rules[category]
-    return sorted({technique for r in reasons for technique in rules.rule(r.code).techniques})
+    fired = [rules.rule(r.code) for r in reasons if r.code != ANOMALY]
+    return sorted({technique for rule in fired for technique in rule.techniques})
 
 
 def rescore(scorer: Scorer, category: str, codes: list[str]) -> Rescored:

@@ -15,6 +15,7 @@ from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
+from detector.scoring.anomaly.model import AnomalyModel, packaged
 from detector.scoring.reference import load_reference
 from detector.scoring.rules import load_rules
 from detector.service.calibration import scorer_of
@@ -110,6 +111,15 @@ def allowances_of(accounts: pl.DataFrame | None) -> dict[str, list[Allowance]]:
     return out
 
 
+def anomaly_of(settings: Settings) -> AnomalyModel | None:
+    """The anomaly model of the settings; None where there shall be none.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is not there, or is no model.
+    """
+    return None if settings.anomaly_model == "none" else AnomalyModel.load(settings.anomaly_model or packaged())
+
+
 def make_engine(settings: Settings, accounts: pl.DataFrame | None, events: pl.DataFrame | None) -> Engine:
     """An engine of the settings.
 
@@ -119,7 +129,7 @@ def make_engine(settings: Settings, accounts: pl.DataFrame | None, events: pl.Da
     key = settings.key()
     keys = Keys(key, key ^ 0x5DEECE66D)
     return Engine(
-        scorer_of(load_rules(settings.rules), load_reference(settings.reference)),
+        scorer_of(load_rules(settings.rules), load_reference(settings.reference), anomaly_of(settings)),
         CapabilityModel.load(),
         keys,
         AccountBook(accounts, keys.identity),

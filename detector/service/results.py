@@ -96,10 +96,14 @@ def _accounts(engine: Engine) -> pl.DataFrame:
     slots = active_slots(engine.store, now)
     if slots.size == 0:
         return pl.DataFrame({"account_id": [], "score": [], "p_value": [], "risk": [], "requests": []})
-    scored = score(engine.scorer, [engine.look(slots, engine.moment(now))])
+    look = engine.look(slots, engine.moment(now))
+    scored = score(engine.scorer, [look])
+    engine.strangers.judge(engine.scorer, scored, slots, look.known, note=False)
     ids = pl.Series("account_id", [engine.store.ids[s] for s in slots])
     return scored.frame.insert_column(0, ids).with_columns(
         pl.Series("score", scored.score),
+        pl.Series("strangeness", scored.strangeness),
+        pl.Series("p_strange", scored.strange),
         pl.Series("p_value", scored.p_value),
         pl.Series("risk", [risk(p) for p in scored.p_value]),
     )

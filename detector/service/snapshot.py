@@ -29,11 +29,12 @@ from detector.service.culprits import Culprits, Tally
 from detector.service.engine import Engine
 from detector.service.indicators import Indicators
 from detector.service.skeletons import SkeletonBank
+from detector.service.strangers import Strangers
 from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 6  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 7  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -75,6 +76,7 @@ _PARTS: Final = (
     Lookalikes,
     ProfileStore,
     SkeletonBank,
+    Strangers,
 )
 # From the configuration, made by the next look, or of use within a batch only.
 _GIVEN: Final[dict[type, frozenset[str]]] = {

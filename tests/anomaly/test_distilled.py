@@ -8,8 +8,10 @@ from scipy.stats import spearmanr
 
 from detector.scoring.anomaly import distilled
 from detector.scoring.anomaly.distilled import distil, lesson
-from detector.scoring.anomaly.model import AnomalyModel
+from detector.scoring.anomaly.fit import fit
 from detector.scoring.anomaly.network import Network
+from detector.scoring.anomaly.prepare import Preparation
+from detector.scoring.anomaly.student import KNOTS, scaled
 from detector.scoring.anomaly.teacher import Teacher
 
 CHEAP = ("ecod", "knn")
@@ -22,7 +24,7 @@ def frame(x, kinds):
 
 @pytest.fixture(scope="module")
 def model():
-    return AnomalyModel.fit(frame(*accounts(1500)), NAMES, CHEAP)
+    return fit(frame(*accounts(1500)), NAMES, CHEAP)
 
 
 def test_no_label_comes_from_a_teacher_that_saw_the_row(monkeypatch):
@@ -46,12 +48,12 @@ def test_no_label_comes_from_a_teacher_that_saw_the_row(monkeypatch):
     monkeypatch.setattr(distilled, "Teacher", Watched)
     monkeypatch.setattr(distilled, "taught", taught)
     x, kinds = accounts(400)
-    told = lesson(x, kinds, CHEAP)
-    assert len(seen) == 400
+    told = lesson(x, kinds, CHEAP, repeats=2)
+    assert len(seen) == 2 * 400
     assert not any(seen)
     assert {row.tobytes() for row in x} <= {row.tobytes() for row in told.x}
     # Every value of a mixture is a value of its own fold: none of the rows that the teacher was fitted on leaks in through it.
-    assert told.x.shape[0] == 400 * (1 + distilled.MIXTURES)
+    assert told.x.shape[0] == 2 * 400 * (1 + distilled.MIXTURES)
 
 
 def test_it_ranks_as_its_teacher_does(model):
@@ -59,6 +61,17 @@ def test_it_ranks_as_its_teacher_does(model):
     teacher = Teacher(CHEAP)
     teacher.fit(*accounts(1500))
     assert spearmanr(model.student.score(x, kinds), teacher.score(x, kinds)).statistic > 0.9
+
+
+def test_the_scale_keeps_order_and_leads_back():
+    rng = np.random.default_rng(0)
+    for wanted in (rng.exponential(size=3000), np.round(rng.exponential(size=400), 1), np.full(5, 2.0)):
+        on, scale = scaled(wanted)
+        assert (np.diff(scale) > 0).all()
+        assert scale.shape[1] <= KNOTS
+        order = np.argsort(wanted, kind="stable")
+        assert (np.diff(on[order]) >= 0).all()
+        np.testing.assert_allclose(np.interp(on, *scale), wanted, atol=0.02)
 
 
 def test_p_values_of_usual_accounts_are_uniform(model):
@@ -101,11 +114,17 @@ def test_too_few_accounts_are_refused():
 
 def test_the_kernel_computes_the_network():
     rng = np.random.default_rng(0)
-    w = tuple(rng.normal(size=s).astype(np.float32) for s in ((6, 5), (5, 4), (4, 1)))
-    b = tuple(rng.normal(size=s).astype(np.float32) for s in (5, 4, 1))
-    z = rng.normal(size=(20, 6)).astype(np.float32)
-    z[:, 2] = 0
+    w = tuple(rng.normal(size=s).astype(np.float32) for s in ((6, 11), (11, 3), (3, 1)))
+    b = tuple(rng.normal(size=s).astype(np.float32) for s in (11, 3, 1))
+    x = rng.normal(size=(20, 5))
+    x[:, 2], x[3, 1], x[4, 1], x[5, 1] = 0, np.nan, np.inf, 1e300
+    p = Preparation(np.full(5, -3.0), np.full(5, 3.0), np.zeros(5), np.full(5, 0.1))
+    strata = rng.integers(-1, 1, 20)
+    t = np.clip(np.nan_to_num(x, posinf=3.0) * 10, -27, 27)
+    z = np.column_stack([t / np.sqrt(1 + np.abs(t)), strata == 0])
     hidden = np.maximum(np.maximum(z @ w[0] + b[0], 0) @ w[1] + b[1], 0)
-    np.testing.assert_allclose(Network(w, b)(z), (hidden @ w[2] + b[2])[:, 0], rtol=1e-4)
+    np.testing.assert_allclose(Network(w, b)(x, p, strata), (hidden @ w[2] + b[2])[:, 0], rtol=1e-4)
     with pytest.raises(ValueError, match="do not fit"):
         Network((w[0], w[2], w[2]), b)
+    with pytest.raises(ValueError, match="rows of 5 features"):
+        Network(w, b)(x, p, strata + 1)

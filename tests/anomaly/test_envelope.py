@@ -14,6 +14,7 @@ from made import COLUMNS, accounts
 
 from detector.scoring.anomaly import envelope
 from detector.scoring.anomaly.envelope import EnvelopeError, load, save
+from detector.scoring.anomaly.fit import fit
 from detector.scoring.anomaly.model import AnomalyModel
 
 NAMES = [f"f{i}" for i in range(COLUMNS)]
@@ -123,7 +124,7 @@ def test_too_much_is_neither_written_nor_read(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def model():
     x, kinds = accounts(400)
-    return AnomalyModel.fit(frame(x, kinds), NAMES, ("ecod",))
+    return fit(frame(x, kinds), NAMES, ("ecod",))
 
 
 def frame(x, kinds):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from objects import objects
-from running import free_port, stop
+from running import Deadline, free_port, stop
 
 _IN_MEMORY = "memory://tansu/"
 _IN_OBJECTS = "s3://tansu/"
@@ -41,7 +41,8 @@ class Tansu:
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._env
         )
         host, port = self.address.split(":")
-        for _ in range(200):
+        end = Deadline(10)
+        while not end.passed:
             if self.process.poll() is not None:
                 pytest.skip("the broker did not start here")
             with socket.socket() as s:

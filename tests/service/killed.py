@@ -1,12 +1,12 @@
 """A service that is killed at any moment: what a child process does, and how it is started again."""
 
-import multiprocessing
 import os
 import signal
 import time
 from pathlib import Path
 
 import msgspec
+from forked import CONTEXT
 
 from detector.alerts.store import Store
 from detector.alerts.store.alerts import Filters
@@ -58,11 +58,9 @@ def post(folder):
 
 def until_done(work, folder, delays):
     """Run a piece of work in processes that are killed after each delay, the last one never; how many kills hit."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["killed"])
     hits = 0
     for delay in [*delays, None]:
-        child = context.Process(target=work, args=(folder,))
+        child = CONTEXT.Process(target=work, args=(folder,))
         child.start()
         child.join(delay if delay is not None else 120)
         if child.exitcode is None:

@@ -4,6 +4,7 @@ import time
 
 import polars as pl
 import pytest
+from running import Deadline
 
 from detector.alerts.store import AwayError
 from detector.service import account_topic, reopening
@@ -70,8 +71,8 @@ def test_it_is_read_whole_anew(capsys):
 
     topic = AccountTopic(open_, pl.DataFrame({"account_id": ["file"]}), live)
     topic.start()
-    end = time.monotonic() + 10
-    while len(live.known) < 2 and time.monotonic() < end:
+    end = Deadline(10)
+    while len(live.known) < 2 and not end.passed:
         time.sleep(0.01)
     topic.stop()
     # What came with the refusal comes again with the whole.

@@ -8,6 +8,7 @@ import pytest
 from making import alert
 from postgresql import installed, own
 from revenuer import Served, serving, tiny
+from running import Deadline
 
 from detector.alerts.store import AwayError, Store
 from detector.service.beside import Threads
@@ -79,9 +80,9 @@ def test_a_channel_outlasts_a_restart_of_the_database():
         time.sleep(1.5)
         server.start()
         store.alerts.upsert([alert("alr_2")])
-        end = time.monotonic() + 20
+        end = Deadline(20)
         while len({key.partition(".")[0] for key in notifier.keys}) < 2:
-            assert time.monotonic() < end
+            assert not end.passed
             time.sleep(0.05)
         box.stop()
         store.close()
@@ -100,8 +101,8 @@ def found(served):
 
 def eventually(served, expected):
     """The file of an inbox is in the books before all of it was looked at."""
-    end = time.monotonic() + 60
-    while found(served) != expected and time.monotonic() < end:
+    end = Deadline(60)
+    while found(served) != expected and not end.passed:
         time.sleep(0.2)
     assert found(served) == expected
 
@@ -156,6 +157,6 @@ def test_told_to_end_while_the_database_is_away_it_ends_in_time_and_goes_on_late
     with half_way(tmp_path, signal.SIGQUIT) as (server, served, data, lines):
         served.end(10)
         server.start()
-        again = Served(data, served.token, SETTINGS, "--database", server.url)
+        again = Served(data, served.token, SETTINGS, "--database", server.url, forked=True)
         whole(again, lines, undisturbed)
         again.end(10)

@@ -15,6 +15,7 @@ from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Keys
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
+from detector.scoring.anomaly.model import AnomalyModel, packaged
 from detector.scoring.reference import load_reference
 from detector.scoring.rules import load_rules
 from detector.scoring.scorer import ACCOUNT, CLUSTER
@@ -33,6 +34,7 @@ HOSTILE = {
     "graders": {"kind": "judge_farm", "accounts": 200, "per_day": 66, "days": 3},
     "injected": {"kind": "fixed_prompt", "accounts": 150, "per_day": 80, "days": 3},
 }
+STRANGE = "strange"
 ENV = {"REVENUER_HASH_KEY": "12345"}
 
 
@@ -66,11 +68,11 @@ def dirty(made):
 
 
 def highest(folder, reference):
-    """p-values of the highest scores of all accounts, and of all clusters, of a folder."""
+    """p-values of the highest scores of all accounts, of all clusters, and of all accounts in their strangest moment, of a folder."""
     keys = Keys(11, 22)
     book = AccountBook(read_accounts(folder / "accounts.ndjson"), keys.identity)
     engine = Highest(
-        scorer_of(load_rules(), reference),
+        scorer_of(load_rules(), reference, AnomalyModel.load(packaged())),
         CapabilityModel.load(),
         keys,
         book,
@@ -82,7 +84,12 @@ def highest(folder, reference):
         CLUSTER: np.array([high for high, _ in engine.clusters_high.values()]),
     }
     null = reference.null
-    return {c: np.array([1.0 if s <= 0 else null[c].p_value(float(s)) for s in each]) for c, each in scores.items()}
+    p = {c: np.array([1.0 if s <= 0 else null[c].p_value(float(s)) for s in each]) for c, each in scores.items()}
+    least = np.ones(len(engine.store))
+    for stratum, high in engine.strangest.items():
+        here = np.flatnonzero(np.isfinite(high))
+        least[here] = np.minimum(least[here], reference.anomaly.weeks[stratum].p_values(high[here]))
+    return p | {STRANGE: least}
 
 
 def hostile_share(folder):
@@ -98,7 +105,7 @@ def hostile_share(folder):
 def test_the_stated_rate_holds_on_another_quiet_world(made, name):
     assert hostile_share(made / "dirty") > 0.3
     p = highest(made / "other", load_reference(made / f"{name}.json"))
-    for category in (ACCOUNT, CLUSTER):
+    for category in (ACCOUNT, CLUSTER, STRANGE):
         n = p[category].size
         for level in (0.05, 0.01, 0.002):
             # Two samples are compared, one of which set the level: their errors add up.

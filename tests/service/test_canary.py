@@ -173,7 +173,7 @@ def test_the_service_writes_and_answers_none_of_it(world, tmp_path, monkeypatch)
     search, lines = Search(world.canaries), world.lines()
     cuts = [0, len(lines) // 3, 2 * len(lines) // 3, len(lines)]
     parts = [b"\n".join(lines[start:stop]) + b"\n" for start, stop in pairwise(cuts)]
-    served = Served(data, "", {"checkpoint_s": 1}, cwd=tmp_path)
+    served = Served(data, "", {"checkpoint_s": 1}, cwd=tmp_path, forked=True)
     try:
         for part, more in zip(parts[:2], (world.broken[:-1], world.broken[-1:]), strict=True):
             body = zstandard.compress(part + b"\n".join(more))

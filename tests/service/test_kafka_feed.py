@@ -4,6 +4,7 @@ import time
 
 import polars as pl
 import pytest
+from running import Deadline
 
 from detector.service import kafka_feed, reopening
 from detector.service.http.metrics import Metrics
@@ -82,8 +83,8 @@ def test_it_goes_on_behind_what_was_handed_on_and_says_so(capsys):
 
     feed = KafkaFeed(open_, live, metrics)
     feed.start()
-    end = time.monotonic() + 10
-    while len(live.taken) < END and time.monotonic() < end:
+    end = Deadline(10)
+    while len(live.taken) < END and not end.passed:
         time.sleep(0.01)
     time.sleep(0.1)
     feed.stop()

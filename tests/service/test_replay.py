@@ -28,6 +28,13 @@ def run(log, out, world, *more):
     return json.loads(result.output.strip().splitlines()[-1])
 
 
+@pytest.fixture(scope="module")
+def whole(world, tmp_path_factory):
+    """What a replay of the whole log says, and where it wrote the rest."""
+    out = tmp_path_factory.mktemp("whole")
+    return run([world / "requests.ndjson"], out, world), out
+
+
 def alerts(out):
     return [json.loads(text) for text in (out / "alerts.ndjson").read_text().splitlines()]
 
@@ -36,8 +43,8 @@ def core(alert):
     return {k: alert[k] for k in ("id", "kind", "accounts", "severity", "account_detected_at", "detected_at", "risk")}
 
 
-def test_everything_is_written_and_the_books_balance(world, tmp_path):
-    told = run([world / "requests.ndjson"], tmp_path, world)
+def test_everything_is_written_and_the_books_balance(whole):
+    told, out = whole
     counts = told["counts"]
     assert counts["read"] == counts["accepted"] + counts["duplicates"] + counts["dead_lettered"] > 0
     for name in (
@@ -49,42 +56,40 @@ def test_everything_is_written_and_the_books_balance(world, tmp_path):
         "report.html",
         "run.json",
     ):
-        assert (tmp_path / name).exists()
-    assert pl.read_parquet(tmp_path / "accounts.parquet")["account_id"].n_unique() == counts["accounts"]
+        assert (out / name).exists()
+    assert pl.read_parquet(out / "accounts.parquet")["account_id"].n_unique() == counts["accounts"]
 
 
-def test_recommendations_are_told_as_they_were_made_and_bind_what_is_named_core(world, tmp_path):
-    run([world / "requests.ndjson"], tmp_path, world)
-    told = [json.loads(text) for text in (tmp_path / "recommendations.ndjson").read_text().splitlines()]
+def test_recommendations_are_told_as_they_were_made_and_bind_what_is_named_core(whole):
+    _, out = whole
+    told = [json.loads(text) for text in (out / "recommendations.ndjson").read_text().splitlines()]
     made = [each["recommendation"] for each in told]
     assert [m["created_at"] for m in made] == sorted(m["created_at"] for m in made)
     last = {m["alert_id"]: m for m in made}
-    assert any(alert["severity"] in {"high", "critical"} for alert in alerts(tmp_path))
-    for alert in alerts(tmp_path):
+    assert any(alert["severity"] in {"high", "critical"} for alert in alerts(out))
+    for alert in alerts(out):
         assert alert["recommendation"] == last[alert["id"]]
         core = sorted(m["account_id"] for m in alert["members"] if m["role"] == "core")
         assert alert["recommendation"]["subject"]["accounts"] == core
 
 
-def test_another_order_of_files_gives_the_same(world, tmp_path):
+def test_another_order_of_files_gives_the_same(world, whole, tmp_path):
     lines = (world / "requests.ndjson").read_bytes().splitlines(keepends=True)
     cut = len(lines) // 3
     (tmp_path / "z_first.ndjson").write_bytes(b"".join(lines[:cut]))
     (tmp_path / "a_last.ndjson").write_bytes(b"".join(lines[cut:]))
-    run([world / "requests.ndjson"], tmp_path / "one", world)
     run([tmp_path / "a_last.ndjson", tmp_path / "z_first.ndjson"], tmp_path / "two", world)
-    one, two = (pl.read_parquet(tmp_path / k / "accounts.parquet").sort("account_id") for k in ("one", "two"))
+    one, two = (pl.read_parquet(k / "accounts.parquet").sort("account_id") for k in (whole[1], tmp_path / "two"))
     assert one["score"].to_list() == two["score"].to_list()
-    assert [core(a) for a in alerts(tmp_path / "one")] == [core(a) for a in alerts(tmp_path / "two")]
+    assert [core(a) for a in alerts(whole[1])] == [core(a) for a in alerts(tmp_path / "two")]
 
 
-def test_no_hindsight(world, tmp_path):
+def test_no_hindsight(world, whole, tmp_path):
     lines = (world / "requests.ndjson").read_bytes().splitlines(keepends=True)
     cut = 2 * len(lines) // 3
     (tmp_path / "part.ndjson").write_bytes(b"".join(lines[:cut]))
     end = json.loads(lines[cut - 1])["ts"]
     last = end // 300 * 300  # the last tick that both have seen
-    run([world / "requests.ndjson"], tmp_path / "whole", world)
     run([tmp_path / "part.ndjson"], tmp_path / "cut", world)
 
     def known(out):
@@ -96,9 +101,9 @@ def test_no_hindsight(world, tmp_path):
                     times[account] = min(when, times.get(account, when))
         return times
 
-    whole, part = known(tmp_path / "whole"), known(tmp_path / "cut")
-    assert part == {a: t for a, t in whole.items() if a in part}
-    assert set(part) == set(whole)
+    all_, part = known(whole[1]), known(tmp_path / "cut")
+    assert part == {a: t for a, t in all_.items() if a in part}
+    assert set(part) == set(all_)
 
 
 def test_without_text_it_still_works_and_says_so(world, tmp_path):

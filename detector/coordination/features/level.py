@@ -3,7 +3,6 @@
 import numpy as np
 
 from detector.coordination.features.base import ClusterView, cluster_feature
-from detector.coordination.volumes import SLACK
 from detector.profiles.layout import F64
 
 
@@ -15,9 +14,9 @@ def level_evidence(v: ClusterView) -> F64:
 
     Of the volumes, and of the volumes a day, whichever is more level: a pool that started together, or accounts that replace each
     other; of all requests, or of those that carry the shared text, where others are relayed or made up around them. Few members or
-    few requests give little either way. Of accounts that were put together because they are alike, what such people have is taken off.
+    few requests give little either way. What people have who share something, or are alike, is taken off.
     """
-    return v.total(v.level) - np.where(v.alike, SLACK * v.size, 0.0)
+    return v.total(v.level)
 
 
 @cluster_feature("level_rate", "nats", "level evidence over members", (), "how level each account is")

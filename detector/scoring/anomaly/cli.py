@@ -34,6 +34,7 @@ def train(
     started = time.monotonic()
     from detector.profiles.features import FEATURES
     from detector.scoring.anomaly.detectors import DEFAULT
+    from detector.scoring.anomaly.fit import fit
     from detector.scoring.anomaly.model import AnomalyModel
 
     frame = _accounts(traffic)
@@ -43,7 +44,7 @@ def train(
             said |= _drift(AnomalyModel.load(unless_steady), frame)
         if said["trained"]:
             names = detectors.split(",") if detectors else DEFAULT
-            model = AnomalyModel.fit(frame, list(FEATURES), names, seed)
+            model = fit(frame, list(FEATURES), names, seed)
             model.save(out)
             said |= _facts(model, out)
     except (ValueError, ImportError) as error:

@@ -1,75 +1,33 @@
-"""The distilled scorer: a small student of the teacher, fast enough for every account at every tick."""
+"""Teaches the distilled scorer: labels of teachers that never saw the row, and a small network that learns them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from sklearn.neural_network import MLPRegressor
+from threadpoolctl import threadpool_limits
 
 from detector.profiles.layout import F64
-from detector.scoring.anomaly import conformal, network
+from detector.scoring.anomaly import conformal
 from detector.scoring.anomaly.base import ALL, FEW, Strata
 from detector.scoring.anomaly.detectors import DEFAULT
-from detector.scoring.anomaly.network import F32, Network
+from detector.scoring.anomaly.network import F32, Network, tamed
 from detector.scoring.anomaly.prepare import Preparation
+from detector.scoring.anomaly.student import Student, places, scaled
 from detector.scoring.anomaly.teacher import LEAST, Teacher, split
 
 FOLDS: Final = 5
+REPEATS: Final = 4  # times that all rows are dealt into folds anew: each has a label of as many teachers, who differ
 HELD_OUT: Final = 0.2  # of the rows calibrate the student; it and its teachers never see them
 MIXTURES: Final = 12  # a row: made rows that the teacher labels too
-MOST_MIXTURES: Final = 120_000
+MOST_MIXTURES: Final = 120_000  # of a repeat
 _MOST_SWAPPED = 0.5  # of a row's features, in a mixture
 _ANY_STRATUM = 0.2  # of the mixtures are labelled by the model of all rows, which judges small strata
-_REACH = 4.0  # asinh of robust deviations; beyond, an extrapolating network would be guessing
-
-
-@dataclass(frozen=True)
-class Student:
-    """The distilled scorer.
-
-    Attributes:
-        features: names of the columns, in order.
-        strata: those with models of their own; other rows are judged by the model of all rows.
-        preparation: robust scales of the columns.
-        network: from prepared columns and one column a stratum to the teacher's score.
-        nulls: ascending scores of held-out rows by stratum, and under "" of all.
-    """
-
-    features: tuple[str, ...]
-    strata: tuple[str, ...]
-    preparation: Preparation
-    network: Network
-    nulls: dict[str, F64]
-
-    def score(self, x: F64, strata: Strata | None) -> F64:
-        """The teacher's score, as the student sees it, in nats; higher = stranger.
-
-        Args:
-            x: f64[rows, features], NaN where unknown.
-            strata: stratum of each row; the model of all rows without.
-        """
-        return self.network(inputs(self.preparation, x, self.strata, strata))
-
-    def p_value(self, scores: F64, strata: Strata) -> F64:
-        """p-values of the student's own scores, by rank among held-out rows of the stratum.
-
-        Args:
-            scores: f64[rows] of `score`.
-            strata: stratum of each row.
-        """
-        own = {name: np.flatnonzero(strata == name) for name in self.strata}
-        own[ALL] = np.flatnonzero(~np.isin(strata.astype(str), self.strata))
-        return conformal.by_group(self.nulls, scores, own)
-
-
-def inputs(preparation: Preparation, x: F64, known: Sequence[str], strata: Strata | None) -> F32:
-    """Columns of the network: prepared features within reach, then one column a known stratum."""
-    z = np.clip(preparation.apply(x), -_REACH, _REACH)
-    which = np.zeros((x.shape[0], len(known)))
-    if strata is not None:
-        for j, name in enumerate(known):
-            which[:, j] = strata == name
-    return np.hstack([z, which]).astype(np.float32)
+_HIDDEN = (128, 32)
+_RATE = 4e-3
+_DECAY = 1e-4
+_SCHEDULE = ((500, 4), (1500, 4), (5000, 4))  # rows of a step, passes; larger steps settle (Smith et al., ICLR 2018)
 
 
 @dataclass(frozen=True)
@@ -87,12 +45,20 @@ class Lesson:
     wanted: F64
 
 
-def lesson(x: F64, strata: Strata, detectors: Sequence[str] = DEFAULT, seed: int = 0, folds: int = FOLDS) -> Lesson:
+def lesson(
+    x: F64,
+    strata: Strata,
+    detectors: Sequence[str] = DEFAULT,
+    seed: int = 0,
+    folds: int = FOLDS,
+    repeats: int = REPEATS,
+) -> Lesson:
     """Rows with labels of teachers that never saw them.
 
     A teacher is flattered by rows of its own fit: neighbours find themselves, trees were grown around them. So each fold, which has
-    its share of every stratum, is labelled by a teacher of the other folds. Mixtures (a row with some features of another row of
-    its stratum and fold) show the student the space between rows, and are labelled by the same teacher.
+    its share of every stratum, is labelled by a teacher of the other folds. Mixtures (a row with some features of another row of its
+    stratum and fold) show the student the space between rows, and are labelled by the same teacher. Teachers of other rows differ; a
+    student of several of them learns what they agree on.
 
     Args:
         x: f64[rows, features].
@@ -100,13 +66,15 @@ def lesson(x: F64, strata: Strata, detectors: Sequence[str] = DEFAULT, seed: int
         detectors: of the teachers.
         seed: of everything that is drawn.
         folds: at least 2.
+        repeats: times that the rows are dealt into folds; every row is in the lesson as often.
 
     Raises:
         ValueError: there are too few rows for teachers.
     """
     rng = np.random.default_rng(seed)
     parts = []
-    for k, fold in enumerate(split(strata, [1 / folds] * folds, seed)):
+    dealt = [fold for r in range(repeats) for fold in split(strata, [1 / folds] * folds, seed + r)]
+    for k, fold in enumerate(dealt):
         others = np.ones(x.shape[0], np.bool_)
         others[fold] = False
         teacher = Teacher(detectors, seed + k)
@@ -166,11 +134,36 @@ def grow(told: Lesson, features: Sequence[str], seed: int, held_out: tuple[F64, 
     names, counts = np.unique(held_out[1].astype(str), return_counts=True)
     known = tuple(str(name) for name in names[counts >= FEW * HELD_OUT])
     preparation = Preparation.learn(told.x)
-    net = network.train(inputs(preparation, told.x, known, told.strata), told.wanted, seed)
-    student = Student(tuple(features), known, preparation, net, {})
-    return Student(
-        student.features, known, preparation, net, conformal.nulls(student.score, known, held_out[0], held_out[1])
-    )
+    wanted, scale = scaled(told.wanted)
+    network = train(inputs(preparation, told.x, known, told.strata), wanted, seed)
+    student = Student(tuple(features), known, preparation, network, scale, {})
+    return replace(student, nulls=conformal.nulls(student.score, known, *held_out))
+
+
+def inputs(preparation: Preparation, x: F64, known: Sequence[str], strata: Strata) -> F32:
+    """Columns of the network as it sees them: features, then one a known stratum."""
+    p = preparation
+    mine = places(known, x.shape[0], strata)[:, None] == np.arange(len(known))
+    return np.hstack([tamed(x, p.low, p.high, p.centre, 1.0 / p.scale), mine.astype(np.float32)])
+
+
+def train(z: F32, wanted: F64, seed: int) -> Network:
+    """Fit a network to wanted outputs.
+
+    Args:
+        z: f32[rows, inputs].
+        wanted: f64[rows].
+        seed: of start values and order.
+    """
+    model = MLPRegressor(hidden_layer_sizes=_HIDDEN, learning_rate_init=_RATE, alpha=_DECAY, random_state=seed)
+    with threadpool_limits(1):  # the order of sums, and so the last bits, would depend on the number of threads
+        for rows, passes in _SCHEDULE:
+            model.set_params(batch_size=min(rows, z.shape[0]))
+            for _ in range(passes):
+                model.partial_fit(z, wanted)
+    a, b, c = (np.ascontiguousarray(w, np.float32) for w in model.coefs_)
+    d, e, f = (np.ascontiguousarray(w, np.float32) for w in model.intercepts_)
+    return Network((a, b, c), (d, e, f))
 
 
 def _mixtures(x: F64, strata: Strata, rng: np.random.Generator, count: int) -> tuple[F64, Strata]:

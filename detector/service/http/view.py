@@ -67,6 +67,7 @@ def account_view(engine: Engine, account_id: str) -> AccountView | None:
     now = engine.now + 1
     look = engine.look(np.array([slot], np.int32), engine.moment(now))
     scored = score(engine.scorer, [look])
+    engine.strangers.judge(engine.scorer, scored, look.slots, look.known, note=False)
     row = scored.frame.row(0, named=True)
     p_value = float(scored.p_value[0])
     return AccountView(
