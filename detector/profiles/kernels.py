@@ -129,7 +129,9 @@ def repeated(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
     if free < 0:
         start = int(key) % keys.shape[0]
         for j in range(keys.shape[0]):
-            at = start + j if start + j < keys.shape[0] else start + j - keys.shape[0]  # a division each would take longer
+            at = (
+                start + j if start + j < keys.shape[0] else start + j - keys.shape[0]
+            )  # a division each would take longer
             if counts[at] == 1:
                 free = at
                 break
