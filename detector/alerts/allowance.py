@@ -25,7 +25,19 @@ COVERS: Final[Mapping[str, tuple[str, ...]]] = {
         "FIXED_PACE",
         "FLAT_RHYTHM",
     ),
-    "reseller": ("ROTATING_NETWORKS", "TOPIC_SWEEP", "FLAT_RHYTHM", "OUTPUT_HEAVY", "FRESH_VOLUME"),
+    # A sum over many customers has the lengths of all customers and hardly varies: resellers are alike and level, whoever runs them.
+    "reseller": (
+        "ROTATING_NETWORKS",
+        "TOPIC_SWEEP",
+        "FLAT_RHYTHM",
+        "OUTPUT_HEAVY",
+        "FRESH_VOLUME",
+        "PROBABLE_OPERATOR",
+        "ONE_OPERATOR",
+        "LEVELLED_POOL",
+        "EVEN_LOAD",
+        "LENGTH_TWINS",
+    ),
     "research": ("SOFT_LABELS", "MULTI_SAMPLE", "MODEL_PROBE"),
     "embeddings": ("EMBEDDINGS_HARVEST", "EMBEDDINGS_POOL"),
 }
@@ -105,7 +117,7 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
         return case
     if case.kind == "cluster":
         members = tuple(m for m in case.members if not codes[m.account_id] or _left(case.reasons, codes[m.account_id]))
-        return msgspec.structs.replace(case, members=members) if members else None
+        return msgspec.structs.replace(case, members=members) if len(members) > 1 else None  # one is no cluster
     (member,) = case.members
     left = _left(case.reasons, codes[member.account_id])
     if not left:

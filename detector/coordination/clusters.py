@@ -21,8 +21,9 @@ from detector.profiles.layout import COUNT, F64, I32, I64, U64, WINDOW_US
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
-# A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of one.
-# Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a pool.
+# A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of
+# one. Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a
+# pool.
 _STRAYING, _UNRELATED, _DISJOINT, _TALK = -3.0, 0.12, 0.75, 0.75
 _OF_PARTS = ("level_rate", "generator_evidence", "unrelated_share", "disjoint_coverage")
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`

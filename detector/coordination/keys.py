@@ -70,6 +70,14 @@ def _texts(e: Edges, n: int, slot: int, kind: int, keys: np.ndarray, counts: np.
     return n
 
 
+@njit(cache=True)
+def _all(e: Edges, n: int, slot: int, kind: int, keys: np.ndarray) -> int:
+    for key in keys:
+        if key != 0:
+            n = _put(e, n, slot, kind, key, 1.0)
+    return n
+
+
 @njit(cache=True, nogil=True)
 def _extract(a: Accounts, f: Facts, pace: U32, slots: I32, e: Edges) -> int:
     n = 0
@@ -77,15 +85,9 @@ def _extract(a: Accounts, f: Facts, pace: U32, slots: I32, e: Edges) -> int:
         s = slots[i]
         n = _texts(e, n, s, TEMPLATE, a.template_key[s], a.template_count[s], a.texts[s], TEMPLATES_AN_ACCOUNT)
         n = _texts(e, n, s, SYSTEM, a.system_key[s], a.system_count[s], max(a.texts[s], 1), SYSTEMS_AN_ACCOUNT)
-        for j in range(NETWORK_KEYS):
-            if a.network[s, j] != 0:
-                n = _put(e, n, s, NETWORK, a.network[s, j], 1.0)
-        for j in range(TLS_KEYS):
-            if a.tls[s, j] != 0:
-                n = _put(e, n, s, TLS, a.tls[s, j], 1.0)
-        for j in range(PACES):
-            if pace[i, j] != 0:
-                n = _put(e, n, s, TIMING, pace[i, j], 1.0)
+        n = _all(e, n, s, NETWORK, a.network[s])
+        n = _all(e, n, s, TLS, a.tls[s])
+        n = _all(e, n, s, TIMING, pace[i])
         if f.payment[i] != 0:
             n = _put(e, n, s, PAYMENT, f.payment[i], 1.0)
         if f.mail[i] != 0:

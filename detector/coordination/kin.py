@@ -1,10 +1,10 @@
 """Kin: clusters that share no text and are of one source, a pool in which each part has a wording of its own.
 
-A template that mutates cuts a pool into as many clusters as there are wordings, each too small to be told. Each of them, though, has
-pooled its members' lengths, and two pools of requests are told apart by far fewer accounts than two accounts are: clusters whose pooled
-lengths are likelier of one source than of two, and as near to each other as a generator's accounts are, are proposed as one. Whether
-the whole is level, and whether it is one generator's, is then asked as of any other cluster; the odds to be beaten count how many pairs
-were looked at.
+A template that mutates cuts a pool into as many clusters as there are wordings, each too small to be told. Each of them, though,
+has pooled its members' lengths, and two pools of requests are told apart far more surely than two accounts are: clusters whose
+pooled lengths are likelier of one source than of two, and as near to each other as a generator's accounts are, are proposed as one.
+Whether the whole is level, and whether it is one generator's, is then asked as of any other cluster; the odds to be beaten count
+how many pairs were looked at.
 """
 
 import math

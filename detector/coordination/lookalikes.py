@@ -5,10 +5,13 @@ distributions of input and output lengths are found in a tree; accounts that are
 source than from two, are tied, and communities of ties that are levelled beyond what people are become candidates. Pairs of
 clients alike in both lengths are rare in production traces (ServeGen: 0 to 0.3 % of pairs), and whether the volumes are level is
 a question that lengths do not answer, so that the second does not follow from the first.
+
+The larger a crowd, the more of it is alike by chance. So each candidate is settled first, who belongs to it and who only stands
+beside (`belonging`), and then has to be more level than accounts alike are by the price of the search (`crowd`).
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import graspologic_native
 import numpy as np
@@ -18,9 +21,11 @@ from scipy.fft import dct
 from scipy.spatial import KDTree
 
 from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
+from detector.coordination.belonging import HABITS, counted, settled
+from detector.coordination.crowd import beyond_alike
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
 from detector.coordination.volumes import Asked, Volumes, levelled
-from detector.profiles.layout import F64, HOUR_US, I32, I64
+from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 
 ALIKE: Final = 1  # in the name of a cluster, in place of the hash of a key
@@ -35,13 +40,17 @@ _HABITS, _AIMS = 0.5, 0.3
 _ONE_SOURCE = 3.0  # nats: odds of twenty to one
 # People who happen to be alike are part of a crowd: the nearest of many are outside of whatever group they are put in. On worlds
 # without an attack such groups have 0.4 to 0.95 of the members' nearest inside, a generator's accounts all but a few.
-_APART = 0.95
+APART: Final = 0.95
 _HALF = 0.5
 # Modularity finds larger communities in larger graphs. At a resolution in proportion to the number of ties two groups of forty
 # accounts become one from about ten ties between them on, however many accounts there are.
 _TIES = 7_000.0
 # Nats: a candidate is worth a full look at odds of a hundred to one, of the 11.5 nats that name it.
 _WORTH = 4.6
+_TURNS = COUNT["multi_turn"]
+# Share of requests in conversations from which on a group is judged by the rule for agents, which asks for far more evidence than any
+# other: it need not pay for the search as well, as long as it is not likelier of accounts alike.
+_TALK = 0.75
 _EVERY_US = 6 * HOUR_US
 _OFTEN_US = HOUR_US
 _GROWTH = 1.0 / 8.0  # of all requests: then it is looked again before the time
@@ -82,33 +91,95 @@ class Lookalikes:
         return self.groups
 
 
-def _search(store: ProfileStore, alive: I32, volumes: Volumes, now: int) -> list[I32]:
+class Proposed(NamedTuple):
+    """What likeness alone proposes.
+
+    Attributes:
+        slots: i32[n], accounts that made enough requests.
+        accounts: n rows.
+        place: f64[n, dimensions], in which they are near each other.
+        groups: rows of each.
+        apart: f64[groups], share of the members' nearest accounts that are members.
+    """
+
+    slots: I32
+    accounts: Behaviour
+    place: F64
+    groups: list[I64]
+    apart: F64
+
+
+def proposed(store: ProfileStore, alive: I32, now: int) -> Proposed | None:
+    """All groups of accounts that are alike; None where there are too few accounts for one.
+
+    Args:
+        store: profiles.
+        alive: i32[n], accounts with traffic within the window.
+        now: event time, µs.
+    """
     # By identity and not by slot: the same accounts give the same groups in whichever order they were first seen.
     slots = alive[np.argsort(store.accounts.ident[alive], kind="stable")]
     everyone = behaviour_of(store, slots, now)
     # Indexers cut documents into pieces of one size, whoever runs them.
     enough = np.flatnonzero((everyone.requests >= LEAST) & (everyone.share("embeddings")[:, 0] <= _HALF))
     if enough.size <= SMALLEST:
-        return []
+        return None
     accounts = everyone.of(enough)
-    near = _nearest(accounts)
+    place = _place(accounts)
+    near = _nearest(place)
     groups = _communities(_ties(accounts, near, [each.sum(axis=0, dtype=np.float64) for each in everyone.lengths]))
+    return Proposed(slots[enough], accounts, place, groups, _apart(groups, near))
+
+
+def _search(store: ProfileStore, alive: I32, volumes: Volumes, now: int) -> list[I32]:
+    found = proposed(store, alive, now)
+    if found is None or not found.groups:
+        return []
+    slots, accounts, place, groups, apart = found
+    price = float(np.log(max(len(groups), 1)))
+    # Most groups that are level against everybody are accounts alike, and need not be settled to be told.
+    groups = _chosen(groups, _worth(accounts, groups, volumes, 0.0) & (apart >= APART))
+    groups = _settled(accounts, place, groups, volumes)
+    groups = _chosen(groups, _worth(accounts, groups, volumes, price))
+    return [np.sort(slots[g]) for g in groups]
+
+
+def _chosen(groups: list[I64], worth: npt.NDArray[np.bool_]) -> list[I64]:
+    return [g for g, is_worth in zip(groups, worth, strict=True) if is_worth]
+
+
+def _settled(accounts: Behaviour, place: F64, groups: list[I64], volumes: Volumes) -> list[I64]:
+    """Groups without their bystanders, and with who belongs to them where that leaves them as level; no account is in two."""
     if not groups:
         return []
-    offsets = np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
-    worth = _worth(accounts.of(np.concatenate(groups)), offsets, volumes) & (_apart(groups, near) >= _APART)
-    return [np.sort(slots[enough[g]]) for g, is_worth in zip(groups, worth, strict=True) if is_worth]
+    of = counted(accounts)
+    more = [settled(of, place, g) for g in groups]
+    fewer = [np.intersect1d(one, g) for one, g in zip(more, groups, strict=True)]
+    level = [_level(accounts, each, volumes) for each in (more, fewer)]
+    better = [a if x >= y else b for a, b, x, y in zip(more, fewer, *level, strict=True)]
+    out: list[I64] = []
+    taken = np.zeros(place.shape[0], np.bool_)
+    for group in sorted(better, key=lambda g: -g.size):  # over groups
+        left = group[~taken[group]]
+        if left.size >= SMALLEST:
+            taken[left] = True
+            out.append(left)
+    return out
 
 
-def _nearest(accounts: Behaviour) -> I64:
-    """The nearest accounts of each, itself among them; i64[n, neighbours + 1]."""
+def _place(accounts: Behaviour) -> F64:
+    """Where accounts lie by what they send and get, and by what for; f64[n, dimensions]."""
     waves = [
         dct(np.sqrt(each / np.maximum(each.sum(axis=1, keepdims=True), 1)), axis=1, norm="ortho")[:, :_WAVES]
         for each in accounts.lengths
     ]
     mix = accounts.capability / np.maximum(accounts.capability.sum(axis=1, keepdims=True), 1.0)
-    habits = accounts.share("system", "multi_turn", "tool_offer")
-    place = np.concatenate([*waves, _HABITS * habits, _AIMS * mix], axis=1)
+    habits = accounts.share(*HABITS)
+    return np.concatenate([*waves, _HABITS * habits, _AIMS * mix], axis=1)
+
+
+def _nearest(place: F64) -> I64:
+    """The nearest accounts of each, itself among them; i64[n, neighbours + 1]."""
     # Accounts with the very same lengths are many, and a balanced tree is slow with them.
     tree = KDTree(place, balanced_tree=False)
     return np.asarray(tree.query(place, k=min(_NEIGHBOURS, place.shape[0] - 1) + 1, eps=_NEAR_ENOUGH)[1], np.int64)
@@ -155,15 +226,35 @@ def _communities(ties: sp.csr_matrix) -> list[I64]:
     return [g for g in groups if g.size >= SMALLEST]
 
 
-def _worth(accounts: Behaviour, offsets: I64, volumes: Volumes) -> npt.NDArray[np.bool_]:
-    """Whether each group is level enough, and its members near enough to one generator, for a full look."""
+def _offsets(groups: list[I64]) -> I64:
+    return np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
+
+
+def _level(accounts: Behaviour, groups: list[I64], volumes: Volumes) -> F64:
+    """Nats by which each group is more level than everybody is; f64[groups]."""
+    offsets, members = _offsets(groups), accounts.of(np.concatenate(groups))
     size = np.diff(offsets)
-
-    def total(values: F64) -> F64:
-        return np.asarray(np.add.reduceat(values, offsets[:-1]), np.float64)
-
-    asked = Asked(accounts.counts, accounts.days, np.zeros(accounts.days.size))
+    cluster = np.repeat(np.arange(size.size), size)
+    asked = Asked(members.counts, members.days, np.zeros(members.days.size))
     ways = levelled(asked, np.full(size.size, LEAST, np.int64), np.ones(size.size), offsets, volumes)
-    evidence = np.max([total(way) for way in ways], axis=0)
-    generator = total(one_generator(accounts.lengths[0], offsets) + one_generator(accounts.lengths[1], offsets))
-    return np.asarray((evidence > _WORTH) & (generator > 0.0))
+    return np.asarray(np.max([np.bincount(cluster, way, size.size) for way in ways], axis=0), np.float64)
+
+
+def _worth(accounts: Behaviour, groups: list[I64], volumes: Volumes, price: float) -> npt.NDArray[np.bool_]:
+    """Whether each group is level enough, and its members near enough to one generator, for a full look; bool[groups].
+
+    Args:
+        accounts: all of them.
+        groups: rows of each.
+        volumes: of everybody.
+        price: nats by which a group must be more level than accounts alike: the log of how many it was chosen from.
+    """
+    if not groups:
+        return np.zeros(0, np.bool_)
+    offsets, members = _offsets(groups), accounts.of(np.concatenate(groups))
+    own = [one_generator(each, offsets) for each in members.lengths]
+    generator = np.add.reduceat(own[0] + own[1], offsets[:-1])
+    worth = (_level(accounts, groups, volumes) > _WORTH) & (generator > 0.0)
+    talk = np.add.reduceat(members.counts[:, _TURNS], offsets[:-1]) / np.add.reduceat(members.requests, offsets[:-1])
+    beyond = beyond_alike(members.requests, members.days, offsets, LEAST)
+    return np.asarray(worth & (beyond >= np.where(talk >= _TALK, 0.0, price)))

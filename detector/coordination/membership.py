@@ -4,13 +4,15 @@ import numpy as np
 
 from detector.coordination.features.base import ClusterView
 from detector.coordination.features.twins import anybody, log_marginal
-from detector.profiles.layout import F64, I64
+from detector.profiles.layout import F64, I64, Flags
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
 MEMBER = 0.25  # below it an account shares the neighbourhood and no more
 # Nats: likeness, and ties twice, since an account that shares a rare key by chance rarely behaves like the rest as well. On the
 # simulated worlds members of pools lie above, people that share an opening phrase with relayed traffic below.
 BELONGS = 9.0
+# Nats, odds of twenty to one: of members, one in twenty may lack what the others share.
+LACKS = 3.0
 _SOURCE = 50.0  # pseudo-requests that the others' lengths are worth: members of one pool stray a little too
 
 
@@ -22,6 +24,42 @@ def ties(view: ClusterView) -> F64:
     """
     _, _, weight, share = view.shared
     return np.asarray(view.strongest(weight * np.sqrt(share)).sum(axis=1), np.float64)
+
+
+def bonds(view: ClusterView) -> F64:
+    """Nats by which what each account holds, and what it lacks, is likelier of a member than of anybody; f64[members].
+
+    For clusters found by likeness, of which ties are a second witness: where nearly all share a key, an account without it is no
+    member. Of each kind of link the key that tells the other members best from everybody; kinds are added.
+    """
+    member, edge = view.links.of(view.slots)
+    bounds = np.searchsorted(member, view.offsets)
+    out = np.zeros(view.slots.size)
+    for g in np.flatnonzero(view.alike):  # over clusters
+        edges, start = edge[bounds[g] : bounds[g + 1]], view.offsets[g]
+        size = int(view.offsets[g + 1] - start)
+        held, kind, holders = _held(view, member[bounds[g] : bounds[g + 1]] - start, edges, size)
+        of = held.sum(axis=0)
+        # Of the others, so that nobody speaks for himself; half a holder is added, since none that was seen is not none.
+        inside = (of - held + 0.5) / size
+        outside = (np.maximum(holders - of, 0) + 0.5) / (view.population.size - size + 1)
+        has, lacks = np.log(inside / outside), np.log((1.0 - inside) / (1.0 - outside))
+        telling = np.where(inside > outside, inside * has + (1.0 - inside) * lacks, 0.0)
+        for k in np.unique(kind):  # over kinds of link
+            own = np.flatnonzero(kind == k)
+            best = own[telling[:, own].argmax(axis=1)]
+            place = np.arange(size), best
+            nats = np.where(held[place], has[place], lacks[place])
+            out[start : start + size] += np.where(telling[place] > 0.0, nats, 0.0)
+    return out
+
+
+def _held(view: ClusterView, member: I64, edge: I64, size: int) -> tuple[Flags, I64, I64]:
+    """bool[members, keys] of one cluster, the kind of each key, and how many of all accounts hold it."""
+    keys, first, place = np.unique(view.links.key[edge], return_index=True, return_inverse=True)
+    held = np.zeros((size, keys.size), np.bool_)
+    held[member, place] = True
+    return held, view.links.kind[edge][first].astype(np.int64), view.links.holders[keys].astype(np.int64)
 
 
 def _lengths(view: ClusterView, each: I64, everybody: F64) -> F64:
@@ -43,11 +81,12 @@ def membership(view: ClusterView) -> F64:
 
     The typical tie is the median over the community. In a cluster that was found by likeness, likeness is the tie, and an account
     whose volume is likelier anybody's is a bystander. So is one at `MEMBER` or below: on the same network, say, and nothing else;
-    and one whose ties and likeness together do not reach `BELONGS`.
+    and one whose ties and likeness together do not reach `BELONGS`; and, among lookalikes, one that lacks what nearly all others
+    share.
     """
     tie, level = ties(view), view.level
     like = level + lengths(view)
-    alike = np.where(level > 0.0, np.maximum(like, 0.0), 0.0)
+    alike = np.where((level > 0.0) & (bonds(view) > -LACKS), np.maximum(like, 0.0), 0.0)
     strength = np.where(view.alike[view.cluster], alike, tie)
     out = np.zeros(tie.size)
     for g in range(view.offsets.size - 1):  # over clusters

@@ -1,8 +1,8 @@
 """The pace of accounts that work through a list by a clock: a rate cap that is held exactly is something to share.
 
-A pool whose scheduler gives each account the same gap shows it even where no card, network or word is shared. Requests of real clients
-come in bursts: of 196 with more than 300 requests none has gaps with a coefficient of variation below 0.55 (ServeGen). Whoever keeps a
-pace and repeats itself is a health check.
+A pool whose scheduler gives each account the same gap shows it even where no card, network or word is shared. Requests of real
+clients come in bursts: of 196 with more than 300 requests none has gaps with a coefficient of variation below 0.55 (ServeGen).
+Whoever keeps a pace and repeats itself is a health check.
 """
 
 from typing import Final

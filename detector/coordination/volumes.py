@@ -27,7 +27,9 @@ _LEAST_TAIL = 1e-12
 # alike in volume than people are, and how much more can show depends on how much they ask: it was a fifth at most. With it off, no
 # innocent group of five and more on a quiet week has more than 6.2 nats, however large it is.
 SLACK = 0.2
-WAYS = 4  # to be level: the volume and the volume a day, of all requests and of those that carry what the cluster shares
+WAYS = (
+    4  # to be level: the volume and the volume a day, of all requests and of those that carry what the cluster shares
+)
 _STEPS = 16  # of an exposure within a bin: 2 % apart, where a bin is 41 % wide
 _EXPOSURES = 8 * _STEPS  # up to 16 times the least, which is 1
 _FLOORS = 13  # requests that are asked of an account, at most, and none

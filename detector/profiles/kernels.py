@@ -87,8 +87,8 @@ def register(registers: U8, hashed: int, bits: int) -> None:
 
 
 @njit(cache=True)
-def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
-    """Misra–Gries update of one row's table with one sight of `key`."""
+def _counted(keys: np.ndarray, counts: np.ndarray, key: int) -> bool:
+    """Count one sight of a key that is in the table, or for which there is room."""
     free = -1
     for j in range(keys.shape[0]):
         if counts[j] == 0:
@@ -97,10 +97,18 @@ def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
         elif keys[j] == key:
             if counts[j] < _SATURATED:
                 counts[j] += np.uint16(1)
-            return
-    if free >= 0:
-        keys[free] = key
-        counts[free] = np.uint16(1)
+            return True
+    if free < 0:
+        return False
+    keys[free] = key
+    counts[free] = np.uint16(1)
+    return True
+
+
+@njit(cache=True)
+def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
+    """Misra–Gries update of one row's table with one sight of `key`."""
+    if _counted(keys, counts, key):
         return
     for j in range(keys.shape[0]):
         counts[j] -= np.uint16(1)
@@ -110,35 +118,19 @@ def heavy(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
 def repeated(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
     """One sight of `key` in a row's table of what comes again, however much comes once.
 
-    Misra–Gries takes one off every count when the table is full, and a wrapper in a tenth of a relay's requests never gets to two. Here
-    a newcomer takes the place of a key that was seen once, chosen by its hash, and only where there is none one is taken off every
-    count. A key that comes again while it is there stays. A count is never too high; how much it may be too low has no bound.
+    Misra–Gries takes one off every count when the table is full, and a wrapper in a tenth of a relay's requests never gets to
+    two. Here a newcomer takes the place of a key that was seen once, chosen by its hash, and only where there is none one is taken
+    off every count. A key that comes again while it is there stays. A count is never too high; how much it may be too low has no
+    bound.
     """
-    free, found = -1, -1
+    if _counted(keys, counts, key):
+        return
+    start = int(key) % keys.shape[0]
     for j in range(keys.shape[0]):
-        if counts[j] == 0:
-            if free < 0:
-                free = j
-        elif keys[j] == key:
-            found = j
-            break
-    if found >= 0:
-        if counts[found] < _SATURATED:
-            counts[found] += np.uint16(1)
-        return
-    if free < 0:
-        start = int(key) % keys.shape[0]
-        for j in range(keys.shape[0]):
-            at = (
-                start + j if start + j < keys.shape[0] else start + j - keys.shape[0]
-            )  # a division each would take longer
-            if counts[at] == 1:
-                free = at
-                break
-    if free >= 0:
-        keys[free] = key
-        counts[free] = np.uint16(1)
-        return
+        at = start + j - (keys.shape[0] if start + j >= keys.shape[0] else 0)  # a division each would take longer
+        if counts[at] == 1:
+            keys[at] = key
+            return
     for j in range(keys.shape[0]):
         counts[j] -= np.uint16(1)
 

@@ -24,7 +24,9 @@ SAME_WORK = 0.75  # distinct prompts over prompts; below, members repeat each ot
 CONVERSATION = 0.75  # multi-turn share; above, outputs are used
 _FEW = 30  # a stratum with fewer entities borrows from all
 _TAIL = 0.05  # share of the null scores that the tail is modelled on, and
-_TAIL_MOST = 300  # scores at most: with so many its rate is known to a seventeenth, and further up the model fits better
+_TAIL_MOST = (
+    300  # scores at most: with so many its rate is known to a seventeenth, and further up the model fits better
+)
 _COUNTED = 10  # scores as high or higher, with which counting them is better than a model
 _LEAST_P = 1e-12  # the model of the tail is not believed beyond
 _HALF = 0.5

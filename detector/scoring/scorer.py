@@ -106,9 +106,10 @@ class Scorer:
         fired = rules.fired(frame)
         contributions = rules.contributions(fired)
         score = contributions.sum(axis=1)
+        p_value = self.p_value(category, score)
         strange, strangeness = self._strange(frame, category)
-        p_value = combined(self.p_value(category, score), strange)
-        return Scored(frame, fired, contributions, score, p_value, strange, strangeness, rules.values(frame))
+        together = combined(p_value, strange)
+        return Scored(frame, fired, contributions, score, together, strange, strangeness, rules.values(frame))
 
     def p_value(self, category: str, score: F64) -> F64:
         """p-values of what rules score, beside a model's where there is one; 1 where nothing fired."""

@@ -51,6 +51,11 @@ def strange(scorer: Scorer, scored: Scored, row: int) -> Strange | None:
     return Strange(nats, {name: loss / whole for name, loss in strongest.items()}, p_value) if whole else None
 
 
+def added(found: Strange | None) -> float:
+    """Nats that the model adds to what rules score."""
+    return sum(nats for of in found.parts.values() for nats in of.values()) if found else 0.0
+
+
 def reason(scorer: Scorer, scored: Scored, row: int, found: Strange) -> Reason:
     """The reason of what the model adds.
 

@@ -96,7 +96,9 @@ def calibrate(
         null[category] = central_null(scores, prior.null[category], known[known > cut], days / _WEEK_DAYS)
         beyond[category] = int((scores > cut).sum())
     return Calibrated(
-        Reference(made_from, counts, quantiles, null, Strangeness(anomaly.digest, second.weeks(days)) if anomaly else None),
+        Reference(
+            made_from, counts, quantiles, null, Strangeness(anomaly.digest, second.weeks(days)) if anomaly else None
+        ),
         {category: each.count for category, each in null.items()},
         len(out),
         beyond,

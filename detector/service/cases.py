@@ -18,7 +18,7 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
-from detector.service.anomalous import evidence, strange
+from detector.service.anomalous import added, evidence, strange
 from detector.service.explain import Explained, explain
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
@@ -82,7 +82,6 @@ def _account_case(
     reasons = reasons_of(scorer, scored, ACCOUNT, start + i)
     codes = tuple(r.code for r in reasons)
     found = strange(scorer, scored, start + i)
-    told = explain(scorer, scored, start + i, reasons, more=found.parts if found else {})
     requests, tokens = int(pooled.counts[i, _REQUESTS]), int(pooled.tokens[i, 1])
     days = max((now - int(pooled.first[i])) / (24 * HOUR_US), 1.0)
     p_value = float(scored.p_value[start + i])
@@ -95,8 +94,8 @@ def _account_case(
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
         evidence={
-            "score": round(told.score, 3),
-            "explanation": told,
+            "score": round(float(scored.score[start + i]) + added(found), 3),
+            "explanation": explain(scorer, scored, start + i, reasons),
             "capabilities": _mix(pooled, i),
         }
         | ({"anomaly": evidence(scorer, scored, start + i, found)} if found else {}),
@@ -139,7 +138,7 @@ def cluster_cases(
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
             reasons = reasons_of(scorer, scored, CLUSTER, g)
-            told = explain(scorer, scored, g, reasons, ties=ties[whole])
+            told = explain(scorer, scored, g, reasons, ties[whole])
             one = _Found(view, place, clusters.frame, scored, g, reasons, told)
             out.append(
                 (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])

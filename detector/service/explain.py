@@ -20,6 +20,7 @@ from detector.scoring.explanation import by_feature
 from detector.scoring.rules.evaluate import STRATUM
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Row, Scored, Scorer
 from detector.scoring.severity import risk
+from detector.service.anomalous import added, strange
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class _Asked:
         score: nats.
         risk: 0–100.
         reasons: of the entity.
-        more: reason → feature → nats, beside those of the rules.
+        strange: nats that the anomaly model adds, by reason and feature.
         ties: f64[members, kinds] of a cluster.
     """
 
@@ -41,20 +42,14 @@ class _Asked:
     score: float
     risk: float
     reasons: list[Reason]
-    more: Parts
+    strange: Parts
     ties: F64 | None = None
 
 
 class Explained(Later):
-    """The explanation of a case.
-
-    Attributes:
-        score: nats, rounded.
-        asked: what it is made of; None when it is made.
-    """
+    """The explanation of a case; arguments as of `explain`."""
 
     def __init__(self, asked: _Asked) -> None:
-        self.score = round(asked.score, DIGITS)
         self.asked: _Asked | None = asked
 
     @classmethod
@@ -71,15 +66,7 @@ class Explained(Later):
             put_in_words(each.made or {}, kind, asked.reasons)
 
 
-def explain(
-    scorer: Scorer,
-    scored: Scored,
-    row: int,
-    reasons: list[Reason],
-    *,
-    more: Parts | None = None,
-    ties: F64 | None = None,
-) -> Explained:
+def explain(scorer: Scorer, scored: Scored, row: int, reasons: list[Reason], ties: F64 | None = None) -> Explained:
     """The explanation of a case.
 
     Args:
@@ -87,20 +74,19 @@ def explain(
         scored: scores of a frame.
         row: which entity.
         reasons: of the same entity.
-        more: reason → feature → nats, beside those of the rules.
         ties: f64[members, kinds], `ClusterView.strengths` of a cluster; None for an account.
     """
-    more = more or {}
-    score = float(scored.score[row]) + sum(nats for of in more.values() for nats in of.values())
-    known = risk(float(scored.p_value[row]))
+    found = strange(scorer, scored, row) if ties is None else None
+    score, known = float(scored.score[row]) + added(found), risk(float(scored.p_value[row]))
+    parts = found.parts if found else {}
     return Explained(
-        _Asked(scorer, scored.row(row), score, known, reasons, more, None if ties is None else ties.copy())
+        _Asked(scorer, scored.row(row), score, known, reasons, parts, None if ties is None else ties.copy())
     )
 
 
 def _plain(asked: _Asked) -> Explanation:
     category = ACCOUNT if asked.ties is None else CLUSTER
-    parts = {**by_feature(asked.scorer.rules[category], asked.row), **asked.more}
+    parts = {**by_feature(asked.scorer.rules[category], asked.row), **asked.strange}
     return explanation(asked.score, asked.risk, parts, asked.reasons)
 
 

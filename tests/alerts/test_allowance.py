@@ -90,3 +90,12 @@ def test_a_member_stays_where_one_reason_is_not_covered():
 
 def test_members_without_an_allowance_always_stay():
     assert left(case("a b c", codes=[]), {"b": [("embeddings",)]}, score=never).accounts == {"a", "c"}
+
+
+def test_resellers_are_alike_without_being_one():
+    alike = case("a b c d", codes=["ONE_OPERATOR", "LEVELLED_POOL"])
+    resellers = {a: [("reseller",)] for a in "abc"}
+    assert left(alike, resellers, score=never) is None  # one is left, who is no cluster
+    assert left(alike, {"a": [("reseller",)]}, score=never).accounts == {"b", "c", "d"}
+    wrapped = case("a b c", codes=["ONE_OPERATOR", "SHARED_WRAPPER"])
+    assert left(wrapped, resellers, score=never).accounts == {"a", "b", "c"}

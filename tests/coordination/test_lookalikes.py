@@ -22,7 +22,7 @@ def traffic(seed, pool=POOL, level=True):
     """Exchanges of people, each with lengths and a volume of their own, then of a pool with one of both; by account."""
     rng = np.random.default_rng(seed)
     volume = np.maximum(rng.poisson(rng.gamma(1.0, 25.0, PEOPLE)), 1)
-    size = rng.poisson(40, pool) if level else np.maximum(rng.poisson(rng.gamma(1.0, 40.0, pool)), 1)
+    size = rng.poisson(40, pool) if level is True else np.maximum(rng.poisson(rng.gamma(level, 40.0 / level, pool)), 1)
     n = np.concatenate([volume, size])
     account = np.repeat(np.arange(n.size), n)
     place = np.concatenate([rng.normal(6.0, 1.3, PEOPLE), np.full(pool, 4.0)])
@@ -67,7 +67,13 @@ def test_a_pool_is_found_and_people_are_not(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_alike_but_not_level_is_no_pool(seed):
-    raw = traffic(seed, level=False)
+    raw = traffic(seed, level=1.0)
+    assert not found(filled(raw, np.arange(raw["ts"].size)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_companies_of_one_habit_are_no_pool_though_their_sizes_are_alike(seed):
+    raw = traffic(seed, pool=80, level=3.0)
     assert not found(filled(raw, np.arange(raw["ts"].size)))
 
 

@@ -54,6 +54,24 @@ def log_marginal(counts: I64 | Counts, alpha: F64) -> F64:
     return out
 
 
+@njit(cache=True, nogil=True)
+def _log_marginals(counts: I64 | Counts, alpha: F64, out: F64) -> None:
+    for k in range(alpha.shape[0]):
+        _log_marginal(counts, alpha[k : k + 1], out[k])
+
+
+def log_marginals(counts: I64 | Counts, alpha: F64) -> F64:
+    """Log probability of each row of counts under each of several Dirichlet-multinomials, up to what cancels; f64[n, m].
+
+    Args:
+        counts: i64[n, bins].
+        alpha: f64[m, bins], pseudo-counts.
+    """
+    out = np.empty((alpha.shape[0], counts.shape[0]))
+    _log_marginals(counts, alpha, out)
+    return out.T
+
+
 def anybody(everybody: F64) -> F64:
     """Pseudo-counts of what is known of a person's lengths before any were seen; f64[1, bins].
 

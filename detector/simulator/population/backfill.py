@@ -3,7 +3,7 @@
 import numpy as np
 
 from detector.simulator.accounts import DAY_S, draw_accounts
-from detector.simulator.arrivals import Arrivals, counter
+from detector.simulator.arrivals import Arrivals
 from detector.simulator.habits import Options, choose
 from detector.simulator.population.base import innocent
 from detector.simulator.population.clients import own_styles
@@ -20,7 +20,7 @@ _INDEXES = 0.3  # share of the jobs that make embeddings
 @innocent("backfill")
 def backfill(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """N unrelated customers with one job each: a common sleep, documents that never repeat, instructions of their own."""
-    indexes = int(round(n * _INDEXES))
+    indexes = round(n * _INDEXES)
     out = []
     for size, embeddings in ((n - indexes, False), (indexes, True)):
         if size == 0:

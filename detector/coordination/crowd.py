@@ -1,0 +1,72 @@
+"""Level beyond what accounts that are alike have in common: the second null of groups that were found by likeness.
+
+Accounts of one habit differ in volume less than people do: companies whose products ask alike have sizes alike. Against the volumes
+of everybody such a group looks level, and the larger a crowd, the more such groups. So a group has to be more level than accounts
+alike are around a mean of their own, and by so much that the search over all groups is paid for.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from detector.coordination.volumes import SCHEDULER
+from detector.profiles.layout import F64, I64
+
+# Shapes of the gamma distributions of volumes within groups, each as likely as the others. Of accounts alike in worlds without an
+# attack: from the mean to half of it (CV 1 to 0.5), which is where nearly all of them lie (`benchmarks/lookalikes_null.py`). Of a
+# scheduler: a third of the mean, as elsewhere, or less (CV 0.3, 0.17, 0.1).
+ALIKE: Final = (1.0, 2.0, 4.0)
+LEVEL: Final = (SCHEDULER, 33.0, 100.0)
+_LEAST_TAIL = 1e-12
+
+
+@njit(cache=True, nogil=True)
+def _log_likelihood(counts: F64, mean: F64, shape: float, least: int) -> float:
+    """Log probability of counts at gamma-distributed rates, each given that it is at least so large."""
+    out = 0.0
+    for i in range(counts.shape[0]):
+        n, m = counts[i], mean[i]
+        p = m / (shape + m)
+        term, below = math.exp(shape * math.log(1.0 - p)), 0.0
+        for k in range(least):
+            below += term
+            term *= p * (shape + k) / (k + 1)
+        out += math.lgamma(shape + n) - math.lgamma(shape) - math.lgamma(n + 1.0)
+        out += shape * math.log(1.0 - p) + n * math.log(p) - math.log(max(1.0 - below, _LEAST_TAIL))
+    return out
+
+
+def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -> F64:
+    """Log likelihood of a group's volumes, and of its volumes a day, at each shape around its own mean; f64[2, shapes].
+
+    Args:
+        requests: f64[members].
+        days: f64[members], time between the first and the last request.
+        shapes: of the gamma distribution of rates.
+        least: requests below which an account would not be in a group.
+    """
+    means = [exposure * (requests.sum() / exposure.sum()) for exposure in (np.ones(requests.size), days)]
+    return np.array([[_log_likelihood(requests, mean, shape, least) for shape in shapes] for mean in means])
+
+
+def beyond_alike(requests: F64, days: F64, offsets: I64, least: int) -> F64:
+    """Log Bayes factor of each group's volumes, as a scheduler's against those of accounts alike; f64[groups].
+
+    Of the volumes, or of the volumes a day, whichever is more level.
+
+    Args:
+        requests: f64[members], groups one after the other.
+        days: f64[members], time between the first and the last request.
+        offsets: i64[groups + 1].
+        least: requests below which an account would not be in a group.
+    """
+    out = np.empty(offsets.size - 1)
+    for g in range(out.size):  # over groups
+        part = slice(offsets[g], offsets[g + 1])
+        at = likelihoods(requests[part], days[part], (*LEVEL, *ALIKE), least)
+        level, alike = (np.logaddexp.reduce(each, axis=1) for each in np.split(at, [len(LEVEL)], axis=1))
+        out[g] = (level - alike).max() - np.log(len(LEVEL) / len(ALIKE))
+    return out

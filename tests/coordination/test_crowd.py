@@ -1,0 +1,63 @@
+"""A pool is more level than accounts that are alike; groups of those are not, however many are searched."""
+
+import numpy as np
+import pytest
+
+from detector.coordination.crowd import ALIKE, LEVEL, beyond_alike, likelihoods
+
+LEAST = 12
+ONES = np.ones(20)
+
+
+def drawn(rng, shape, n=20, mean=60.0):
+    """Requests of accounts that are seen, at rates of a gamma distribution."""
+    out = np.zeros(0, np.int64)
+    while out.size < n:
+        more = rng.poisson(rng.gamma(shape, mean / shape, n))
+        out = np.concatenate([out, more[more >= LEAST]])
+    return out[:n].astype(np.float64)
+
+
+def beyond(requests, days=ONES):
+    return beyond_alike(requests, days, np.array([0, requests.size]), LEAST)[0]
+
+
+@pytest.mark.parametrize("shape", LEVEL[1:])
+def test_a_scheduler_pays_for_a_search_over_many_groups(shape):
+    rng = np.random.default_rng(3)
+    assert np.mean([beyond(drawn(rng, shape)) > np.log(500) for _ in range(50)]) > 0.9
+
+
+def test_groups_of_accounts_alike_do_not():
+    rng = np.random.default_rng(4)
+    found = np.array([beyond(drawn(rng, ALIKE[k % len(ALIKE)])) for k in range(900)])
+    for nats in (2.0, 4.0, 6.0):  # a Bayes factor exceeds k once in k times at most, where the null holds
+        assert (found > nats).mean() <= np.exp(-nats)
+
+
+def test_larger_groups_of_accounts_alike_look_less_level_not_more():
+    rng = np.random.default_rng(5)
+    small, large = (np.median([beyond(drawn(rng, 4.0, n), np.ones(n)) for _ in range(40)]) for n in (10, 80))
+    assert large < small
+
+
+def test_a_pool_that_was_replaced_is_level_by_the_day():
+    rng = np.random.default_rng(6)
+    days = np.repeat([1.0, 6.0], 10)
+    requests = rng.poisson(25.0 * days).astype(np.float64)
+    assert beyond(requests, days) > np.log(500) > 0 > beyond(requests)
+
+
+def test_groups_are_judged_one_by_one():
+    rng = np.random.default_rng(7)
+    one, other = drawn(rng, 33.0), drawn(rng, 2.0)
+    both = beyond_alike(np.concatenate([one, other]), np.ones(40), np.array([0, 20, 40]), LEAST)
+    np.testing.assert_allclose(both, [beyond(one), beyond(other)])
+
+
+def test_the_likeliest_shape_is_the_one_drawn():
+    rng = np.random.default_rng(8)
+    shapes = (0.5, 2.0, 8.0, 32.0)
+    for k, shape in enumerate(shapes[:3]):
+        many = sum(likelihoods(drawn(rng, shape), ONES, shapes, LEAST)[0] for _ in range(40))
+        assert int(np.argmax(many)) == k
