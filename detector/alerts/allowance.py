@@ -41,6 +41,7 @@ COVERS: Final[Mapping[str, tuple[str, ...]]] = {
     "research": ("SOFT_LABELS", "MULTI_SAMPLE", "MODEL_PROBE"),
     "embeddings": ("EMBEDDINGS_HARVEST", "EMBEDDINGS_POOL"),
 }
+_CLUSTER: Final = 3  # accounts; fewer than that, left over where most were allowed, were beside them
 
 
 class Rescored(NamedTuple):
@@ -117,7 +118,8 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
         return case
     if case.kind == "cluster":
         members = tuple(m for m in case.members if not codes[m.account_id] or _left(case.reasons, codes[m.account_id]))
-        return msgspec.structs.replace(case, members=members) if len(members) > 1 else None  # one is no cluster
+        few = len(members) < _CLUSTER and 2 * len(members) < len(case.members)
+        return None if few else msgspec.structs.replace(case, members=members)
     (member,) = case.members
     left = _left(case.reasons, codes[member.account_id])
     if not left:

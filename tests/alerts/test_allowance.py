@@ -95,7 +95,8 @@ def test_members_without_an_allowance_always_stay():
 def test_resellers_are_alike_without_being_one():
     alike = case("a b c d", codes=["ONE_OPERATOR", "LEVELLED_POOL"])
     resellers = {a: [("reseller",)] for a in "abc"}
-    assert left(alike, resellers, score=never) is None  # one is left, who is no cluster
+    assert left(alike, resellers, score=never) is None  # who is left stood beside them
+    assert left(alike, {a: resellers[a] for a in "ab"}, score=never).accounts == {"c", "d"}
     assert left(alike, {"a": [("reseller",)]}, score=never).accounts == {"b", "c", "d"}
     wrapped = case("a b c", codes=["ONE_OPERATOR", "SHARED_WRAPPER"])
     assert left(wrapped, resellers, score=never).accounts == {"a", "b", "c"}

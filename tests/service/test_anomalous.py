@@ -15,7 +15,7 @@ from detector.scoring.rules import load_rules
 from detector.scoring.scorer import ACCOUNT
 from detector.service.anomalous import evidence, strange
 from detector.service.calibration import scorer_of
-from detector.service.explain import explain_account
+from detector.service.explain import explain
 from detector.service.reasons import reasons_of, techniques_of
 from detector.service.replay import anomaly_of
 from detector.service.strangers import Strangers
@@ -70,7 +70,7 @@ def test_rules_lose_little_and_nothing_without_a_model(scored):
 @pytest.mark.parametrize("row", [1, 3])
 def test_reasons_and_explanation_add_up_and_say_what_is_strange(scored, row):
     reasons = reasons_of(SCORER, scored, ACCOUNT, row)
-    told = explain_account(SCORER, scored, row, reasons)
+    told = explain(SCORER, scored, row, reasons).get()
     assert math.isclose(sum(told["features"].values()), told["score"], abs_tol=0.01)
     assert math.isclose(sum(r.weight for r in reasons), told["score"], abs_tol=0.01)
     assert set(told["by_reason"]) == {r.code for r in reasons}

@@ -55,7 +55,7 @@ def week_of(highest: F64, days: float = DAYS) -> Week:
         highest: f64[accounts].
         days: for which they were seen.
     """
-    ordered = np.sort(np.round(highest, 6))
+    ordered = np.sort(np.round(highest, 4))
     n = ordered.size
     kept = np.unique(np.concatenate([np.linspace(0, n - 1, _QUANTILES).astype(int), np.arange(max(0, n - _TOP), n)]))
     scores = np.unique(ordered[kept]) if n else ordered
