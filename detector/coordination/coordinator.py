@@ -99,7 +99,7 @@ class Coordinator:
         if everything:
             self._meet(store, book, moment, found, links, population)
         self.kin.keep([(key, int(group[0])) for key, group in found])
-        pools = self.kin.find((population.lengths_in, population.lengths_out))
+        pools = self.kin.find((population.lengths_in, population.lengths_out), moment.now)
         texts = [text for _, text in pools]
         found += [(KIN, group) for group, _ in pools]
         groups = [group for _, group in found]

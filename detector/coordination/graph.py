@@ -132,8 +132,8 @@ class Communities:
     weight over that of the whole graph, so that parts can be found alone.
 
     A component whose edges have not changed keeps its communities, and a tiny one that changed is partitioned anew. In a larger one
-    accounts and keys move from the communities that were to where they fit best; when more than `GROWN` of its accounts have come
-    since, or after six hours, it is partitioned anew as well.
+    accounts and keys move from the communities that were to where they fit best; when more than `GROWN` of its accounts were in no
+    whole run of the last six hours, it is partitioned anew as well.
     """
 
     def __init__(self) -> None:
@@ -177,11 +177,14 @@ class Communities:
 
     @staticmethod
     def _outdated(component: I32, since: I64, now: int, parts: int) -> npt.NDArray[np.bool_]:
-        """Components that too many accounts have joined since their last whole run, or whose last one was long ago."""
-        come = np.bincount(component[since == 0], minlength=parts)
-        old = np.bincount(component[(since > 0) & (since <= now - _ANEW_US)], minlength=parts)
+        """Components in which too many accounts were in no whole run of late.
+
+        An account whose own was long ago counts like one that has just come: parts that were found at different times grow together
+        all the time, and one of them does not make the whole outdated.
+        """
+        outside = np.bincount(component[(since == 0) | (since <= now - _ANEW_US)], minlength=parts)
         size = np.bincount(component, minlength=parts)
-        return np.asarray((come > np.where(size < _LARGE, GROWN, GROWN_LARGE) * size) | (old > 0))
+        return np.asarray(outside > np.where(size < _LARGE, GROWN, GROWN_LARGE) * size)
 
     def _keep(self, slots: I32, label: I64, since: I64) -> list[I32]:
         """Remember what was found; slots of each community of at least `SMALLEST`, ascending."""

@@ -127,7 +127,7 @@ def repeated(keys: np.ndarray, counts: np.ndarray, key: int) -> None:
         return
     start = int(key) % keys.shape[0]
     for j in range(keys.shape[0]):
-        at = (start + j) % keys.shape[0]
+        at = start + j - (keys.shape[0] if start + j >= keys.shape[0] else 0)  # a division each would take longer
         if counts[at] == 1:
             keys[at] = key
             return

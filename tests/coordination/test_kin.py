@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from detector.coordination.kin import Kin, Part
+from detector.profiles.layout import HOUR_US
 
-BINS = 24
+BINS, NOW = 24, 1_780_272_000_000_000
 
 
 def histogram(rng, middle, n):
@@ -27,7 +28,7 @@ def found(parts, rng):
     kin = Kin()
     for p in parts:
         kin.learn((0, int(p.slots[0])), p)
-    return [(set(slots.tolist()), texts) for slots, texts in kin.find(everybody(rng))]
+    return [(set(slots.tolist()), texts) for slots, texts in kin.find(everybody(rng), NOW)]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -57,9 +58,19 @@ def test_what_is_gone_is_forgotten():
     kin = Kin()
     for first in (0, 50):
         kin.learn((0, first), part(rng, first, 4, (5.0, 16.0)))
-    assert len(kin.find(everybody(rng))) == 1
+    assert len(kin.find(everybody(rng), NOW)) == 1
     kin.keep([(0, 0)])
-    assert not kin.find(everybody(rng))
+    assert not kin.find(everybody(rng), NOW + HOUR_US)
+
+
+def test_within_the_hour_nothing_is_searched_for():
+    rng = np.random.default_rng(5)
+    kin = Kin()
+    kin.learn((0, 0), part(rng, 0, 4, (5.0, 16.0)))
+    assert not kin.find(everybody(rng), NOW)
+    kin.learn((0, 50), part(rng, 50, 4, (5.0, 16.0)))
+    assert not kin.find(everybody(rng), NOW + HOUR_US - 1)
+    assert len(kin.find(everybody(rng), NOW + HOUR_US)) == 1
 
 
 def test_the_order_in_which_parts_were_learnt_does_not_matter():
