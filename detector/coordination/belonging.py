@@ -19,6 +19,7 @@ HABITS: Final = ("system", "multi_turn", "tool_offer")
 _STRAY: Final = (50.0, 400.0, 3200.0)
 _OF_A_HABIT = 2.0  # pseudo-requests of the prior: people have a habit or have it not
 _BESIDE = 10  # outsiders for each member, the nearest; those farther away add nothing to the sum
+_AROUND = 1000  # outsiders that are nearest to the middle of a group; a group is small beside what lies between it and the others
 _ONE = 255.0  # of a capability
 _AT_ONCE = 4_000_000  # distances
 _TURNS = 4
@@ -64,6 +65,9 @@ def beside(place: F64, group: I64) -> I64:
     outside = np.ones(place.shape[0], np.bool_)
     outside[group] = False
     rows = np.flatnonzero(outside)
+    if rows.size > _AROUND:
+        middle = ((place[rows] - place[group].mean(axis=0)) ** 2).sum(axis=1)
+        rows = np.sort(rows[np.argpartition(middle, _AROUND - 1)[:_AROUND]])
     theirs, step = place[rows], max(1, _AT_ONCE // rows.size)
     length = (theirs**2).sum(axis=1)
     near = []

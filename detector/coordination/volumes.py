@@ -269,6 +269,9 @@ def levelled(asked: Asked, least: I64, share: F64, offsets: I64, volumes: Volume
             (requests, each, each, share),
             (asked.carrying, np.where(holds, each, 0.0), each * part_of[cluster], np.ones_like(share)),
         ):
+            if not counts.any():
+                out.append(np.zeros(counts.size))
+                continue
             mean = _expected(counts, exposure, cluster, least.size)
             found, most = (
                 log_level(n, whole, mean, least, part, kinds, bins, offsets, table) for n in (counts, np.rint(mean))

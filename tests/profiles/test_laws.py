@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import START, columns_of, random_exchanges, snapshot, store_of
 
-from detector.profiles.kernels import bottom, heavy
+from detector.profiles.hitters import heavy
+from detector.profiles.kernels import bottom
 from detector.profiles.layout import COUNT, DECAY_HOURS, PANE_US, PANES
 from detector.profiles.merge import merge
 from detector.profiles.sketches import hyperloglog, linear_count

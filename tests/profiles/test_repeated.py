@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.profiles.kernels import heavy, repeated
+from detector.profiles.hitters import heavy, repeated
 
 
 def table(update, sights, capacity=32):
