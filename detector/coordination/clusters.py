@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from detector.coordination.features import OF_MEMBERS, ClusterView, Population, cluster_frame
+from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
 from detector.coordination.keys import MIN_SIGHTS
 from detector.coordination.kin import KIN, Part
@@ -25,7 +25,7 @@ from detector.profiles.store import ProfileStore
 # one. Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a
 # pool.
 _STRAYING, _UNRELATED, _DISJOINT, _TALK = -3.0, 0.12, 0.75, 0.75
-_OF_PARTS = ("level_rate", "generator_evidence", "unrelated_share", "disjoint_coverage")
+_OF_PARTS = ("generator_evidence", "disjoint_coverage")
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`
 # for several that are of one source), and its first member.
 Name = tuple[int, int]
@@ -82,29 +82,22 @@ class Clusters:
 
     def parts(self) -> list[Part | None]:
         """Each cluster as a possible part of a larger pool; None for one that can be no operator's."""
-        pooled = self.view.pooled
-        talk = frame_of(self._profiles, self.moment.seen, ("multi_turn_share",))
-        seen = pl.concat([talk, cluster_frame(self.view, _OF_PARTS)], how="horizontal")
-        may = (
-            (pl.col("level_rate") > 0)
-            & (pl.col("generator_evidence") > _STRAYING)
-            & (pl.col("unrelated_share") > _UNRELATED)
-            & (pl.col("multi_turn_share") < _TALK)
-            & (pl.col("disjoint_coverage") > _DISJOINT).fill_null(True)
-        )
-        level = seen["level_rate"].to_list()
-        return [
-            Part(
-                self.members(g).copy(),
-                self.texts[self.view.offsets[g] : self.view.offsets[g + 1]].copy(),
-                pooled.lengths_in[g].copy(),
-                pooled.lengths_out[g].copy(),
-                level[g],
-            )
-            if worth and self.names[g][0] != KIN
-            else None
-            for g, worth in enumerate(seen.select(may.alias("may"))["may"].to_list())  # over clusters
-        ]
+        view, level = self.view, CLUSTER_FEATURES["level_rate"].compute(self.view)
+        counts = view.pooled.counts
+        talk = counts[:, COUNT["multi_turn"]] / np.maximum(counts[:, COUNT["requests"]], 1)
+        may = np.flatnonzero((level > 0) & (talk < _TALK) & (view.payers > _UNRELATED * view.size))
+        # What takes longest is asked of those alone that are level.
+        may = may[[self.names[g][0] != KIN for g in may.tolist()]]
+        worth = cluster_frame(view.only(may), _OF_PARTS) if may.size else None
+        out: list[Part | None] = [None] * len(self.names)
+        if worth is None:
+            return out
+        strays, apart = (worth[name].to_numpy() for name in _OF_PARTS)
+        for g in may[(strays > _STRAYING) & (apart > _DISJOINT)].tolist():  # over level clusters
+            part = slice(view.offsets[g], view.offsets[g + 1])
+            lengths = view.pooled.lengths_in[g].copy(), view.pooled.lengths_out[g].copy()
+            out[g] = Part(view.slots[part].copy(), self.texts[part].copy(), *lengths, float(level[g]))
+        return out
 
 
 def _youngest(facts: Facts, offsets: I64) -> F64:
