@@ -69,7 +69,7 @@ def stolen(tmp_path_factory):
     quiet = yaml.safe_load((Path(worlds.__file__).parent / "worlds" / "quiet.yml").read_text())
     keys = {"kind": "stolen_key", "accounts": 120, "per_day": 120, "start_day": 1, "days": 5}
     (folder / "world.yml").write_text(yaml.safe_dump(quiet | {"campaigns": {"key": keys}}))
-    write(load_world(str(folder / "world.yml")), folder, 6101, 0.1)
+    write(load_world(str(folder / "world.yml")), folder, 6102, 0.1)
     return folder
 
 

@@ -25,7 +25,7 @@ def told(tmp_path_factory):
             versions = found.setdefault(alert.id, [])
             if not versions or versions[-1] != alert:
                 versions.append(alert)
-    assert any(len(versions) > 5 for versions in found.values())
+    assert any(len(versions) > 3 for versions in found.values())
     return found
 
 
