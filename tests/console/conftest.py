@@ -1,5 +1,7 @@
 """The real service with a small world in it, and pages of a real browser."""
 
+from shutil import copytree
+
 import pytest
 from browser import axe, chromium
 from revenuer import serving, tiny
@@ -21,22 +23,28 @@ def judge():
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("console")
+def world(tmp_path_factory):
+    """A service's folder as it is at its start, and the lines that it reads."""
+    return tiny(tmp_path_factory.mktemp("world"))
+
+
+# No longer than a file: what one decides, or adds to a case, is not there for the next.
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, world):
+    return copytree(world[0], tmp_path_factory.mktemp("console") / "data")
 
 
 @pytest.fixture
 def database(folder, served):
     """URL of the database of the service."""
     assert served
-    return sqlite_url(folder / "data" / "revenuer.db")
+    return sqlite_url(folder / "revenuer.db")
 
 
-@pytest.fixture(scope="session")
-def served(folder):
-    data, lines = tiny(folder)
-    with serving(data) as service:
-        service.ingest(lines)
+@pytest.fixture(scope="module")
+def served(folder, world):
+    with serving(folder) as service:
+        service.ingest(world[1])
         yield service
 
 

@@ -127,3 +127,18 @@ def test_a_click_counts_though_the_case_is_drawn_anew_under_it(open_page, served
     served.client.post(f"/v1/alerts/{name}/undo").raise_for_status()
     # Somebody else was quicker, and the analyst is told so instead of nothing.
     assert "changed since it was read" in page.text_content("#said")
+
+
+def test_an_answer_that_was_overtaken_is_not_drawn(open_page, served):
+    page = open_page(signed_in=False)
+    held = []
+    page.route("**/v1/alerts?*", lambda route: route.continue_() if held else held.append(route))
+    page.fill("#token", served.token)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#main:not([hidden])")
+    page.fill("#filters [name=account]", "nobody")
+    page.wait_for_selector("#none:not([hidden])")
+    with page.expect_response("**/v1/alerts?*"):
+        held[0].continue_()
+    page.wait_for_selector("#live.on")  # is only there once the first list has come
+    assert page.locator("#alerts a").count() == 0

@@ -4,7 +4,7 @@ import { accountOf } from "./account.js";
 import { allowances } from "./allowances.js";
 import { api, attempt, read, state, write } from "./api.js";
 import { caseOf } from "./case.js";
-import { $, count, el, when, words } from "./elements.js";
+import { $, count, el, inOrder, when, words } from "./elements.js";
 import { appeals, outcomesOf } from "./outcomes.js";
 
 // ---- the list
@@ -26,11 +26,14 @@ function row(alert, joined) {
   return el("li", {}, link);
 }
 
+const listed = inOrder();
 async function list(more = false) {
+  const latest = listed();
   const wanted = query();
   if (more) wanted.set("cursor", state.cursor);
   else if ($("alerts").children.length > 50) wanted.set("limit", "200");
   const page = await read(`/alerts?${wanted}`);
+  if (!latest()) return;
   const held = document.activeElement?.dataset?.id;
   const rows = page.items.map((alert) => row(alert, page.joiners[alert.id]));
   if (more) $("alerts").append(...rows);
@@ -66,7 +69,9 @@ document.addEventListener("pointerdown", () => {
   });
 });
 
+const shown = inOrder();
 async function show(id) {
+  const latest = shown();
   const path = `/alerts/${encodeURIComponent(id)}`;
   const [answer, past] = await Promise.all([api(path), read(`${path}/history`)]);
   const alert = await answer.json();
@@ -74,7 +79,7 @@ async function show(id) {
   const [ties, said] = await Promise.all([
     alert.kind === "cluster" ? read(`/clusters/${encodeURIComponent(id)}/graph`).catch(() => null) : null, outcomesOf(alert.recommendation)]);
   await released;
-  if (state.chosen !== id) return;
+  if (state.chosen !== id || !latest()) return;
   state.tag = answer.headers.get("ETag");
   state.seen = JSON.stringify([alert.status, alert.severity, alert.accounts, alert.merged_into, alert.recommendation?.action]);
   render(id, caseOf(alert, past, ties, said, { decide, undo, tell }));

@@ -45,3 +45,12 @@ export function facts(pairs) {
 export function section(title, wide, ...children) {
   return el("section", wide ? { class: "full" } : {}, el("h3", { text: title }), ...children);
 }
+
+// For answers that may overtake each other: asked once before, and then whether nothing that was asked later is drawn already.
+export function inOrder() {
+  let [asked, drawn] = [0, 0];
+  return () => {
+    const mine = ++asked;
+    return () => mine > drawn && Boolean(drawn = mine);
+  };
+}
