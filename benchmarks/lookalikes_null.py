@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from detector.coordination.belonging import ODDS, beside, counted, odds
+from detector.coordination.belonging import ODDS, beside, counted, odds, of_others
 from detector.coordination.clusters import active_slots
 from detector.coordination.crowd import beyond_alike, likelihoods
 from detector.coordination.lookalikes import APART, LEAST, proposed
@@ -89,7 +89,9 @@ class Searches(Engine):
             bounds = np.array([0, group.size])
             paid = float(beyond_alike(members.requests, members.days, bounds, LEAST)[0]) - np.log(len(found.groups))
             self.beyond[kind].append(paid)
-            self.standing.append(odds(of, group, beside(found.place, group))[1])
+            others = beside(found.place, group)
+            rows = np.concatenate([group, others])
+            self.standing.append(odds(of, group, others, of_others(of, rows, others))[1])
 
 
 def shares(spread: list[F64]) -> dict[float, float]:

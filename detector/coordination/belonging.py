@@ -6,13 +6,15 @@ and outside. Each account is taken to draw from the source of the group, or from
 the odds are a mixture's (McLachlan and Peel, 2000), over lengths of requests and answers, what the requests are after, and habits.
 """
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from detector.coordination.behaviour import Behaviour, Counts
-from detector.coordination.features.twins import PRIOR, anybody, log_marginal, log_marginals
-from detector.profiles.layout import COUNT, F64, I64
+from detector.coordination.features.twins import PRIOR, anybody, log_marginal, log_marginal_of, log_marginals
+from detector.profiles.layout import COUNT, F64, I64, Flags
 
 HABITS: Final = ("system", "multi_turn", "tool_offer")
 # Pseudo-requests that the source of a pool is worth to its members, which stray from it a little: how much is measured on the pool.
@@ -21,8 +23,8 @@ _OF_A_HABIT = 2.0  # pseudo-requests of the prior: people have a habit or have i
 _BESIDE = 10  # outsiders for each member, the nearest; those farther away add nothing to the sum
 _AROUND = 1000  # outsiders that are nearest to the middle of a group; a group is small beside what lies between it and the others
 _ONE = 255.0  # of a capability
-_AT_ONCE = 4_000_000  # distances
 _TURNS = 4
+_NOTHING = -36.0  # nats: less than a double has room for beside one
 # Nats: odds of a hundred to one. Requests of one session go together, and aims with lengths, so that there are about half as many
 # questions as are asked, and odds look twice as long as they are.
 _HALF: Final = 0.5
@@ -52,6 +54,44 @@ def counted(accounts: Behaviour) -> Counted:
     return Counted(tables, priors)
 
 
+@njit(cache=True, nogil=True)
+def _around(place: F64, group: I64, outside: Flags) -> F64:
+    """Squared distance of each account outside from the middle of a group; infinite inside."""
+    middle = np.zeros(place.shape[1])
+    for i in group:
+        middle += place[i]
+    middle /= group.shape[0]
+    far = np.full(place.shape[0], np.inf)
+    for i in range(place.shape[0]):
+        if outside[i]:
+            far[i] = 0.0
+            for d in range(middle.shape[0]):
+                far[i] += (place[i, d] - middle[d]) ** 2
+    return far
+
+
+@njit(cache=True, nogil=True)
+def _nearest(place: F64, group: I64, rows: I64, most: int, chosen: Flags) -> None:
+    """Mark those of `rows` that are among the nearest of any member."""
+    near, held = np.empty(most), np.empty(most, np.int64)
+    for i in group:
+        near[:] = np.inf
+        for r in range(rows.shape[0]):
+            far = 0.0
+            for d in range(place.shape[1]):
+                far += (place[i, d] - place[rows[r], d]) ** 2
+                if far >= near[most - 1]:
+                    break
+            if far >= near[most - 1]:
+                continue
+            j = most - 1
+            while j > 0 and near[j - 1] > far:
+                near[j], held[j] = near[j - 1], held[j - 1]
+                j -= 1
+            near[j], held[j] = far, r
+        chosen[held] = True
+
+
 def beside(place: F64, group: I64) -> I64:
     """The accounts outside of a group that are nearest to its members; i64[n], ascending.
 
@@ -64,20 +104,25 @@ def beside(place: F64, group: I64) -> I64:
         return np.zeros(0, np.int64)
     outside = np.ones(place.shape[0], np.bool_)
     outside[group] = False
-    rows = np.flatnonzero(outside)
-    if rows.size > _AROUND:
-        middle = ((place[rows] - place[group].mean(axis=0)) ** 2).sum(axis=1)
-        rows = np.sort(rows[np.argpartition(middle, _AROUND - 1)[:_AROUND]])
-    theirs, step = place[rows], max(1, _AT_ONCE // rows.size)
-    length = (theirs**2).sum(axis=1)
-    near = []
-    for start in range(0, group.size, step):  # over members, as many as memory is for
-        far = length - 2.0 * place[group[start : start + step]] @ theirs.T
-        near.append(np.unique(np.argpartition(far, most - 1, axis=1)[:, :most]))
-    return rows[np.unique(np.concatenate(near))]
+    far, left = _around(place, group, outside), place.shape[0] - group.size
+    rows = np.argpartition(far, _AROUND - 1)[:_AROUND] if left > _AROUND else np.flatnonzero(outside)
+    # The nearest to the middle first: those that are farther away are soon known to be.
+    rows = rows[np.argsort(far[rows], kind="stable")]
+    chosen = np.zeros(rows.size, np.bool_)
+    _nearest(place, group, rows, most, chosen)
+    return np.sort(rows[chosen])
 
 
-def odds(of: Counted, group: I64, others: I64) -> tuple[F64, F64]:
+def of_others(of: Counted, rows: I64, others: I64) -> F64:
+    """Log odds of drawing from each other account's source, against one of its own; f64[rows, others]."""
+    out = np.zeros((rows.size, others.size))
+    for table, prior in zip(of.tables, of.priors, strict=True):
+        mine = table[rows]
+        out += log_marginals(mine, prior[0], table[others]) - log_marginal(mine, prior)[:, None]
+    return out
+
+
+def odds(of: Counted, group: I64, others: I64, outside: F64) -> tuple[F64, F64]:
     """Log odds of drawing from the group's source: of each of its accounts, and of those beside it, were they in it too.
 
     An account beside the group that draws from its source itself is nobody's other source, so that odds are found by turns.
@@ -86,36 +131,73 @@ def odds(of: Counted, group: I64, others: I64) -> tuple[F64, F64]:
         of: all accounts.
         group: i64[members].
         others: i64[n], accounts outside, the nearest.
+        outside: f64[members + n, n], `of_others` of both.
     """
     rows = np.concatenate([group, others])
     within = np.arange(rows.size) < group.size
-    of_group, outside = np.zeros(rows.size), np.zeros((rows.size, others.size))
+    of_group = np.zeros(rows.size)
     for table, prior in zip(of.tables, of.priors, strict=True):
-        mine = table[rows]
-        alone = log_marginal(mine, prior)
-        rest = mine[within].sum(axis=0, dtype=np.int64) - mine * within[:, None]
-        share = rest / np.maximum(rest.sum(axis=1, keepdims=True), 1.0)
-        inside = np.stack([log_marginal(mine, prior + stray * share) - alone for stray in _STRAY])
-        of_group += np.logaddexp.reduce(inside + _strays(inside[:, within])[:, None], axis=0)
-        outside += log_marginals(mine, prior + table[others]) - alone[:, None]
-    outside[group.size :][np.diag_indices(others.size)] = -np.inf  # nobody is another to himself
+        _of_group(table[rows], prior, group.size, of_group)
     own = np.log(max(of.tables[0].shape[0] - group.size, 1))  # as many sources of their own as there are accounts
     of_group += np.log(max(group.size - 1, 1))
-    both, other = of_group, np.zeros(others.size)
-    for _ in range(_TURNS):
-        both = of_group - np.logaddexp(np.logaddexp.reduce(outside + other, axis=1, initial=-np.inf), own)
-        other = -np.logaddexp(0.0, _HALF * both[~within])  # log of the chance that it is none of the group
+    both = np.empty(rows.size)
+    _turns(of_group, outside, group.size, own, both)
     return both[within], both[~within]
 
 
-def _strays(members: F64) -> F64:
-    """Log weight of each way to stray, by how likely it makes the members, but for the fifth that it fits least; f64[ways].
+@njit(cache=True, nogil=True)
+def _turns(of_group: F64, outside: F64, members: int, own: float, both: F64) -> None:
+    """Fill the odds of members and of those beside them; `outside` is of each against each of the latter."""
+    other = np.zeros(outside.shape[1])
+    for _ in range(_TURNS):
+        for i in range(outside.shape[0]):
+            top = own
+            for k in range(other.shape[0]):
+                if k != i - members:  # nobody is another to himself
+                    top = max(top, outside[i, k] + other[k])
+            total = math.exp(own - top)
+            for k in range(other.shape[0]):
+                less = outside[i, k] + other[k] - top
+                if less > _NOTHING and k != i - members:
+                    total += math.exp(less)
+            both[i] = of_group[i] - top - math.log(total)
+        for k in range(other.shape[0]):
+            half = _HALF * both[members + k]  # log of the chance that it is none of the group
+            other[k] = -math.log1p(math.exp(half)) if half < -_NOTHING else -half
 
-    Args:
-        members: f64[ways, members], nats.
+
+@njit(cache=True, nogil=True)
+def _of_group(counts: Counts, prior: F64, members: int, out: F64) -> None:
+    """Add each one's log odds of the members' source, against one of its own, over all ways to stray from it.
+
+    The first rows are members. Ways count by how likely they make the members, but for the fifth that they fit least.
     """
-    most = np.sort(members, axis=1)[:, members.shape[1] // 5 :].sum(axis=1)
-    return np.asarray(most - np.logaddexp.reduce(most), np.float64)
+    n, bins, ways = counts.shape[0], counts.shape[1], len(_STRAY)
+    joint = np.zeros(bins)
+    for i in range(members):
+        joint += counts[i]
+    alone, inside, alpha = np.empty(n), np.empty((ways, n)), np.empty((1, bins))
+    log_marginal_of(counts, prior, alone)
+    for i in range(n):
+        own = counts[i] if i < members else np.zeros_like(counts[i])
+        whole = max((joint - own).sum(), 1.0)
+        for w in range(ways):
+            for j in range(bins):
+                alpha[0, j] = prior[0, j] + _STRAY[w] * ((joint[j] - own[j]) / whole)
+            log_marginal_of(counts[i : i + 1], alpha, inside[w, i : i + 1])
+            inside[w, i] -= alone[i]
+    weight = np.empty(ways)
+    for w in range(ways):
+        weight[w] = np.sort(inside[w, :members])[members // 5 :].sum()
+    weight -= _log_sum(weight)
+    for i in range(n):
+        out[i] += _log_sum(inside[:, i] + weight)
+
+
+@njit(cache=True, nogil=True)
+def _log_sum(logs: F64) -> float:
+    top = logs.max()
+    return float(top + math.log(np.exp(logs - top).sum()))
 
 
 def settled(of: Counted, place: F64, group: I64) -> I64:
@@ -127,6 +209,11 @@ def settled(of: Counted, place: F64, group: I64) -> I64:
         group: i64[members].
     """
     others = beside(place, group)
-    joining = odds(of, group, others)[1] >= ODDS
-    group = np.union1d(group, others[joining])
-    return group[odds(of, group, others[~joining])[0] >= ODDS]
+    rows = np.concatenate([group, others])
+    outside = of_others(of, rows, others)
+    joining = odds(of, group, others, outside)[1] >= ODDS
+    inside = np.flatnonzero(np.concatenate([np.ones(group.size, np.bool_), joining]))
+    inside = inside[np.argsort(rows[inside])]
+    left = np.flatnonzero(~joining)
+    again = outside[np.ix_(np.concatenate([inside, group.size + left]), left)]
+    return rows[inside][odds(of, rows[inside], others[left], again)[0] >= ODDS]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from detector.coordination.behaviour import Behaviour
-from detector.coordination.belonging import ODDS, beside, counted, odds, settled
+from detector.coordination.belonging import ODDS, beside, counted, odds, of_others, settled
+from detector.coordination.features.twins import log_marginal, log_marginals
 from detector.profiles.layout import COUNT, LENGTH_BINS, N_CAPABILITIES
 
 PEOPLE, POOL, REQUESTS = 300, 20, 150
@@ -71,7 +72,21 @@ def test_odds_of_outsiders_are_those_they_would_have_as_members():
     accounts, _ = crowd(1, twins=2)
     of, group = counted(accounts), np.arange(PEOPLE, PEOPLE + POOL)
     others = np.arange(PEOPLE + POOL, PEOPLE + POOL + 4)
-    outside = odds(of, group, others)[1]
-    joined = [odds(of, np.append(group, o), others[others != o])[0][-1] for o in others]
+
+    def both(members, beside_them):
+        return odds(of, members, beside_them, of_others(of, np.concatenate([members, beside_them]), beside_them))
+
+    outside = both(group, others)[1]
+    joined = [both(np.append(group, o), others[others != o])[0][-1] for o in others]
     np.testing.assert_allclose(outside, joined, rtol=0.2)  # a group of one more strays a little more
     assert (outside < ODDS).all()
+
+
+def test_what_was_seen_before_counts_as_the_formula_says():
+    draw = np.random.default_rng(3)
+    counts = draw.negative_binomial(1, 0.02, (7, 5)).astype(np.int32)
+    given = draw.negative_binomial(1, 0.001, (4, 5)).astype(np.int32)
+    counts[0, 0], given[0, 0] = 9_000, 9_000
+    prior = np.array([0.5, 2.0, 0.1, 1.0, 4.4])
+    plain = np.stack([log_marginal(counts, (prior + g)[None, :]) for g in given], axis=1)
+    np.testing.assert_allclose(log_marginals(counts, prior, given), plain, rtol=1e-9)
