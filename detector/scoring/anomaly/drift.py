@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from detector.profiles.layout import F64
 from detector.scoring.anomaly.prepare import finite_of
@@ -74,7 +74,7 @@ class DriftReference:
         then, now = (_shares(c) for c in (self.counts, _counts(self.edges, x)))
         index = ((now - then) * np.log(now / then)).sum(axis=1)
         noise = 1.0 / max(1.0, self.counts[0].sum()) + 1.0 / max(1, x.shape[0])
-        return Drift(index, max(LARGE, float(chi2.isf(BY_CHANCE, BINS)) * noise))
+        return Drift(index, max(LARGE, float(chdtri(BINS, BY_CHANCE)) * noise))
 
 
 def _counts(edges: F64, x: F64) -> F64:
