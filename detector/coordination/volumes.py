@@ -2,7 +2,6 @@
 
 import math
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -287,8 +286,18 @@ def usual_part(carrying: F64, offsets: I64) -> F64:
         carrying: f64[members], share of each one's requests, clusters one after the other.
         offsets: i64[clusters + 1].
     """
-    parts = (carrying[a:b] for a, b in pairwise(offsets.tolist()))
-    return np.array([np.median(part[part > 0]) if (part > 0).any() else 1.0 for part in parts])
+    out = np.ones(offsets.size - 1)
+    _usual_part(carrying, offsets, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _usual_part(carrying: F64, offsets: I64, out: F64) -> None:
+    for g in range(out.shape[0]):
+        some = carrying[offsets[g] : offsets[g + 1]]
+        some = some[some > 0]
+        if some.shape[0] > 0:
+            out[g] = np.median(some)
 
 
 def _expected(asked: F64, exposure: F64, cluster: I64, clusters: int) -> F64:
