@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from detector.coordination.volumes import SCHEDULER
+from detector.coordination.volumes import SCHEDULER, powers, tail, ways
 from detector.profiles.layout import F64, I64
 
 # Shapes of the gamma distributions of volumes within groups, each as likely as the others. Of accounts alike in worlds without an
@@ -20,7 +20,6 @@ from detector.profiles.layout import F64, I64
 # scheduler: a third of the mean, as elsewhere, or less (CV 0.3, 0.17, 0.1).
 ALIKE: Final = (1.0, 2.0, 4.0)
 LEVEL: Final = (SCHEDULER, 33.0, 100.0)
-_LEAST_TAIL = 1e-12
 
 
 @njit(cache=True, nogil=True)
@@ -29,13 +28,7 @@ def _log_likelihood(counts: F64, mean: F64, shape: float, least: int) -> float:
     out = 0.0
     for i in range(counts.shape[0]):
         n, m = counts[i], mean[i]
-        p = m / (shape + m)
-        term, below = math.exp(shape * math.log(1.0 - p)), 0.0
-        for k in range(least):
-            below += term
-            term *= p * (shape + k) / (k + 1)
-        out += math.lgamma(shape + n) - math.lgamma(shape) - math.lgamma(n + 1.0)
-        out += shape * math.log(1.0 - p) + n * math.log(p) - math.log(max(1.0 - below, _LEAST_TAIL))
+        out += ways(n, shape) + powers(n, m, shape) - math.log(tail(m, shape, least))
     return out
 
 

@@ -94,7 +94,7 @@ def _others(table: F64, own: F64, kind: int, out: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _tail(mean: float, shape: float, least: int) -> float:
+def tail(mean: float, shape: float, least: int) -> float:
     """Chance of at least so many requests at a gamma-distributed rate."""
     p = mean / (shape + mean)
     term, below = math.exp(shape * math.log(1.0 - p)), 0.0
@@ -105,13 +105,13 @@ def _tail(mean: float, shape: float, least: int) -> float:
 
 
 @njit(cache=True, inline="always")
-def _ways(n: float, shape: float) -> float:
+def ways(n: float, shape: float) -> float:
     """Log of the part of a negative binomial's probability that has no mean in it."""
     return math.lgamma(shape + n) - math.lgamma(shape) - math.lgamma(n + 1.0)
 
 
 @njit(cache=True, inline="always")
-def _powers(n: float, mean: float, shape: float) -> float:
+def powers(n: float, mean: float, shape: float) -> float:
     """Log of the part that has."""
     return -shape * math.log1p(mean / shape) - n * math.log1p(shape / mean)
 
@@ -121,7 +121,7 @@ class _Grid(NamedTuple):
 
     Attributes:
         mean: f64[exposures, BINS], requests at the rate of a bin.
-        fixed, each: f64[exposures, BINS]; `_powers` is `fixed + n * each`.
+        fixed, each: f64[exposures, BINS]; `powers` is `fixed + n * each`.
         seen: f64[floors, exposures, BINS], chance of reaching a floor; 0 and 1 where it is as good as that.
     """
 
@@ -141,7 +141,7 @@ def _fill(grid: _Grid) -> None:
             grid.each[e, b] = -math.log1p(BIN / mean)
             for floor in range(_FLOORS):
                 if mean * _FAR > floor:
-                    grid.seen[floor, e, b] = 1.0 if mean > _FAR * floor else _tail(mean, BIN, floor)
+                    grid.seen[floor, e, b] = 1.0 if mean > _FAR * floor else tail(mean, BIN, floor)
 
 
 @cache
@@ -162,13 +162,13 @@ def _usual(n: float, exposure: float, floor: int, share: float, shares: F64, gri
     e = asked + lower * _STEPS
     mean, fixed, each = grid.mean[e], grid.fixed[e], grid.each[e]
     reached = grid.seen[min(floor, _FLOORS - 1), thinned + below * _STEPS]
-    seen, chance, ways = 0.0, 0.0, _ways(n, BIN)
+    seen, chance, orders = 0.0, 0.0, ways(n, BIN)
     for b in range(below, BINS):
         seen += shares[b] * reached[b - below]
     for b in range(lower, BINS):
         at = mean[b - lower]
         if n < _FAR * at and at < _FAR * n:
-            chance += shares[b] * math.exp(ways + fixed[b - lower] + n * each[b - lower])
+            chance += shares[b] * math.exp(orders + fixed[b - lower] + n * each[b - lower])
     return math.log(max(chance, _LEAST_TAIL)) - math.log(max(seen, _LEAST_TAIL))
 
 
@@ -200,8 +200,8 @@ def _against(
                 out[i] = 0.0
                 continue
             # Of requests that come at a gamma rate those that carry a text do so as well, at their share of it.
-            seen = _tail(share[g] * mean[i], SCHEDULER, floor)
-            level = _ways(n, SCHEDULER) + _powers(n, mean[i], SCHEDULER) - math.log(seen)
+            seen = tail(share[g] * mean[i], SCHEDULER, floor)
+            level = ways(n, SCHEDULER) + powers(n, mean[i], SCHEDULER) - math.log(seen)
             out[i] = level - _usual(n, exposure[i], floor, share[g], shares[kind[i]], grid)
 
 

@@ -363,9 +363,7 @@ class Engine:
                 left.append(allowed)
                 if id(case) in slots:
                     members[allowed.accounts] = slots[id(case)]
-        if not left:
-            return
-        for entry in self.alerts.tick(now, left):
+        for entry in self.alerts.tick(now, left) if left else ():
             self._advise(now, entry)
             self._learn(entry, members, now)
 
