@@ -7,23 +7,26 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Modules are compiled once, not by each of the processes that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check quick soak lint types kernels servers bench-detection fix clean
+.PHONY: demo test tests check quick soak lint types kernels servers bench-detection fix clean
 
+# What is imported is compiled then; compiling all that is installed takes as long as installing it.
 $(VENV)/.base: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet -e .
+	$(PIP) install --no-compile --quiet -e .
 	touch $@
 
-$(VENV)/.dev: pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet -e '.[dev]'
-	touch $@ $(VENV)/.base
+$(VENV)/.dev: $(VENV)/.base
+	$(PIP) install --no-compile --quiet -e '.[dev]'
+	touch $@
 
 demo: $(VENV)/.base  ## simulate a week, find the campaigns, print the alerts
 	$(BIN)/revenuer demo --out out/demo
 
-test: $(VENV)/.dev servers  ## lint, types and the tests; how long, and what is left out: docs/testing.md
-	$(MAKE) -j 2 kernels types lint
+test:  ## lint, types and the tests; how long, and what is left out: docs/testing.md
+	$(MAKE) -j 3 servers kernels $(VENV)/.dev
+	$(MAKE) -j 3 types lint tests
+
+tests: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 soak: $(VENV)/.dev servers  ## the tests that take minutes each; their last result: docs/testing.md
@@ -41,8 +44,8 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-kernels: $(VENV)/.dev  ## compile the kernels ahead
-	$(BIN)/python tests/run/kernels.py
+kernels: $(VENV)/.base  ## compile the kernels ahead; from the checkout, while the environment is still being filled
+	PYTHONPATH=. $(BIN)/python tests/run/kernels.py
 
 servers:  ## what some tests need from Debian: Prometheus, Alertmanager, Chromium; never fails
 	-@.ci/packages

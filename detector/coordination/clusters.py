@@ -10,7 +10,7 @@ import polars as pl
 from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
 from detector.coordination.keys import MIN_SIGHTS
-from detector.coordination.kin import KIN, Part
+from detector.coordination.kin import KIN, Part, several_payers
 from detector.coordination.lookalikes import ALIKE, LEAST
 from detector.coordination.seen import carried, carrying, texts_of
 from detector.coordination.volumes import usual_part
@@ -24,7 +24,7 @@ from detector.profiles.store import ProfileStore
 # A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of
 # one. Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a
 # pool.
-_STRAYING, _UNRELATED, _DISJOINT, _TALK = -3.0, 0.12, 0.75, 0.75
+_STRAYING, _DISJOINT, _TALK = -3.0, 0.75, 0.75
 _OF_PARTS = ("generator_evidence", "disjoint_coverage")
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`
 # for several that are of one source), and its first member.
@@ -85,7 +85,7 @@ class Clusters:
         view, level = self.view, CLUSTER_FEATURES["level_rate"].compute(self.view)
         counts = view.pooled.counts
         talk = counts[:, COUNT["multi_turn"]] / np.maximum(counts[:, COUNT["requests"]], 1)
-        may = np.flatnonzero((level > 0) & (talk < _TALK) & (view.payers > _UNRELATED * view.size))
+        may = np.flatnonzero((level > 0) & (talk < _TALK) & several_payers(view.payers, view.size))
         # What takes longest is asked of those alone that are level.
         may = may[[self.names[g][0] != KIN for g in may.tolist()]]
         worth = cluster_frame(view.only(may), _OF_PARTS) if may.size else None

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
-from detector.profiles.layout import F64, HOUR_US, I32, I64, U64
+from detector.profiles.layout import F64, HOUR_US, I32, I64, U64, Flags
 
 KIN: Final = 2  # in the name of a cluster, in place of the hash of a key
 _ONE_SOURCE: Final = 3.0  # nats: odds of twenty to one, for each pair that was looked at
@@ -26,6 +26,7 @@ _MOST: Final = 256  # clusters that are compared, the most level ones; what is t
 # Bhattacharyya coefficient of two pooled histograms, of inputs and of outputs, below which no pair can be of one source; a hundred
 # requests of one source have 0.97 on average.
 _NEAR: Final = 0.8
+_UNRELATED: Final = 0.12  # payers over members, as the rules for pools ask
 _EVERY_US: Final = HOUR_US
 
 
@@ -44,6 +45,16 @@ class Part(NamedTuple):
     lengths_in: I64
     lengths_out: I64
     level: float
+
+
+def several_payers(payers: F64, members: F64) -> Flags:
+    """Whether clusters may be parts of a pool: an office of seven has one payer, and many such offices would look like one pool.
+
+    Args:
+        payers: f64[clusters], distinct ones.
+        members: f64[clusters].
+    """
+    return payers > np.maximum(1.0, _UNRELATED * members)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.coordination.kin import Kin, Part
+from detector.coordination.kin import Kin, Part, several_payers
 from detector.profiles.layout import HOUR_US
 
 BINS, NOW = 24, 1_780_272_000_000_000
@@ -78,3 +78,8 @@ def test_the_order_in_which_parts_were_learnt_does_not_matter():
     parts = [part(rng, 10 * k, 6, (5.0, 16.0)) for k in range(3)] + [part(rng, 90, 5, (15.0, 3.0))]
     one, other = (found(order, np.random.default_rng(9)) for order in (parts, parts[::-1]))
     assert [slots for slots, _ in one] == [slots for slots, _ in other]
+
+
+def test_who_pays_together_is_no_part_of_a_pool():
+    payers, members = np.array([1.0, 1.0, 2.0, 3.0, 30.0]), np.array([7.0, 3.0, 7.0, 30.0, 30.0])
+    assert several_payers(payers, members).tolist() == [False, False, True, False, True]
