@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import msgspec
-from forked import CONTEXT
+from forked import CONTEXT, server
 
 from detector.alerts.store import Store
 from detector.alerts.store.alerts import Filters
@@ -21,7 +21,7 @@ from streams.decode import Origin, decode_lines
 DONE = "done"
 
 
-def opened(folder, every_s=0.02):
+def opened(folder, every_s=0.2):
     """A live detector over a folder, restored from what is there."""
     accounts = read_accounts(folder / "accounts.ndjson")
     store = Store(f"sqlite:///{folder / 'revenuer.db'}")
@@ -59,6 +59,7 @@ def post(folder):
 def until_done(work, folder, delays):
     """Run a piece of work in processes that are killed after each delay, the last one never; how many kills hit."""
     hits = 0
+    server()
     for delay in [*delays, None]:
         child = CONTEXT.Process(target=work, args=(folder,))
         child.start()

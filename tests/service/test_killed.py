@@ -9,7 +9,7 @@ import pytest
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 
-KILLS, POSTS = int(os.environ.get("REVENUER_KILLS", "8")), 40
+KILLS, POSTS = int(os.environ.get("REVENUER_KILLS", "5")), 40
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_what_was_acknowledged_is_never_lost_and_never_counted_twice(world, tmp_
 @pytest.mark.slow
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(world, inbox_uncut, tmp_path, capsys):
     folder = tmp_path / "data"
-    cut(world, folder, 4, seed=3)
+    cut(world, folder, 2, seed=3)
     newest = max((folder / "checkpoints").glob("*.checkpoint"))
     newest.write_bytes(newest.read_bytes()[:-7] + b"damaged")
     assert killed.outcome(folder) != {}
