@@ -1,12 +1,12 @@
 """Profiles made by two processes and merged give the scores of one: accounts and clusters alike."""
 
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from forked import CONTEXT, server
 
 from detector.config import Settings
 from detector.coordination.clusters import active_slots
@@ -38,7 +38,8 @@ def profiled(folder: Path, part: int | None):
 def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
     write(load_world("tiny"), folder)
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    server()
+    with ProcessPoolExecutor(2, mp_context=CONTEXT) as pool:
         parts = list(pool.map(profiled, [folder, folder], [0, 1]))
     return folder, profiled(folder, None), parts
 
