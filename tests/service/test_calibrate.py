@@ -20,6 +20,7 @@ from detector.scoring.reference import load_reference
 from detector.scoring.rules import load_rules
 from detector.scoring.scorer import ACCOUNT, CLUSTER
 from detector.service.calibration import Highest, run, scorer_of
+from detector.service.ticks import Clock
 from detector.simulator import world as worlds
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -35,7 +36,14 @@ HOSTILE = {
     "injected": {"kind": "fixed_prompt", "accounts": 150, "per_day": 80, "days": 3},
 }
 STRANGE = "strange"
-ENV = {"REVENUER_HASH_KEY": "12345"}
+# A week of looks every five minutes, in each of a dozen runs, is most of what these tests would take. What is stated holds for any
+# clock that is the same where it is measured and where it is tried.
+TICK_S, COORDINATION_TICKS = 1800, 3
+ENV = {
+    "REVENUER_HASH_KEY": "12345",
+    "REVENUER_TICK_S": str(TICK_S),
+    "REVENUER_COORDINATION_TICKS": str(COORDINATION_TICKS),
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +85,7 @@ def highest(folder, reference):
         keys,
         book,
         EventTracker(read_events(folder / "events.ndjson")),
+        clock=Clock(TICK_S * 1_000_000, COORDINATION_TICKS),
     )
     run(engine, lambda: (batch.frame for batch in FileSource([folder / "requests.ndjson"]).batches()))
     scores = {

@@ -75,7 +75,7 @@ def stolen(tmp_path_factory):
 
 def replayed(folder, logs, out):
     args = ["replay", *map(str, logs), "--accounts", str(folder / "accounts.ndjson"), "--out", str(out)]
-    result = CliRunner().invoke(app, args, env={"REVENUER_HASH_KEY": "12345"})
+    result = CliRunner().invoke(app, args, env={"REVENUER_HASH_KEY": "12345", "REVENUER_TICK_S": "600"})
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in (out / "alerts.ndjson").read_text().splitlines()]
 
