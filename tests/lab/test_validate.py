@@ -43,9 +43,9 @@ def smallest(request, tmp_path_factory):
     plan = replace(
         QUICK,
         world="tiny",
-        sizes=(60, 240),
+        sizes=(60, 240) if everything else (60, 160),
         recipe=Recipe(steps=120 if everything else 80, batch=32, rate=6e-3),
-        exam=90,
+        exam=90 if everything else 60,
         datasets=("wine",),
         attention=("near", "spread"),
         splits=2,
