@@ -21,9 +21,13 @@ def commands() -> list[str]:
 
 
 @pytest.mark.slow
-def test_every_command_runs(tmp_path):
+@pytest.mark.parametrize("scale", ["0.2", pytest.param("1", marks=pytest.mark.soak)])
+def test_every_command_runs(tmp_path, scale):
     found = commands()
     assert len(found) >= 8
+    made = "revenuer simulate demo --out world"
+    assert made in found
+    found[found.index(made)] += f" --scale {scale}"  # each of the others as it stands, over a smaller world
     environment = os.environ | {"REVENUER_HASH_KEY": "5", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     for line in found:
         name, *args = shlex.split(line)
