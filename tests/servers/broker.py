@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from objects import objects
-from running import Deadline, free_port, stop
+from running import Deadline, free_port
 
 _IN_MEMORY = "memory://tansu/"
 _IN_OBJECTS = "s3://tansu/"
@@ -53,13 +53,9 @@ class Tansu:
         pytest.fail("the broker does not answer")
 
     def kill(self) -> None:
-        """As a machine would."""
+        """As a machine would; told to end, it waits five seconds for clients that are still connected."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-
-    def stop(self) -> None:
-        """End it in order."""
-        stop(self.process)
 
 
 @contextmanager
@@ -79,7 +75,7 @@ def tansu(advertised: int | None = None) -> Iterator[tuple[str, int]]:
     try:
         yield started.address, started.process.pid
     finally:
-        started.stop()
+        started.kill()
 
 
 @contextmanager
@@ -90,4 +86,4 @@ def lasting(advertised: int | None = None, keep: int | None = None) -> Iterator[
         try:
             yield started
         finally:
-            started.stop()
+            started.kill()
