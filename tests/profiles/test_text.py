@@ -115,7 +115,7 @@ def logits(words: list[list[int]]) -> np.ndarray:
     return sums
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(texts, texts)
 def test_the_kernel_agrees_with_the_slow_reference(prompt, system):
     d, words, of_system = run([prompt], [system]), words_of(prompt), words_of(system)
@@ -133,7 +133,7 @@ def test_the_kernel_agrees_with_the_slow_reference(prompt, system):
     assert np.abs(d.capability[0] - expected).max() < 0.51 + 0.01
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.one_of(st.none(), texts), max_size=12), st.integers(0, 12))
 def test_chunks_give_what_the_whole_gives(prompts, cut):
     systems = prompts[::-1]
