@@ -24,6 +24,8 @@ from streams.sinks.kafka import KafkaSink
 
 pytestmark = pytest.mark.slow
 DEAD = "dead-letter"
+# Where it is the service that is killed, what a client does is the same as in `tests/streams/test_kafka.py`, which has both.
+CLIENTS = ["kafka-python", pytest.param("confluent", marks=pytest.mark.soak)]
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def thirds(records):
     return itertools.pairwise([0, len(records) // 3, 2 * len(records) // 3, len(records)])
 
 
-@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_service_killed_in_between_ends_like_one_that_was_not(world, expected, serve, tmp_path, client):
     records, data, token = world[1], folder_of(world, tmp_path / "data"), ""
     with broker() as address:
@@ -200,7 +202,7 @@ def test_a_folder_that_is_served_is_refused(world, serve, tmp_path):
         active.end()
 
 
-@pytest.mark.parametrize("client", ["kafka-python", "confluent"])
+@pytest.mark.parametrize("client", CLIENTS)
 def test_dead_letters_go_into_their_topic_once_and_without_text(world, serve, tmp_path, client):
     data, settings = folder_of(world, tmp_path / "data"), {"client": client, "dead_letters": DEAD}
     bad = [b'{"prompt": "canarybird"}', b"canarybird", b"[1]"]
