@@ -21,7 +21,7 @@ from streams.decode import Origin, decode_lines
 DONE = "done"
 
 
-def opened(folder, every_s=0.2):
+def opened(folder, every_s=0.02):
     """A live detector over a folder, restored from what is there."""
     accounts = read_accounts(folder / "accounts.ndjson")
     store = Store(f"sqlite:///{folder / 'revenuer.db'}")
