@@ -10,7 +10,7 @@ from detector.profiles.layout import F64
 from detector.scoring.anomaly.model import AnomalyModel, strata_of
 from detector.scoring.combined import combined, of_rules
 from detector.scoring.reference import Reference, stratum_of
-from detector.scoring.rules import ACCOUNT_WINDOW, CLUSTER_WINDOW
+from detector.scoring.rules import ACCOUNT_WINDOW, CLUSTER_WINDOW, Rule
 from detector.scoring.rules.evaluate import RuleSet
 
 ACCOUNT, CLUSTER = ACCOUNT_WINDOW, CLUSTER_WINDOW
@@ -93,6 +93,11 @@ class Scorer:
         measured = reference.anomaly if anomaly is not None else None
         own = measured is not None and anomaly is not None and measured.model == anomaly.digest
         self.weeks = (measured.weeks if own and measured else anomaly.weeks) if anomaly else {}
+
+    @property
+    def every_rule(self) -> list[Rule]:
+        """Rules of both categories."""
+        return [rule for of in self.rules.values() for rule in of.rules]
 
     def score(self, frame: pl.DataFrame, category: str) -> Scored:
         """Score entities.

@@ -86,6 +86,7 @@ class Engine:
     _changed: list[I32] = field(default_factory=list)
     _touched: list[I32] = field(default_factory=list)
     _waiting: list[Waiting] = field(default_factory=list)
+    _rows: int = 0
     _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _fresh: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -205,10 +206,11 @@ class Engine:
         self._touched.append(changed)
         turn = self.clock.coordinates(now) if coordinate is None else coordinate
         clusters = self._look_at_clusters(moment, everything=coordinate is True) if turn else None
-        self._waiting.append(Tick(look, clusters))
+        self._waiting.append(tick := Tick(look, clusters))
+        self._rows += tick.rows
         if coordinate:
             self.settle()
-        elif sum(item.rows for item in self._waiting if isinstance(item, Tick)) > _MOST_WAITING:
+        elif self._rows > _MOST_WAITING:
             self._hand_over(partial(self._settle, *self._drained_waiting()))
 
     def _grown(self, slots: I32, more: I64, now: int, *, everybody: bool) -> I32:
@@ -230,9 +232,8 @@ class Engine:
 
     def look(self, slots: I32, moment: Moment) -> Look:
         """Accounts as they stand at a moment."""
-        pooled = self.store.each(slots, moment.now)
         facts = self.accounts.as_of(self.store.accounts.ident[slots], moment.now, self.store.organisations(slots))
-        return Look(moment, slots, pooled, facts, len(self.store))
+        return Look(moment, slots, self.store.each(slots, moment.now), facts, len(self.store))
 
     def settle(self) -> None:
         """Score what waits, and take it in in the order in which it came: as if each had been scored when it was looked at."""
@@ -241,7 +242,7 @@ class Engine:
 
     def _drained_waiting(self) -> tuple[list[Waiting], int]:
         """What waits, which nobody else has then, and the accounts known by now."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._rows = self._waiting, [], 0
         return waiting, len(self.store)
 
     def _settle(self, waiting: Sequence[Waiting], population: int) -> None:
@@ -321,8 +322,7 @@ class Engine:
         return self.coordinator.look(self.store, self.accounts, moment, touched, everything=everything)
 
     def _look_at_clusters(self, moment: Moment, *, everything: bool) -> ClusterLook:
-        clusters = self.propose(moment, everything=everything)
-        return ClusterLook(clusters, frozenset(self.coordinator.seen), everything)
+        return ClusterLook(self.propose(moment, everything=everything), frozenset(self.coordinator.seen), everything)
 
     def _cluster_cases(self, look: Look, found: ClusterLook, scored: Iterator[Scored]) -> list[tuple[Case, I32]]:
         """Cases of the clusters of a tick, with their members."""

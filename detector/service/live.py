@@ -82,6 +82,7 @@ class Live:
 
     Attributes:
         digest_key: of the dead letters' digests, whatever brings them.
+        rules: of its scorer.
         letters: file of the dead letters.
 
     Raises:
@@ -100,6 +101,7 @@ class Live:
         self._engine, self._store, self._metrics = engine, store, metrics
         self.letters = folder / "dead_letter.ndjson"
         self.digest_key = engine.keys.letters
+        self.rules = engine.scorer.every_rule
         self.inbox = Inbox(folder / "inbox", self.digest_key)
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
         self._given = {a: list(g) for a, g in engine.allowances.items()}

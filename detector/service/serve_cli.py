@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from detector.alerts.store import AwayError, Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
-from detector.scoring.rules import RuleError, load_rules
+from detector.scoring.rules import RuleError
 from detector.service.account_topic import AccountTopic
 from detector.service.channels import channels_of
 from detector.service.engine import Engine
@@ -205,7 +205,7 @@ def serve(
             form = Format(settings.format, settings.account_path)
             live = _live(settings, store, metrics, data)
             live.inbox.format = form
-            rules, shared = load_rules(settings.rules), settings.indicators_key()
+            shared = settings.indicators_key()
             channels = channels_of(settings.notify, data, settings.console_url, settings.kafka)
             beside: list[Beside] = [Outbox(store, channels), Retention(store, settings.retention, channels)]
             if kafka:
@@ -218,7 +218,7 @@ def serve(
     state = State(
         store,
         live,
-        rules,
+        live.rules,
         live.digest_key,
         metrics=metrics,
         format=form,
@@ -246,7 +246,7 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
     store.alerts.upsert(engine.alerts.alerts())
     live = Live(engine, store, metrics, data)
     secret = store.tokens.issue("demo", ("admin",), "command line")[1]
-    run(State(store, live, load_rules(None), live.digest_key, metrics=metrics), live, secret, host, port)
+    run(State(store, live, live.rules, live.digest_key, metrics=metrics), live, secret, host, port)
     store.close()
 
 
