@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 from detector.config import Settings
+from detector.profiles.merge import merge
+from detector.profiles.store import ProfileStore
 from detector.service.replay import Replay, make_engine
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -23,6 +25,7 @@ def main() -> None:
         write(load_world("tiny"), folder)
         engine = make_engine(Settings(hash_key=7), read_accounts(folder / "accounts.ndjson"), None)
         Replay(engine, folder / "found").run(FileSource([folder / "requests.ndjson"]), lambda _: None)
+        merge(ProfileStore(), engine.store)
 
 
 if __name__ == "__main__":

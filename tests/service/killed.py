@@ -45,7 +45,7 @@ def read_inbox(folder):
 
 def post(folder):
     """Post every part of `posts` that was not acknowledged yet, and note each acknowledgement."""
-    live, _engine, _store = opened(folder)
+    live, _engine, _store = opened(folder, 0.2)  # so that the journal holds several posts
     live.start()
     for path in sorted((folder / "posts").iterdir()):
         acknowledged = folder / "acknowledged" / path.name
@@ -96,6 +96,12 @@ def outcome(folder):
         "books": live._resume.counts,
         "letters": sorted(letters.read_text().splitlines()) if letters.exists() else [],
     }
+
+
+def without_words(alerts):
+    """Alerts without the masked skeletons: a journal holds no text, so that they are shown once their text comes again."""
+    told = [msgspec.json.decode(alert) for alert in alerts]
+    return [alert | {"evidence": alert["evidence"] | {"skeletons": None}} for alert in told]
 
 
 def put(source: Path, folder: Path, lines: list[str]) -> None:
