@@ -90,8 +90,7 @@ class Searches(Engine):
             paid = float(beyond_alike(members.requests, members.days, bounds, LEAST)[0]) - np.log(len(found.groups))
             self.beyond[kind].append(paid)
             others = beside(found.place, group)
-            rows = np.concatenate([group, others])
-            self.standing.append(odds(of, group, others, of_others(of, rows, others))[1])
+            self.standing.append(odds(of, group, others, of_others(of, group, others))[1])
 
 
 def shares(spread: list[F64]) -> dict[float, float]:

@@ -113,8 +113,15 @@ def beside(place: F64, group: I64) -> I64:
     return np.sort(rows[chosen])
 
 
-def of_others(of: Counted, rows: I64, others: I64) -> F64:
-    """Log odds of drawing from each other account's source, against one of its own; f64[rows, others]."""
+def of_others(of: Counted, group: I64, others: I64) -> F64:
+    """Log odds of drawing from the source of each account outside, against one of its own; f64[members + n, n].
+
+    Args:
+        of: all accounts.
+        group: i64[members].
+        others: i64[n], accounts outside.
+    """
+    rows = np.concatenate([group, others])
     out = np.zeros((rows.size, others.size))
     for table, prior in zip(of.tables, of.priors, strict=True):
         mine = table[rows]
@@ -210,7 +217,7 @@ def settled(of: Counted, place: F64, group: I64) -> I64:
     """
     others = beside(place, group)
     rows = np.concatenate([group, others])
-    outside = of_others(of, rows, others)
+    outside = of_others(of, group, others)
     joining = odds(of, group, others, outside)[1] >= ODDS
     inside = np.flatnonzero(np.concatenate([np.ones(group.size, np.bool_), joining]))
     inside = inside[np.argsort(rows[inside])]

@@ -74,7 +74,7 @@ def test_odds_of_outsiders_are_those_they_would_have_as_members():
     others = np.arange(PEOPLE + POOL, PEOPLE + POOL + 4)
 
     def both(members, beside_them):
-        return odds(of, members, beside_them, of_others(of, np.concatenate([members, beside_them]), beside_them))
+        return odds(of, members, beside_them, of_others(of, members, beside_them))
 
     outside = both(group, others)[1]
     joined = [both(np.append(group, o), others[others != o])[0][-1] for o in others]

@@ -98,10 +98,15 @@ def outcome(folder):
     }
 
 
-def without_words(alerts):
-    """Alerts without the masked skeletons: a journal holds no text, so that they are shown once their text comes again."""
-    told = [msgspec.json.decode(alert) for alert in alerts]
-    return [alert | {"evidence": alert["evidence"] | {"skeletons": None}} for alert in told]
+def same_alerts(found, expected):
+    """Whether alerts are equal, but for masked words: a journal holds no text, so that they are shown once their text comes again."""
+    for one, other in zip(found, expected, strict=True):
+        told, whole = msgspec.json.decode(one), msgspec.json.decode(other)
+        if told["evidence"].get("skeletons") == []:
+            told["evidence"]["skeletons"] = whole["evidence"]["skeletons"]
+        if told != whole:
+            return False
+    return True
 
 
 def put(source: Path, folder: Path, lines: list[str]) -> None:
