@@ -25,7 +25,7 @@ from detector.coordination.belonging import HABITS, counted, settled
 from detector.coordination.crowd import beyond_alike
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
 from detector.coordination.volumes import Asked, Volumes, levelled
-from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64
+from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, WINDOW_US
 from detector.profiles.store import ProfileStore
 
 ALIKE: Final = 1  # in the name of a cluster, in place of the hash of a key
@@ -53,6 +53,8 @@ _TURNS = COUNT["multi_turn"]
 _TALK = 0.75
 _EVERY_US = 6 * HOUR_US
 _OFTEN_US = HOUR_US
+# The promise is one over all looks of a week, and each search is another chance for a group of people to look like a pool.
+_SEARCHES: Final = WINDOW_US // _EVERY_US
 _GROWTH = 1.0 / 8.0  # of all requests: then it is looked again before the time
 _SEED = 20_260_224
 
@@ -136,7 +138,7 @@ def _search(store: ProfileStore, alive: I32, volumes: Volumes, now: int) -> list
     if found is None or not found.groups:
         return []
     slots, accounts, place, groups, apart = found
-    price = float(np.log(max(len(groups), 1)))
+    price = float(np.log(max(len(groups), 1) * _SEARCHES))
     # Most groups that are level against everybody are accounts alike, and need not be settled to be told.
     groups = _chosen(groups, _worth(accounts, groups, volumes, 0.0) & (apart >= APART))
     groups = _settled(accounts, place, groups, volumes)

@@ -77,6 +77,11 @@ def test_many_companies_of_one_habit_are_no_pool_though_their_sizes_are_alike(se
     assert not found(filled(raw, np.arange(raw["ts"].size)))
 
 
+def test_a_week_of_searches_finds_none_of_the_most_alike():
+    searches = [traffic(seed, level=4.0) for seed in range(100, 128)]
+    assert not any(found(filled(raw, np.arange(raw["ts"].size))) for raw in searches)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_nobody_is_found_among_people(seed):
     raw = traffic(seed, pool=0)
