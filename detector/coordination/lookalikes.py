@@ -52,11 +52,25 @@ _TURNS = COUNT["multi_turn"]
 # other: it need not pay for the search as well, as long as it is not likelier of accounts alike.
 _TALK = 0.75
 _EVERY_US = 6 * HOUR_US
+# Who belongs to a group is asked again when its members or so many of their requests changed, or after so long.
+_SETTLED_US = 24 * HOUR_US
 _OFTEN_US = HOUR_US
 # The promise is one over all looks of a week, and each search is another chance for a group of people to look like a pool.
 _SEARCHES: Final = WINDOW_US // _EVERY_US
 _GROWTH = 1.0 / 8.0  # of all requests: then it is looked again before the time
 _SEED = 20_260_224
+
+
+class Settled(NamedTuple):
+    """Who belonged to a group of likeness when it was asked: slots, the requests of the group, and event time in µs."""
+
+    slots: I32
+    requests: int
+    when: int
+
+    def holds(self, requests: int, now: int) -> bool:
+        """Whether so little has changed that it would be found again."""
+        return abs(requests - self.requests) <= _GROWTH * self.requests and now - self.when < _SETTLED_US
 
 
 @dataclass
@@ -67,11 +81,13 @@ class Lookalikes:
         when: event time of the latest search, µs.
         requests: of all accounts at that time.
         groups: slots of each, ascending.
+        settled: of the groups of likeness of the latest search, by their slots.
     """
 
     when: int = 0
     requests: int = 0
     groups: list[I32] = field(default_factory=list)
+    settled: dict[bytes, Settled] = field(default_factory=dict)
 
     def find(self, store: ProfileStore, alive: I32, volumes: Volumes, now: int, *, everything: bool) -> list[I32]:
         """Candidates at a moment.
@@ -88,7 +104,8 @@ class Lookalikes:
             return self.groups
         total = requests_of(store)
         if everything or age >= _EVERY_US or total > (1.0 + _GROWTH) * self.requests:
-            self.groups = _search(store, alive, volumes, now)
+            before = {} if everything else self.settled
+            self.groups, self.settled = _search(store, alive, volumes, now, before)
             self.when, self.requests = now, total
         return self.groups
 
@@ -133,34 +150,59 @@ def proposed(store: ProfileStore, alive: I32, now: int) -> Proposed | None:
     return Proposed(slots[enough], accounts, place, groups, _apart(groups, near))
 
 
-def _search(store: ProfileStore, alive: I32, volumes: Volumes, now: int) -> list[I32]:
+def _search(
+    store: ProfileStore, alive: I32, volumes: Volumes, now: int, before: dict[bytes, Settled]
+) -> tuple[list[I32], dict[bytes, Settled]]:
+    """Candidates, and who was found to belong to which group of likeness."""
     found = proposed(store, alive, now)
     if found is None or not found.groups:
-        return []
+        return [], {}
     slots, accounts, place, groups, apart = found
     price = float(np.log(max(len(groups), 1) * _SEARCHES))
     # Most groups that are level against everybody are accounts alike, and need not be settled to be told.
     groups = _chosen(groups, _worth(accounts, groups, volumes, 0.0) & (apart >= APART))
-    groups = _settled(accounts, place, groups, volumes)
+    known = _belonging(found, groups, now, before)
+    row = np.empty(len(store), np.int64)
+    row[slots] = np.arange(slots.size)
+    groups = _settled(accounts, groups, [row[each.slots] for each in known.values()], volumes)
     groups = _chosen(groups, _worth(accounts, groups, volumes, price))
-    return [np.sort(slots[g]) for g in groups]
+    return [np.sort(slots[g]) for g in groups], known
+
+
+def _belonging(found: Proposed, groups: list[I64], now: int, before: dict[bytes, Settled]) -> dict[bytes, Settled]:
+    """Who belongs to each group, where that is not known already."""
+    of = counted(found.accounts)
+    here = set(found.slots.tolist())
+    known: dict[bytes, Settled] = {}
+    for group in groups:  # over groups
+        name, requests = found.slots[group].tobytes(), int(found.accounts.requests[group].sum())
+        last = before.get(name)
+        if last is None or not last.holds(requests, now) or not here.issuperset(last.slots.tolist()):
+            last = Settled(found.slots[settled(of, found.place, group)], requests, now)
+        known[name] = last
+    return known
 
 
 def _chosen(groups: list[I64], worth: npt.NDArray[np.bool_]) -> list[I64]:
     return [g for g, is_worth in zip(groups, worth, strict=True) if is_worth]
 
 
-def _settled(accounts: Behaviour, place: F64, groups: list[I64], volumes: Volumes) -> list[I64]:
-    """Groups without their bystanders, and with who belongs to them where that leaves them as level; no account is in two."""
+def _settled(accounts: Behaviour, groups: list[I64], more: list[I64], volumes: Volumes) -> list[I64]:
+    """Groups without their bystanders, and with who belongs to them where that leaves them as level; no account is in two.
+
+    Args:
+        accounts: all of them.
+        groups: rows of each.
+        more: rows of those who belong to each.
+        volumes: of everybody.
+    """
     if not groups:
         return []
-    of = counted(accounts)
-    more = [settled(of, place, g) for g in groups]
     fewer = [np.intersect1d(one, g) for one, g in zip(more, groups, strict=True)]
     level = [_level(accounts, each, volumes) for each in (more, fewer)]
     better = [a if x >= y else b for a, b, x, y in zip(more, fewer, *level, strict=True)]
     out: list[I64] = []
-    taken = np.zeros(place.shape[0], np.bool_)
+    taken = np.zeros(accounts.requests.size, np.bool_)
     for group in sorted(better, key=lambda g: -g.size):  # over groups
         left = group[~taken[group]]
         if left.size >= SMALLEST:

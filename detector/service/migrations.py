@@ -13,7 +13,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To versions 2 and 6: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2, 6 and 8: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
@@ -55,4 +55,5 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     4: _nobody_blamed,
     5: _coordination_anew,
     6: _nobody_strange,
+    7: _coordination_anew,
 }

@@ -19,7 +19,7 @@ from detector.coordination.coordinator import Coordinator, LastLook
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities
 from detector.coordination.kin import Kin, Part
-from detector.coordination.lookalikes import Lookalikes
+from detector.coordination.lookalikes import Lookalikes, Settled
 from detector.coordination.table import LinkTable
 from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
@@ -34,7 +34,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 7  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 8  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -54,6 +54,7 @@ _RECORDS: Final[dict[str, type]] = {
         Population,
         Reason,
         Recommendation,
+        Settled,
         Subject,
         Tally,
         TierUsage,
