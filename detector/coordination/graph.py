@@ -11,7 +11,7 @@ from numba import njit
 
 from detector.coordination.glued import glued
 from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS
-from detector.coordination.moving import carried_on
+from detector.coordination.moving import by_number, carried_on, numbered
 from detector.coordination.table import LinkTable, shared
 from detector.profiles.layout import F64, HOUR_US, I32, I64, U64, grown
 
@@ -26,35 +26,8 @@ GROWN, GROWN_LARGE = 1.0 / 16.0, 1.0 / 8.0
 _LARGE = 10_000  # accounts
 _TINY = 100  # accounts and keys of a component; a whole run over a smaller one takes no time
 _ANEW_US = 6 * HOUR_US
+_TURNS = 4  # of keys that somebody held, newcomers, keys that nobody did, and accounts that have a community
 SEED = 20_260_224
-
-
-@njit(cache=True, nogil=True)
-def _runs(ordered: I32, slots: I32, start: I64, stop: I64) -> int:
-    """Where the edges of each account start and end, which are one run since edges lie by slot; how many they are together."""
-    total, at = 0, 0
-    for i in range(slots.shape[0]):
-        slot = slots[i]
-        if i > 0 and slot <= slots[i - 1]:
-            at = 0
-        # Members of a cluster ascend, and the next one is seldom far: steps that double, then halves.
-        step, high = 1, at
-        while high < ordered.shape[0] and ordered[high] < slot:
-            at, high = high + 1, high + step
-            step *= 2
-        high = min(high, ordered.shape[0])
-        while at < high:
-            middle = (at + high) >> 1
-            if ordered[middle] < slot:
-                at = middle + 1
-            else:
-                high = middle
-        start[i] = at
-        while at < ordered.shape[0] and ordered[at] == slot:
-            at += 1
-        stop[i] = at
-        total += at - start[i]
-    return total
 
 
 @njit(cache=True, nogil=True)
@@ -76,6 +49,7 @@ class Links(NamedTuple):
         weight: nats, surprise × support.
         holders: accounts that hold the key, by key number.
         hashed: the key itself, by key number.
+        starts: where the edges of each account start, by slot, and where the last ones end.
     """
 
     slot: I32
@@ -84,6 +58,7 @@ class Links(NamedTuple):
     weight: F64
     holders: I32
     hashed: U64
+    starts: I64
 
     def texts_of(self, slots: I32) -> tuple[I64, I64]:
         """Key numbers of the texts that any of the accounts holds, and how many of them hold each."""
@@ -92,8 +67,9 @@ class Links(NamedTuple):
 
     def of(self, slots: I32) -> tuple[I64, I64]:
         """Edges of accounts: the place of the account in `slots`, and that of the edge."""
-        start, stop = np.empty(slots.size, np.int64), np.empty(slots.size, np.int64)
-        n = _runs(self.slot, slots, start, stop)
+        last = self.starts.size - 1
+        start, stop = self.starts[np.minimum(slots, last)], self.starts[np.minimum(slots + 1, last)]
+        n = int((stop - start).sum())
         place, edge = np.empty(n, np.int64), np.empty(n, np.int64)
         _listed(start, stop, place, edge)
         return place, edge
@@ -118,10 +94,10 @@ def weigh(table: LinkTable, slots: int, population: int) -> Links:
     # In a small population nothing can be as rare as the floor asks: a pair may always link.
     floor = min(MIN_SURPRISE, math.log(max(population, 4) / 2.0))
     most = int(max(population, 2) * math.exp(-floor) + 1e-9)
-    slot, key, weight = shared(table, slots, most, population)
+    slot, key, weight, starts = shared(table, slots, most, population)
     kind = ((table.hashed[key] >> np.uint64(56)) - np.uint64(1)).astype(np.uint8)
     # Who holds what goes on changing in the table, and what was looked at may wait for its scores.
-    return Links(slot, key, kind, weight, table.holders.copy(), table.hashed)
+    return Links(slot, key, kind, weight, table.holders.copy(), table.hashed, starts)
 
 
 class Communities:
@@ -188,9 +164,9 @@ class Communities:
 
     def _keep(self, slots: I32, label: I64, since: I64) -> list[I32]:
         """Remember what was found; slots of each community of at least `SMALLEST`, ascending."""
-        order = np.argsort(label, kind="stable")
+        names, number = numbered(label)
+        order, bounds = by_number(number, names.size)
         ordered = slots[order]
-        bounds = np.concatenate([[0], np.flatnonzero(np.diff(label[order])) + 1, [ordered.size]])
         size = np.diff(bounds)
         n = int(slots[-1]) + 1
         self._label, self._since = np.full(n, -1, np.int32), np.zeros(n, np.int64)
@@ -220,13 +196,14 @@ def _moved(graph: sp.csr_matrix, active: npt.NDArray[np.bool_], before: I64, acc
     n = active.size
     label = np.arange(n)
     known = np.flatnonzero(before >= 0)
-    _, place, number = np.unique(before[known], return_index=True, return_inverse=True)
-    label[known] = known[place][number]  # of one of them
+    names, number = numbered(before[known])
+    order, bounds = by_number(number, names.size)
+    label[known] = known[order[bounds[:-1]]][number]  # of the first of them
     # Keys start alone and go to those who held them before; then newcomers are looked at.
     held = np.zeros(n, np.bool_)
     held[known] = True
     reached = (graph @ held.astype(np.float64)) > 0
-    order = np.where(np.arange(n) >= accounts, np.where(reached, 0, 2), np.where(held, 3, 1))
+    turn = np.where(np.arange(n) >= accounts, np.where(reached, 0, 2), np.where(held, 3, 1))
     nodes = np.flatnonzero(active)
-    nodes = nodes[np.argsort(order[nodes], kind="stable")]
+    nodes = nodes[by_number(turn[nodes], _TURNS)[0]]
     return carried_on(graph, nodes, float(graph.data.sum()), label)[:accounts]

@@ -157,7 +157,7 @@ def _search(
     found = proposed(store, alive, now)
     if found is None or not found.groups:
         return [], {}
-    slots, accounts, place, groups, apart = found
+    slots, accounts, groups, apart = found.slots, found.accounts, found.groups, found.apart
     price = float(np.log(max(len(groups), 1) * _SEARCHES))
     # Most groups that are level against everybody are accounts alike, and need not be settled to be told.
     groups = _chosen(groups, _worth(accounts, groups, volumes, 0.0) & (apart >= APART))

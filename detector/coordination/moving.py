@@ -131,6 +131,26 @@ def numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
 
 
 @njit(cache=True, nogil=True)
+def by_number(number: I64, count: int) -> tuple[I64, I64]:
+    """Places of values by their number, and where each number's start and the last ones end: a stable sort of small numbers.
+
+    Args:
+        number: i64[n], 0 ≤ number < count.
+        count: of numbers.
+    """
+    bounds, order = np.zeros(count + 1, np.int64), np.empty(number.shape[0], np.int64)
+    for c in number:
+        bounds[c + 1] += 1
+    for c in range(count):
+        bounds[c + 1] += bounds[c]
+    place = bounds[:-1].copy()
+    for i in range(number.shape[0]):
+        order[place[number[i]]] = i
+        place[number[i]] += 1
+    return order, bounds
+
+
+@njit(cache=True, nogil=True)
 def _condense(
     indptr: I32, indices: I32, data: F64, nodes: I64, part: I32, bounds: I64, tie: F64, out: tuple[I32, I32, F64]
 ) -> int:
@@ -168,16 +188,27 @@ def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I
     label = label.copy()
     move(graph.indptr, graph.indices, graph.data, active, whole, label)
     nodes, part = np.sort(active), np.zeros(label.size, np.int32)
-    entries = int(np.diff(graph.indptr)[nodes].sum())
+    names, number = numbered(label[nodes])
+    part[nodes] = number
+    order, bounds = by_number(number, names.size)
+    level = _condensed(graph.indptr, graph.indices, graph.data, nodes[order], part, bounds)
     while True:
-        names, number = numbered(label[nodes])
-        part[nodes] = number
-        bounds = np.concatenate([[0], np.cumsum(np.bincount(number))])
-        level = np.zeros(names.size + 1, np.int32), np.empty(entries, np.int32), np.empty(entries)
-        by_part = nodes[np.argsort(number, kind="stable")]
-        _condense(graph.indptr, graph.indices, graph.data, by_part, part, bounds, np.zeros(names.size), level)
-        joined = np.arange(names.size)
-        move(*level, np.arange(names.size), whole, joined)
-        if (joined == np.arange(names.size)).all():
+        # Each level is made of the one before, which is far smaller than the graph.
+        alone = np.arange(names.size)
+        joined = alone.copy()
+        move(*level, alone, whole, joined)
+        if (joined == alone).all():
+            label[nodes] = names[number]
             return label
-        label[nodes] = names[joined[number]]
+        left, again = numbered(joined)
+        order, bounds = by_number(again, left.size)
+        level = _condensed(*level, order, again.astype(np.int32), bounds)
+        names, number = names[left], again[number]
+
+
+def _condensed(indptr: I32, indices: I32, data: F64, nodes: I64, part: I32, bounds: I64) -> tuple[I32, I32, F64]:
+    """The graph of communities of a graph; arguments as of `_condense`."""
+    parts, entries = bounds.size - 1, int((indptr[nodes + 1] - indptr[nodes]).sum())
+    level = np.zeros(parts + 1, np.int32), np.empty(entries, np.int32), np.empty(entries)
+    used = _condense(indptr, indices, data, nodes, part, bounds, np.zeros(parts), level)
+    return level[0], level[1][:used], level[2][:used]

@@ -113,22 +113,26 @@ class LinkTable:
 
 @njit(cache=True, nogil=True)
 def _shared(
-    dense: I32, support: F32, used: U8, holders: I32, n: int, most: int, population: float, slot: I32, key: I64, w: F64
+    dense: I32, support: F32, used: U8, holders: I32, surprise: F64, slot: I32, key: I64, w: F64, starts: I64
 ) -> int:
     m = 0
-    for s in range(n):
+    for s in range(starts.shape[0] - 1):
+        starts[s] = m
         for j in range(used[s]):
             k = dense[s, j]
             held = holders[k]
-            if 1 < held <= most:
+            if 1 < held < surprise.shape[0]:
                 slot[m], key[m] = s, k
-                w[m] = np.log(population / held) * support[s, j]
+                w[m] = surprise[held] * support[s, j]
                 m += 1
+    starts[-1] = m
     return m
 
 
-def shared(table: LinkTable, n: int, most: int, population: int) -> tuple[I32, I64, F64]:
-    """(slot, key number, weight in nats) of all keys that more than one and at most `most` accounts hold, by slot.
+def shared(table: LinkTable, n: int, most: int, population: int) -> tuple[I32, I64, F64, I64]:
+    """Keys that more than one and at most `most` accounts hold: slot, key number and weight in nats, by slot.
+
+    The last array says where the edges of each slot start, and where the last ones end.
 
     Args:
         table: what accounts hold.
@@ -138,7 +142,6 @@ def shared(table: LinkTable, n: int, most: int, population: int) -> tuple[I32, I
     """
     size = int(table.used[:n].sum())
     slot, key, weight = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size)
-    m = _shared(
-        table.dense, table.support, table.used, table.holders, n, most, float(max(population, 2)), slot, key, weight
-    )
-    return slot[:m], key[:m], weight[:m]
+    surprise, starts = np.log(float(max(population, 2)) / np.maximum(np.arange(most + 1), 1)), np.empty(n + 1, np.int64)
+    m = _shared(table.dense, table.support, table.used, table.holders, surprise, slot, key, weight, starts)
+    return slot[:m], key[:m], weight[:m], starts

@@ -13,7 +13,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To versions 2, 6 and 8: what the coordination stage keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2, 6 and 8: what coordination keeps between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 

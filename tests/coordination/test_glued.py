@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from detector.coordination.glued import glued
 from detector.coordination.graph import Links
 from detector.coordination.seen import medians
+from tests.coordination.links import starts_of
 
 GLUE, TEXTS = np.array([True, False, True]), np.array([True, False, False])
 
@@ -60,7 +61,7 @@ def test_without_glue_there_is_no_graph():
 @pytest.mark.parametrize("seed", range(5))
 def test_edges_of_accounts_in_any_order(seed):
     slot, key, kind, weight, hashed = _edges(seed)
-    links = Links(slot, key, kind, weight, np.bincount(key, minlength=100).astype(np.int32), hashed)
+    links = Links(slot, key, kind, weight, np.bincount(key, minlength=100).astype(np.int32), hashed, starts_of(slot))
     slots = np.random.default_rng(seed).integers(0, 70, 40).astype(np.int32)
     place, edge = links.of(slots)
     wanted = [(i, e) for i, s in enumerate(slots) for e in np.flatnonzero(slot == s)]

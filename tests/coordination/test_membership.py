@@ -8,6 +8,7 @@ import pytest
 from detector.coordination.graph import Links
 from detector.coordination.keys import PAYMENT, TEMPLATE
 from detector.coordination.membership import LACKS, bonds
+from tests.coordination.links import starts_of
 
 MEMBERS, POPULATION = 24, 5000
 
@@ -23,6 +24,7 @@ def view(held, alike=True):
         np.ones(slot.size),
         np.array([holders for _, _, holders in held], np.int32),
         np.zeros(len(held), np.uint64),
+        starts_of(slot),
     )
     return SimpleNamespace(
         slots=np.arange(MEMBERS, dtype=np.int32),

@@ -6,6 +6,7 @@ import pytest
 from detector.coordination.graph import Communities, Links
 from detector.coordination.keys import SYSTEM, TEMPLATE
 from detector.profiles.layout import HOUR_US, I32
+from tests.coordination.links import starts_of
 
 _POOLS, _SIZE = 12, 20
 
@@ -20,7 +21,7 @@ def _links(members: list[I32]) -> Links:
     weight = np.where(key == 0, 0.2, 4.0)
     keys = 2 * len(members) + 1
     hashed = (np.arange(keys, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    return Links(slot, key, kind, weight, np.bincount(key, minlength=keys).astype(np.int32), hashed)
+    return Links(slot, key, kind, weight, np.bincount(key, minlength=keys).astype(np.int32), hashed, starts_of(slot))
 
 
 def _pools(size: int) -> list[I32]:

@@ -15,6 +15,7 @@ from detector.report.model import NodeKind
 from detector.report.words import KINDS as WORDS
 from detector.service.graphs import MOST_MEMBERS, cluster_graphs
 from detector.service.skeletons import SkeletonBank
+from tests.coordination.links import starts_of
 
 IDS = [f"acct-{number:03}" for number in range(100)]
 
@@ -49,7 +50,7 @@ def clusters(*groups, keys=()):
     slot, key, kind, weight = (np.array(column) for column in zip(*rows, strict=True))
     hashed = np.array([(k + 1) << 56 | 1_000 + n for n, (k, _, _) in enumerate(keys)], np.uint64)
     holders = np.array([len(held) for _, held, _ in keys], np.int32)
-    links = Links(slot.astype(np.int32), key, kind.astype(np.uint8), weight, holders, hashed)
+    links = Links(slot.astype(np.int32), key, kind.astype(np.uint8), weight, holders, hashed, starts_of(slot))
     return SimpleNamespace(
         frame=pl.DataFrame({"g": range(len(groups))}),
         members=lambda g: np.array(groups[g], np.int32),
