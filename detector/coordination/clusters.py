@@ -22,10 +22,10 @@ from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
 # A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of
-# one. Nor is one that talks: the users of agents are level by halves, and where many such halves are put together they look like a
-# pool.
+# one. Nor is one that is likelier of accounts alike, or one that talks: the users of agents are level by halves, and where many such
+# halves are put together they look like a pool.
 _STRAYING, _DISJOINT, _TALK = -3.0, 0.75, 0.75
-_OF_PARTS = ("generator_evidence", "disjoint_coverage")
+_OF_PARTS = ("generator_evidence", "disjoint_coverage", "beyond_alike")
 # A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`
 # for several that are of one source), and its first member.
 Name = tuple[int, int]
@@ -92,8 +92,8 @@ class Clusters:
         out: list[Part | None] = [None] * len(self.names)
         if worth is None:
             return out
-        strays, apart = (worth[name].to_numpy() for name in _OF_PARTS)
-        for g in may[(strays > _STRAYING) & (apart > _DISJOINT)].tolist():  # over level clusters
+        strays, apart, beyond = (worth[name].to_numpy() for name in _OF_PARTS)
+        for g in may[(strays > _STRAYING) & (apart > _DISJOINT) & (beyond > 0)].tolist():  # over level clusters
             part = slice(view.offsets[g], view.offsets[g + 1])
             lengths = view.pooled.lengths_in[g].copy(), view.pooled.lengths_out[g].copy()
             out[g] = Part(view.slots[part].copy(), self.texts[part].copy(), *lengths, float(level[g]))
@@ -146,7 +146,7 @@ def describe(
     slots = np.concatenate(groups).astype(np.int32)
     offsets = offsets_of(groups)
     pooled = store.pool(slots, offsets, now)
-    alike = np.array([key == ALIKE for key, _ in names])
+    alike, several = (np.array([key == kind for key, _ in names]) for kind in (ALIKE, KIN))
     # What is of several parts is held together as a community is, by any of its keys.
     keys = [0 if key == KIN else key for key, _ in names]
     each = store.each(slots, now, OF_MEMBERS)
@@ -168,11 +168,12 @@ def describe(
         now=now,
         least=np.where(alike, LEAST, MIN_SIGHTS),
         share=np.where(
-            [key == KIN for key, _ in names],
+            several,
             usual_part(share, offsets),
             carried(links, slots, offsets, keys, population.size),
         ),
         carrying=share * each.counts[:, COUNT["requests"]],
         alike=alike,
+        several=several,
     )
     return Clusters(names, view, moment, texts)

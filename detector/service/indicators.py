@@ -10,6 +10,8 @@ from detector.profiles.layout import I32, I64, U32, U64, Columns
 
 HELD_BY_MEMBERS = 0.95  # of all holders of a text, so that a popular one indicates nothing
 LEAST_HOLDERS = 5
+# Of the members: a phrase that a few of them send is one of the tasks, which may come from a public list, and not the wrapper.
+CARRIED_BY = 0.5
 
 
 @njit(cache=True, inline="always")
@@ -54,14 +56,18 @@ class Indicators:
     _keys: U32 = field(default_factory=lambda: np.zeros(0, np.uint32))
 
     def learn(self, alert_id: str, slots: I32, links: Links) -> None:
-        """Take the texts of an actionable cluster that are its own."""
+        """Take the texts of an actionable cluster that are its own, and let go of those that are so no longer."""
         keys, held = links.texts_of(slots)
         own = (held >= LEAST_HOLDERS) & (held >= HELD_BY_MEMBERS * links.holders[keys])
-        known = len(self.alert)
-        for key in keys[own].tolist():  # over a cluster's templates, a handful
+        wrapper = own & (held >= CARRIED_BY * slots.size)
+        known = set(self.alert)
+        for key in keys[~own].tolist():  # over a cluster's templates, a handful
+            if self.alert.get(short := links.short(key)) == alert_id:
+                del self.alert[short]
+        for key in keys[wrapper].tolist():
             self.alert[links.short(key)] = alert_id
         self.members.setdefault(alert_id, set()).update(slots.tolist())
-        if len(self.alert) > known:
+        if known != set(self.alert):
             self._keys = np.array(sorted(self.alert), np.uint32)
 
     def matches(self, columns: Columns, start: int, stop: int) -> list[tuple[int, int, str]]:

@@ -4,7 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from detector.coordination.graph import Links
+from detector.coordination.keys import TEMPLATE
 from detector.service.indicators import Indicators
+from tests.coordination.links import starts_of
 
 TEXT, OTHER = 7, 9
 
@@ -42,3 +45,33 @@ def test_only_what_was_asked_about_is_looked_at():
     assert [slot for slot, _, _ in known().matches(seen, 1, 3)] == [1, 2]
     assert known().matches(seen, 2, 2) == []
     assert Indicators().matches(seen, 0, 4) == []
+
+
+def links(*holders):
+    """Templates by key, each with the slots that hold it."""
+    edges = sorted((slot, key) for key, held in enumerate(holders) for slot in held)
+    slot, key = (np.array([edge[i] for edge in edges], np.int64) for i in range(2))
+    return Links(
+        slot.astype(np.int32),
+        key,
+        np.full(slot.size, TEMPLATE, np.uint8),
+        np.ones(slot.size),
+        np.array([len(held) for held in holders], np.int32),
+        (np.uint64(TEMPLATE + 1) << np.uint64(56)) + np.arange(len(holders), dtype=np.uint64),
+        starts_of(slot),
+    )
+
+
+def test_the_wrapper_is_an_indicator_and_a_task_that_some_members_sent_is_not():
+    indicators = Indicators()
+    indicators.learn("alr_1", np.arange(40, dtype=np.int32), links(range(40), range(5)))
+    assert set(indicators.alert) == {0}
+
+
+def test_a_text_that_others_send_as_well_is_let_go():
+    indicators, members = Indicators(), np.arange(10, dtype=np.int32)
+    indicators.learn("alr_1", members, links(range(10)))
+    assert indicators.matches(requests((50, 0, 0, 0)), 0, 1)
+    indicators.learn("alr_1", members, links(range(12)))
+    assert not indicators.alert
+    assert not indicators.matches(requests((50, 0, 0, 0)), 0, 1)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from detector.coordination.features import agreement, level, links, moments, pooled, shape, twins, work
+from detector.coordination.features import agreement, alike, level, links, moments, pooled, shape, twins, work
 from detector.coordination.features.base import CLUSTER_FEATURES, OF_MEMBERS, ClusterFeature, ClusterView, Population
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ClusterView",
     "Population",
     "agreement",
+    "alike",
     "cluster_frame",
     "level",
     "links",

@@ -115,6 +115,7 @@ class ClusterView:
         share: f64[clusters], of a member's requests that carry it.
         carrying: f64[members], requests that carry the text that holds its cluster together; 0 where that is none.
         alike: bool[clusters], found by likeness, not by what members share.
+        several: bool[clusters], put together of several that were found before.
     """
 
     slots: I32
@@ -132,6 +133,7 @@ class ClusterView:
     share: F64
     carrying: F64
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    several: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @cached_property
     def computed(self) -> dict[str, F64]:
@@ -139,10 +141,14 @@ class ClusterView:
         return {}
 
     @cached_property
+    def days(self) -> F64:
+        """Days between the first and the last request of each member, at least one."""
+        return np.asarray(np.maximum((self.each.last - self.each.first) / DAY_US, 1.0), np.float64)
+
+    @cached_property
     def levelled(self) -> F64:
         """Log Bayes factors of each member's volume against those of others, in each of the ways to be level; f64[WAYS, members]."""
-        days = np.maximum((self.each.last - self.each.first) / DAY_US, 1.0)
-        asked = Asked(self.each.counts, days, self.carrying)
+        asked = Asked(self.each.counts, self.days, self.carrying)
         return levelled(asked, self.least, self.share, self.offsets, self.population.volumes)
 
     @cached_property
@@ -249,6 +255,7 @@ class ClusterView:
             share=self.share[rows],
             carrying=self.carrying[part],
             alike=self.alike[rows],
+            several=self.several[rows],
         )
         # What speaks of single members stays true of them.
         vars(some)["levelled"] = self.levelled[:, part]

@@ -1,0 +1,34 @@
+"""One scheduler or one habit: are the members' volumes level beyond what accounts that are alike have in common?"""
+
+import numpy as np
+
+from detector.coordination.crowd import beyond_alike as beyond
+from detector.coordination.features.base import ClusterView, cluster_feature
+from detector.profiles.layout import COUNT, F64
+
+
+@cluster_feature(
+    "beyond_alike",
+    "nats",
+    "log Bayes factor of level volumes against those of accounts alike",
+    (),
+    "not merely one habit",
+)
+def beyond_alike(v: ClusterView) -> F64:
+    """How much better a scheduler explains the members' volumes than a habit that they share does; nats in all.
+
+    Customers of one trade, who send one phrase, have sizes alike, and look level against everybody. Asked in the way in which the
+    cluster is the most level, of those members that have enough requests to be seen; 0 where it is not level at all. The parts of a
+    cluster that is of several were asked one by one, so that it has what it has against everybody.
+    """
+    requests, days, level = v.each.counts[:, COUNT["requests"]].astype(np.float64), v.days, v.total(v.level)
+    out = np.where(v.several, np.maximum(level, 0.0), 0.0)
+    for g in np.flatnonzero((level > 0) & ~v.several).tolist():  # over level clusters
+        part = slice(v.offsets[g], v.offsets[g + 1])
+        # Ways alternate: of all requests, and of those that carry the shared text.
+        asked = requests[part] if v.most_level[g] % 2 == 0 else np.rint(v.carrying[part])
+        seen = asked >= v.least[g]
+        bounds = np.array([0, int(seen.sum())])
+        if bounds[1] > 0:
+            out[g] = beyond(asked[seen], days[part][seen], bounds, int(v.least[g]))[0]
+    return out

@@ -1,0 +1,60 @@
+"""A scheduler is told from a habit that many share, of all requests or of those that carry the shared text."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from detector.coordination.features.alike import beyond_alike
+from detector.profiles.layout import COUNT, COUNTS
+
+N, LEAST, WHOLE, PART = 30, 2, 0, 1
+
+
+def view(requests, carrying, way, level=20.0, several=False):
+    counts = np.zeros((N, len(COUNTS)), np.int64)
+    counts[:, COUNT["requests"]] = requests
+    return SimpleNamespace(
+        each=SimpleNamespace(counts=counts),
+        carrying=np.asarray(carrying, np.float64),
+        days=np.full(N, 5.0),
+        offsets=np.array([0, N]),
+        size=np.array([float(N)]),
+        level=np.full(N, level / N),
+        total=lambda values: np.array([values.sum()]),
+        most_level=np.array([way]),
+        several=np.array([several]),
+        least=np.array([LEAST]),
+    )
+
+
+def customers(rng):
+    """Accounts of one trade: sizes with a spread of half the mean."""
+    return np.maximum(rng.poisson(rng.gamma(4.0, 15.0, N)), LEAST)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_pool_is_no_habit_and_customers_of_one_trade_are(seed):
+    rng = np.random.default_rng(seed)
+    assert beyond_alike(view(rng.poisson(60, N), np.zeros(N), WHOLE))[0] > 4.6
+    assert beyond_alike(view(customers(rng), np.zeros(N), WHOLE))[0] < 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_carries_the_text_is_asked_where_that_is_level(seed):
+    rng = np.random.default_rng(seed)
+    own, relayed = rng.poisson(40, N), np.maximum(rng.poisson(rng.gamma(1.0, 200.0, N)), 1)
+    assert beyond_alike(view(own + relayed, own, PART))[0] > 4.6
+    assert beyond_alike(view(own + relayed, own, WHOLE))[0] < 0
+
+
+def test_members_that_sent_the_text_too_seldom_are_not_asked():
+    pool = np.full(N, 60)
+    pool[:5] = 1
+    assert beyond_alike(view(pool, np.zeros(N), WHOLE))[0] > 4.6
+
+
+def test_what_is_not_level_is_not_asked_and_parts_were_asked_before():
+    pool = np.full(N, 60)
+    assert beyond_alike(view(pool, np.zeros(N), WHOLE, level=-5.0))[0] == 0.0
+    assert beyond_alike(view(pool, np.zeros(N), WHOLE, level=17.0, several=True))[0] == pytest.approx(17.0)
