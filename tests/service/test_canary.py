@@ -8,6 +8,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
 from itertools import pairwise
@@ -63,6 +64,12 @@ def environment(folder):
     (folder / "tmp").mkdir()
     settings = {"REVENUER_HASH_KEY": "7", "REVENUER_CHECKPOINT_S": "1", "PYTHONUNBUFFERED": "1"}
     return os.environ | settings | {"TMPDIR": str(folder / "tmp")}
+
+
+def here(folder, monkeypatch):
+    """The same of this process."""
+    monkeypatch.setenv("TMPDIR", environment(folder)["TMPDIR"])
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it is kept once asked for, and other tests ask as well
 
 
 def test_the_search_finds_what_is_there(tmp_path):
@@ -164,7 +171,7 @@ def litellm(canaries, ts):
 @pytest.mark.slow
 def test_the_service_writes_and_answers_none_of_it(world, tmp_path, monkeypatch):
     data = tmp_path / "data"
-    monkeypatch.setenv("TMPDIR", environment(tmp_path)["TMPDIR"])
+    here(tmp_path, monkeypatch)
     (data / "inbox").mkdir(parents=True)
     inputs = [data / name for name in ("accounts.ndjson", "events.ndjson")]
     for path, content in zip(inputs, (world.accounts, world.events), strict=True):
