@@ -58,7 +58,7 @@ def main() -> None:
     print(f"{len(engine.store):,} accounts taken in", flush=True)
     first, _ = ticked(engine, until)
     print(f"first look at clusters: {first:.1f} s", flush=True)
-    later = log.filter(~before & (pl.int_range(pl.len()).over("account_id") < _MOST))
+    later = log.filter(~before).filter(pl.int_range(pl.len()).over("account_id") < _MOST)
     found = list(ticks(engine, later, copies, args.changed, until, args.ticks))
     print(json.dumps(summed_up(engine, args.changed, found)))
 
