@@ -45,7 +45,7 @@ def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -
     return np.array([[_log_likelihood(requests, mean, shape, least) for shape in shapes] for mean in means])
 
 
-def beyond_alike(requests: F64, days: F64, offsets: I64, least: int) -> F64:
+def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64) -> F64:
     """Log Bayes factor of each group's volumes, as a scheduler's against those of accounts alike; f64[groups].
 
     Of the volumes, or of the volumes a day, whichever is more level.
@@ -54,12 +54,12 @@ def beyond_alike(requests: F64, days: F64, offsets: I64, least: int) -> F64:
         requests: f64[members], groups one after the other.
         days: f64[members], time between the first and the last request.
         offsets: i64[groups + 1].
-        least: requests below which an account would not be in a group.
+        least: requests below which an account would not be in a group; i64[groups] where they differ.
     """
     out = np.empty(offsets.size - 1)
-    for g in range(out.size):  # over groups
+    for g, floor in enumerate(np.broadcast_to(least, out.size).tolist()):  # over groups
         part = slice(offsets[g], offsets[g + 1])
-        at = likelihoods(requests[part], days[part], (*LEVEL, *ALIKE), least)
+        at = likelihoods(requests[part], days[part], (*LEVEL, *ALIKE), floor)
         level, alike = (np.logaddexp.reduce(each, axis=1) for each in np.split(at, [len(LEVEL)], axis=1))
         out[g] = (level - alike).max() - np.log(len(LEVEL) / len(ALIKE))
     return out

@@ -60,15 +60,13 @@ class Indicators:
         keys, held = links.texts_of(slots)
         own = (held >= LEAST_HOLDERS) & (held >= HELD_BY_MEMBERS * links.holders[keys])
         wrapper = own & (held >= CARRIED_BY * slots.size)
-        known = set(self.alert)
         for key in keys[~own].tolist():  # over a cluster's templates, a handful
             if self.alert.get(short := links.short(key)) == alert_id:
                 del self.alert[short]
         for key in keys[wrapper].tolist():
             self.alert[links.short(key)] = alert_id
         self.members.setdefault(alert_id, set()).update(slots.tolist())
-        if known != set(self.alert):
-            self._keys = np.array(sorted(self.alert), np.uint32)
+        self._keys = np.array(sorted(self.alert), np.uint32)
 
     def matches(self, columns: Columns, start: int, stop: int) -> list[tuple[int, int, str]]:
         """(slot, event time, alert id) of requests in `start:stop` by which others than members show an indicator."""

@@ -21,14 +21,13 @@ def beyond_alike(v: ClusterView) -> F64:
     cluster is the most level, of those members that have enough requests to be seen; 0 where it is not level at all. The parts of a
     cluster that is of several were asked one by one, so that it has what it has against everybody.
     """
-    requests, days, level = v.each.counts[:, COUNT["requests"]].astype(np.float64), v.days, v.total(v.level)
+    level = v.total(v.level)
+    # Ways alternate: of all requests, and of those that carry the shared text.
+    whole = (v.most_level % 2 == 0)[v.cluster]
+    asked = np.where(whole, v.each.counts[:, COUNT["requests"]], np.rint(v.carrying))
+    seen = ((level > 0) & ~v.several)[v.cluster] & (asked >= v.least[v.cluster])
+    size = np.bincount(v.cluster[seen], minlength=level.size)
+    rows = np.flatnonzero(size)
     out = np.where(v.several, np.maximum(level, 0.0), 0.0)
-    for g in np.flatnonzero((level > 0) & ~v.several).tolist():  # over level clusters
-        part = slice(v.offsets[g], v.offsets[g + 1])
-        # Ways alternate: of all requests, and of those that carry the shared text.
-        asked = requests[part] if v.most_level[g] % 2 == 0 else np.rint(v.carrying[part])
-        seen = asked >= v.least[g]
-        bounds = np.array([0, int(seen.sum())])
-        if bounds[1] > 0:
-            out[g] = beyond(asked[seen], days[part][seen], bounds, int(v.least[g]))[0]
+    out[rows] = beyond(asked[seen], v.days[seen], np.concatenate([[0], np.cumsum(size[rows])]), v.least[rows])
     return out
