@@ -4,40 +4,24 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from detector.coordination.behaviour import behaviour_of, requests_of, requests_of_each
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
+from detector.coordination.everybody import Everybody
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities, Links, weigh
 from detector.coordination.kin import KIN, Kin
 from detector.coordination.lookalikes import ALIKE, Lookalikes
 from detector.coordination.table import LinkTable
-from detector.coordination.volumes import Volumes, measure_volumes
-from detector.profiles.activity import active_counts
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import COUNT, HOUR_US, I32, I64, PANE_US, PANES, Panes
+from detector.profiles.layout import HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and
 # rates over days: less than that moves none of them by more than it. Who joins in between shows the cluster's own text or waits.
 GROWTH = 1.0 / 8.0
 STALE_US = 6 * HOUR_US
-# What everybody does changes slowly; how much each one does only with the traffic of the window.
-_POPULATION_US, _VOLUMES_US, _MORE = HOUR_US, 6 * HOUR_US, 1.0 / 16.0
-_REQUESTS = COUNT["requests"]
 _NOBODY = np.zeros(0, np.int32)
-
-
-@njit(cache=True, nogil=True)
-def _launched(panes: Panes, index: int, bins: I64, out: I64) -> None:
-    for row in range(panes.slot.shape[0]):
-        if panes.slot[row] < 0 or panes.index[row] <= index - PANES:
-            continue
-        out[1] += panes.counts[row, _REQUESTS]
-        for b in bins:
-            out[0] += panes.models[row, b]
 
 
 class LastLook(NamedTuple):
@@ -64,15 +48,15 @@ class Coordinator:
         seen: the latest look at each cluster, by its name.
         lookalikes: accounts that share nothing and act as one.
         kin: clusters that may be parts of larger pools.
+        everybody: what clusters are compared with.
     """
 
     table: LinkTable = field(default_factory=LinkTable)
     seen: dict[Name, LastLook] = field(default_factory=dict)
     lookalikes: Lookalikes = field(default_factory=Lookalikes)
     kin: Kin = field(default_factory=Kin)
+    everybody: Everybody = field(default_factory=Everybody)
     _communities: Communities = field(default_factory=Communities)
-    _population: tuple[int, Population | None] = (0, None)
-    _measured: tuple[int, int] = (0, 0)
 
     def look(
         self, store: ProfileStore, book: AccountBook, moment: Moment, changed: I32, *, everything: bool = False
@@ -91,7 +75,7 @@ class Coordinator:
         if everything:
             self._communities = Communities()
         communities = self._communities.find(links, moment.now)
-        population = self._everybody(store, moment, active, fresh=everything)
+        population = self.everybody.at(store, self.table.created, moment, active, fresh=everything)
         alike = self.lookalikes.find(
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
         )
@@ -105,7 +89,7 @@ class Coordinator:
         groups = [group for _, group in found]
         slots, offsets = np.concatenate([_NOBODY, *groups]), offsets_of(groups)
         names = list(zip([key for key, _ in found], slots[offsets[:-1]].tolist(), strict=True))
-        due = self._due(requests_of_each(store, slots, moment.now), offsets, names, moment.now, everything=everything)
+        due = self._due(self.table.requests[slots], offsets, names, moment.now, everything=everything)
         here = set(names)
         # A core that is not among the strongest for a while comes back as it was.
         self.seen = {
@@ -151,44 +135,6 @@ class Coordinator:
                 due.append(i)
                 self.seen[name] = LastLook(count, members, now)
         return due
-
-    def _everybody(self, store: ProfileStore, moment: Moment, active: int, *, fresh: bool) -> Population:
-        when, known = self._population
-        if known is not None and not fresh and moment.now - when < _POPULATION_US:
-            return known
-        alive = active_slots(store, moment.now)
-        created = self.table.created[alive]
-        used = (store.panes.slot >= 0) & (store.panes.index > moment.now // PANE_US - PANES)
-        known = Population(
-            size=active,
-            created=np.sort(created[~np.isnan(created)]),
-            active=active_counts(store.panes, moment.now) / max(1, active),
-            launch_share=_launch_share(store, moment),
-            first=np.sort(store.accounts.first[alive]),
-            lengths_in=store.panes.lengths_in[used].sum(axis=0).astype(np.float64),
-            lengths_out=store.panes.lengths_out[used].sum(axis=0).astype(np.float64),
-            lexical=store.panes.lexical[used].sum(axis=0).astype(np.float64),
-            volumes=self._volumes(store, alive, moment.now, None if fresh or known is None else known.volumes),
-        )
-        self._population = moment.now, known
-        return known
-
-    def _volumes(self, store: ProfileStore, alive: I32, now: int, known: Volumes | None) -> Volumes:
-        when, before = self._measured
-        total = requests_of(store)
-        if known is not None and now - when < _VOLUMES_US and total <= (1.0 + _MORE) * before:
-            return known
-        self._measured = now, total
-        did = behaviour_of(store, alive, now)
-        return measure_volumes(did.counts, did.days)
-
-
-def _launch_share(store: ProfileStore, moment: Moment) -> float:
-    if not moment.launched:
-        return 0.0
-    sums = np.zeros(2, np.int64)
-    _launched(store.panes, moment.now // PANE_US, np.array(moment.launched, np.int64), sums)
-    return float(sums[0]) / max(1, int(sums[1]))
 
 
 def find_clusters(store: ProfileStore, book: AccountBook, moment: Moment) -> Clusters | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from detector.coordination.graph import GLUE, Links
-from detector.profiles.layout import F64, I32, I64, U8, Flags
+from detector.profiles.layout import F64, I32, I64, Flags
 
 LEAST = 4  # members of a core
 MOST_SHARE = 0.8  # of the community: above, the community says the same
@@ -17,27 +17,32 @@ PER_COMMUNITY = 3  # strongest keys of a community
 
 
 @njit(cache=True, nogil=True)
-def _strongest(
-    key: I64, weight: F64, glues: Flags, kind: U8, edge: I64, bounds: I64, size: I64, keys: int, chosen: I64, of: I64
-) -> int:
-    """Fill the strongest keys of each community that some of its members hold, and the community of each; how many."""
-    held, strength, met = np.zeros(keys, np.int32), np.zeros(keys), np.empty(keys, np.int64)
-    n = 0
-    for g in range(size.shape[0]):
-        touched, first = 0, n
-        for e in edge[bounds[g] : bounds[g + 1]]:
-            if not glues[kind[e]]:
-                continue
-            k = key[e]
-            if held[k] == 0:
-                met[touched] = k
-                touched += 1
-            held[k] += 1
-            strength[k] += weight[e]
+def _strongest(links: Links, glues: Flags, slots: I32, bounds: I64, chosen: I64, ends: I64, of: I64) -> int:
+    """Fill the strongest keys of each community that some of its members hold; how many.
+
+    `ends` says where the members of each core end when all lie one after the other, `of` where the cores of each community end.
+    """
+    starts, key, kind, weight, holders = links.starts, links.key, links.kind, links.weight, links.holders
+    held, strength = np.zeros(holders.shape[0], np.int32), np.zeros(holders.shape[0])
+    met, n = np.empty(holders.shape[0], np.int64), 0
+    for g in range(of.shape[0] - 1):
+        touched, first, most = 0, n, MOST_SHARE * (bounds[g + 1] - bounds[g])
+        for s in slots[bounds[g] : bounds[g + 1] if most >= LEAST else bounds[g]]:
+            for e in range(starts[s], starts[s + 1]):
+                k = key[e]
+                if not glues[kind[e]] or holders[k] < LEAST:
+                    continue
+                if held[k] == 0:
+                    met[touched] = k
+                    touched += 1
+                held[k] += 1
+                strength[k] += weight[e]
         for k in met[:touched]:
-            if LEAST <= held[k] <= MOST_SHARE * size[g]:
+            if LEAST <= held[k] <= most:
                 n = _insert(chosen, first, n, k, strength)
-        of[first:n] = g
+        for c in range(first, n):
+            ends[c + 1] = ends[c] + held[chosen[c]]
+        of[g + 1] = n
         for k in met[:touched]:
             held[k], strength[k] = 0, 0.0
     return n
@@ -57,15 +62,17 @@ def _insert(chosen: I64, first: int, n: int, k: int, strength: F64) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _members(key: I64, slot: I32, edge: I64, bounds: I64, chosen: I64, of: I64, ends: I64, out: I32) -> None:
-    """Fill the holders of each chosen key within its community, one after the other, and where they end."""
-    n = 0
-    for c in range(chosen.shape[0]):
-        for e in edge[bounds[of[c]] : bounds[of[c] + 1]]:
-            if key[e] == chosen[c]:
-                out[n] = slot[e]
-                n += 1
-        ends[c + 1] = n
+def _members(links: Links, slots: I32, bounds: I64, chosen: I64, ends: I64, of: I64, out: I32) -> None:
+    """Fill the members of each core, one after the other."""
+    starts, key, place = links.starts, links.key, ends[:-1].copy()
+    for g in range(of.shape[0] - 1):
+        first, last = of[g], of[g + 1]
+        for s in slots[bounds[g] : bounds[g + 1] if last > first else bounds[g]]:
+            for e in range(starts[s], starts[s + 1]):
+                for c in range(first, last):
+                    if key[e] == chosen[c]:
+                        out[place[c]] = s
+                        place[c] += 1
 
 
 def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
@@ -80,18 +87,15 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     """
     if not groups:
         return []
-    slots = np.concatenate(groups)
-    size = np.array([g.size for g in groups], np.int64)
-    member, edge = links.of(slots.astype(np.int32))
-    # Members lie by community, and so do their edges.
-    bounds = np.searchsorted(member, np.concatenate([[0], np.cumsum(size)]))
-    most = PER_COMMUNITY * size.size
-    chosen, of = np.empty(most, np.int64), np.empty(most, np.int64)
-    n = _strongest(links.key, links.weight, GLUE, links.kind, edge, bounds, size, links.holders.size, chosen, of)
-    ends, holders = np.zeros(n + 1, np.int64), np.empty(PER_COMMUNITY * member.size, np.int32)
-    _members(links.key, links.slot, edge, bounds, chosen[:n], of[:n], ends, holders)
+    slots = np.concatenate(groups).astype(np.int32, copy=False)
+    bounds = np.cumsum([0, *(g.size for g in groups)])
+    most = PER_COMMUNITY * len(groups)
+    chosen, ends, of = np.empty(most, np.int64), np.zeros(most + 1, np.int64), np.zeros(len(groups) + 1, np.int64)
+    n = _strongest(links, GLUE, slots, bounds, chosen, ends, of)
+    holders = np.empty(ends[n], np.int32)
+    _members(links, slots, bounds, chosen[:n], ends[: n + 1], of, holders)
     hashed = links.hashed[chosen[:n]].tolist()
-    named = [(key, holders[a:b]) for key, a, b in zip(hashed, ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
+    named = [(key, holders[a:b]) for key, a, b in zip(hashed, ends[:n].tolist(), ends[1 : n + 1].tolist(), strict=True)]
     named.sort(key=lambda core: core[0])
     unlike = {members.tobytes(): (key, members) for key, members in reversed(named)}
     return [unlike[members] for members in sorted(unlike)]

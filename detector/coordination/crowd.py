@@ -25,10 +25,12 @@ LEVEL: Final = (SCHEDULER, 33.0, 100.0)
 @njit(cache=True, nogil=True)
 def _log_likelihood(counts: F64, mean: F64, shape: float, least: int) -> float:
     """Log probability of counts at gamma-distributed rates, each given that it is at least so large."""
-    out = 0.0
+    out, seen = 0.0, 0.0
     for i in range(counts.shape[0]):
         n, m = counts[i], mean[i]
-        out += ways(n, shape) + powers(n, m, shape) - math.log(tail(m, shape, least))
+        if i == 0 or m != mean[i - 1]:
+            seen = math.log(tail(m, shape, least))
+        out += ways(n, shape) + powers(n, m, shape) - seen
     return out
 
 
@@ -56,10 +58,24 @@ def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64) -> F6
         offsets: i64[groups + 1].
         least: requests below which an account would not be in a group; i64[groups] where they differ.
     """
-    out = np.empty(offsets.size - 1)
-    for g, floor in enumerate(np.broadcast_to(least, out.size).tolist()):  # over groups
-        part = slice(offsets[g], offsets[g + 1])
-        at = likelihoods(requests[part], days[part], (*LEVEL, *ALIKE), floor)
-        level, alike = (np.logaddexp.reduce(each, axis=1) for each in np.split(at, [len(LEVEL)], axis=1))
-        out[g] = (level - alike).max() - np.log(len(LEVEL) / len(ALIKE))
+    out, floors = np.empty(offsets.size - 1), np.broadcast_to(np.asarray(least, np.int64), offsets.size - 1)
+    _beyond(requests, days, offsets, floors, np.array(LEVEL), np.array(ALIKE), out)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _beyond(requests: F64, days: F64, offsets: I64, least: I64, level: F64, alike: F64, out: F64) -> None:
+    for g in range(out.shape[0]):
+        counts, times = requests[offsets[g] : offsets[g + 1]], days[offsets[g] : offsets[g + 1]]
+        whole, daily = np.full(counts.shape[0], counts.mean()), times * (counts.sum() / times.sum())
+        out[g] = -np.inf
+        for mean in (whole, daily):
+            odds = _mixed(counts, mean, level, least[g]) - _mixed(counts, mean, alike, least[g])
+            out[g] = max(out[g], odds)
+
+
+@njit(cache=True)
+def _mixed(counts: F64, mean: F64, shapes: F64, least: int) -> float:
+    """Log of the mean likelihood over shapes."""
+    at = np.array([_log_likelihood(counts, mean, shape, least) for shape in shapes])
+    return at.max() + math.log(np.exp(at - at.max()).mean())

@@ -70,24 +70,34 @@ def _damped(rows: I64, edge: I64, kind: U8, weight: F64, texts: Flags, out: F64)
         start = stop
 
 
+@njit(cache=True)
+def _root(above: I32, i: int) -> int:
+    while above[i] != i:
+        above[i] = above[above[i]]
+        i = above[i]
+    return i
+
+
 @njit(cache=True, nogil=True)
-def _components(indptr: I32, indices: I32, component: I32, queue: I32) -> int:
-    """Number the components; `component` is −1 before. How many there are."""
+def _components(rows: I64, columns: I64, component: I32) -> int:
+    """Number the components by their first nodes; how many there are. Every node has an edge."""
+    for i in range(component.shape[0]):
+        component[i] = i
+    for e in range(rows.shape[0]):
+        a, b = _root(component, rows[e]), _root(component, columns[e])
+        if a < b:
+            component[b] = a
+        elif b < a:
+            component[a] = b
     parts = 0
-    for first in range(component.shape[0]):
-        if component[first] >= 0:
-            continue
-        component[first], queue[0], head, tail = parts, first, 0, 1
-        while head < tail:
-            i = queue[head]
-            head += 1
-            for e in range(indptr[i], indptr[i + 1]):
-                j = indices[e]
-                if component[j] < 0:
-                    component[j] = parts
-                    queue[tail] = j
-                    tail += 1
-        parts += 1
+    for i in range(component.shape[0]):
+        # What is above a node lies before it, and has its number already.
+        above = component[i]
+        if above == i:
+            component[i] = parts
+            parts += 1
+        else:
+            component[i] = component[above]
     return parts
 
 
@@ -126,8 +136,8 @@ def glued(slot: I32, key: I64, kind: U8, weight: F64, hashed: U64, glue: Flags, 
     indptr, indices, data = np.zeros(n + 1, np.int64), np.empty(2 * m, np.int32), np.empty(2 * m)
     bipartite(rows, columns, damped, indptr, indices, data)
     graph = sp.csr_matrix((data, indices, indptr), shape=(n, n))
-    component = np.full(n, -1, np.int32)
-    parts = _components(graph.indptr, graph.indices, component, np.empty(n, np.int32))
+    component = np.empty(n, np.int32)
+    parts = _components(rows, columns, component)
     signs = np.zeros(parts, np.uint64)
     _signatures(slot, key, hashed, edge, rows, component, signs)
     return Glued(slots, graph, component, signs)

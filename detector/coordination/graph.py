@@ -13,7 +13,7 @@ from detector.coordination.glued import glued
 from detector.coordination.keys import KINDS, MAIL, SYSTEM, TEMPLATE, TLS
 from detector.coordination.moving import by_number, carried_on, numbered
 from detector.coordination.table import LinkTable, shared
-from detector.profiles.layout import F64, HOUR_US, I32, I64, U64, grown
+from detector.profiles.layout import F64, HOUR_US, I32, I64, U64, Flags, grown
 
 MIN_SURPRISE = 2.0  # nats: a key held by more than e⁻² of all accounts says nothing about two of them
 # Popular domains have sign-ups every week, and every client stack has strangers on it: evidence about a cluster, but nothing to
@@ -26,7 +26,7 @@ GROWN, GROWN_LARGE = 1.0 / 16.0, 1.0 / 8.0
 _LARGE = 10_000  # accounts
 _TINY = 100  # accounts and keys of a component; a whole run over a smaller one takes no time
 _ANEW_US = 6 * HOUR_US
-_TURNS = 4  # of keys that somebody held, newcomers, keys that nobody did, and accounts that have a community
+_TURNS = 4
 SEED = 20_260_224
 
 
@@ -136,7 +136,7 @@ class Communities:
         anew = changed & (small | self._outdated(component[: slots.size], since, now, parts))
         moving = changed & ~anew
         if moving.any():
-            label = _moved(graph, moving[component], label, slots.size)
+            label = _moved(graph, moving[component], label)
         if anew.any():
             nodes = np.flatnonzero(anew[component])
             accounts, found = self._partition(graph, nodes, slots.size)
@@ -145,14 +145,13 @@ class Communities:
         self._signs = np.sort(signs)
         return sorted(groups, key=lambda g: (-g.size, int(g[0])))
 
-    def _before(self, slots: I32) -> tuple[I64, I64]:
+    def _before(self, slots: I32) -> tuple[I32, I64]:
         """Community and last whole run of each account, from the look before."""
         n = int(slots[-1]) + 1
-        label, since = grown(self._label, n, -1)[slots], grown(self._since, n, 0)[slots]
-        return label.astype(np.int64), since.copy()
+        return grown(self._label, n, -1)[slots], grown(self._since, n, 0)[slots]
 
     @staticmethod
-    def _outdated(component: I32, since: I64, now: int, parts: int) -> npt.NDArray[np.bool_]:
+    def _outdated(component: I32, since: I64, now: int, parts: int) -> Flags:
         """Components in which too many accounts were in no whole run of late.
 
         An account whose own was long ago counts like one that has just come: parts that were found at different times grow together
@@ -162,7 +161,7 @@ class Communities:
         size = np.bincount(component, minlength=parts)
         return np.asarray(outside > np.where(size < _LARGE, GROWN, GROWN_LARGE) * size)
 
-    def _keep(self, slots: I32, label: I64, since: I64) -> list[I32]:
+    def _keep(self, slots: I32, label: I32, since: I64) -> list[I32]:
         """Remember what was found; slots of each community of at least `SMALLEST`, ascending."""
         names, number = numbered(label)
         order, bounds = by_number(number, names.size)
@@ -191,19 +190,41 @@ class Communities:
         return inside, np.fromiter(map(labels.__getitem__, range(inside.size)), np.int64, inside.size)
 
 
-def _moved(graph: sp.csr_matrix, active: npt.NDArray[np.bool_], before: I64, accounts: int) -> I64:
+@njit(cache=True, nogil=True)
+def _start(indptr: I32, indices: I32, active: Flags, before: I32, label: I32, order: I32) -> int:
+    """Fill the community of each node before it moves, and the nodes that may move in turns of `_TURNS`; how many may.
+
+    Accounts start where they were, keys alone. The first turn is that of keys that somebody held, since they go to those who did;
+    newcomers follow, then keys of newcomers alone, and then accounts that have a community.
+    """
+    accounts, n = before.shape[0], label.shape[0]
+    first = np.full(before.max() + 1, -1, np.int32)
+    turn, starts = np.empty(n, np.uint8), np.zeros(_TURNS + 1, np.int64)
+    for i in range(n):
+        label[i], turn[i] = i, 2
+        if i < accounts:
+            turn[i] = 1
+            if before[i] >= 0:
+                turn[i] = 3
+                if first[before[i]] < 0:
+                    first[before[i]] = i
+                label[i] = first[before[i]]
+        else:
+            for e in range(indptr[i], indptr[i + 1]):
+                if before[indices[e]] >= 0:
+                    turn[i] = 0
+                    break
+        starts[turn[i] + 1] += active[i]
+    starts = np.cumsum(starts)
+    for i in range(n):
+        if active[i]:
+            order[starts[turn[i]]] = i
+            starts[turn[i]] += 1
+    return starts[_TURNS - 1]
+
+
+def _moved(graph: sp.csr_matrix, active: Flags, before: I32) -> I32:
     """Communities of accounts after the active nodes have moved."""
-    n = active.size
-    label = np.arange(n)
-    known = np.flatnonzero(before >= 0)
-    names, number = numbered(before[known])
-    order, bounds = by_number(number, names.size)
-    label[known] = known[order[bounds[:-1]]][number]  # of the first of them
-    # Keys start alone and go to those who held them before; then newcomers are looked at.
-    held = np.zeros(n, np.bool_)
-    held[known] = True
-    reached = (graph @ held.astype(np.float64)) > 0
-    turn = np.where(np.arange(n) >= accounts, np.where(reached, 0, 2), np.where(held, 3, 1))
-    nodes = np.flatnonzero(active)
-    nodes = nodes[by_number(turn[nodes], _TURNS)[0]]
-    return carried_on(graph, nodes, float(graph.data.sum()), label)[:accounts]
+    label, order = np.empty(active.size, np.int32), np.empty(active.size, np.int32)
+    n = _start(graph.indptr, graph.indices, active, before, label, order)
+    return carried_on(graph, order[:n], float(graph.data.sum()), label)[: before.size]

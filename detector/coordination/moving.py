@@ -17,54 +17,61 @@ _MOST_VISITS = 32  # of a node, on average: far more than it takes
 
 @njit(cache=True, nogil=True)
 def bipartite(rows: I64, columns: I64, weight: F64, indptr: I64, indices: I32, data: F64) -> None:
-    """Fill a symmetric graph, in compressed rows, from the edges of its upper half.
+    """Fill a symmetric graph, in compressed rows, from the edges between its first nodes and the others.
 
     Args:
-        rows: i64[m], one node of each edge.
+        rows: i64[m], the node of each edge that is among the first ones; ascending.
         columns: i64[m], the other.
         weight: f64[m].
         indptr: i64[n + 1], zero.
         indices: i32[2 m].
         data: f64[2 m].
     """
-    for e in range(rows.shape[0]):
+    m = rows.shape[0]
+    for e in range(m):
         indptr[rows[e] + 1] += 1
         indptr[columns[e] + 1] += 1
     for i in range(1, indptr.shape[0]):
         indptr[i] += indptr[i - 1]
+    # Edges lie by their first nodes already.
+    indices[:m], data[:m] = columns, weight
     place = indptr[:-1].copy()
-    for e in range(rows.shape[0]):
-        for a, b in ((rows[e], columns[e]), (columns[e], rows[e])):
-            indices[place[a]], data[place[a]] = b, weight[e]
-            place[a] += 1
+    for e in range(m):
+        i = columns[e]
+        indices[place[i]], data[place[i]] = rows[e], weight[e]
+        place[i] += 1
 
 
 @njit(cache=True)
 def _best(
-    i: int, indptr: I32, indices: I32, data: F64, label: I64, held: F64, share: float, tie: F64, empty: int
+    i: int, indptr: I32, indices: I32, data: F64, label: I32, held: F64, share: float, tie: F64, empty: int
 ) -> int:
     """Community in which node `i` adds most to the modularity; its own one where none adds more.
 
     `held` is without the node, `tie` all zero before and after.
     """
+    own, elsewhere = label[i], False
     for e in range(indptr[i], indptr[i + 1]):
         if indices[e] != i:
-            tie[label[indices[e]]] += data[e]
-    best, most = label[i], tie[label[i]] - share * held[label[i]]
+            c = label[indices[e]]
+            tie[c] += data[e]
+            elsewhere |= c != own
+    best, most = own, tie[own] - share * held[own]
+    tie[own] = 0.0
     if most < -_LEAST_GAIN:
         best, most = empty, 0.0
-    for e in range(indptr[i], indptr[i + 1]):
+    # Most nodes have no neighbour outside.
+    for e in range(indptr[i], indptr[i + 1]) if elsewhere else range(0):
         c = label[indices[e]]
         gain = tie[c] - share * held[c]
         if gain > most + _LEAST_GAIN:
             best, most = c, gain
-    for e in range(indptr[i], indptr[i + 1]):
-        tie[label[indices[e]]] = 0.0
+        tie[c] = 0.0
     return best
 
 
 @njit(cache=True)
-def _weights(indptr: I32, data: F64, label: I64, strength: F64, held: F64, size: I64) -> float:
+def _weights(indptr: I32, data: F64, label: I32, strength: F64, held: F64, size: I32) -> float:
     """Fill the strength of each node, and strength and nodes of each community; the strength of all."""
     for i in range(label.shape[0]):
         for e in range(indptr[i], indptr[i + 1]):
@@ -75,25 +82,25 @@ def _weights(indptr: I32, data: F64, label: I64, strength: F64, held: F64, size:
 
 
 @njit(cache=True, nogil=True)
-def move(indptr: I32, indices: I32, data: F64, first: I64, whole: float, label: I64) -> None:
+def move(indptr: I32, indices: I32, data: F64, first: I32, whole: float, label: I32) -> None:
     """Move nodes between communities until none gains by it.
 
     Args:
         indptr: the graph of n nodes in compressed rows, symmetric; an edge from a node to itself counts as its own.
         indices: of the same.
         data: of the same.
-        first: i64[m], the nodes that may move, in the order in which they are looked at; no edge leads from them to others.
+        first: i32[m], the nodes that may move, in the order in which they are looked at; no edge leads from them to others.
         whole: strength of all nodes, also of those of which this is a part.
-        label: i64[n], community of each node, 0 ≤ label < n; changed.
+        label: i32[n], community of each node, 0 ≤ label < n; changed.
     """
     n = label.shape[0]
-    strength, held, size = np.zeros(n), np.zeros(n), np.zeros(n, np.int64)
+    strength, held, size = np.zeros(n), np.zeros(n), np.zeros(n, np.int32)
     _weights(indptr, data, label, strength, held, size)
     free = np.flatnonzero(size == 0)
-    spare = np.empty(n, np.int64)
+    spare = np.empty(n, np.int32)
     spare[: free.shape[0]] = free
     height = free.shape[0]
-    tie, queue, waits = np.zeros(n), np.empty(n, np.int64), np.zeros(n, np.bool_)
+    tie, queue, waits = np.zeros(n), np.empty(n, np.int32), np.zeros(n, np.bool_)
     head, count = 0, first.shape[0]
     queue[:count] = first
     waits[first] = True
@@ -123,22 +130,22 @@ def move(indptr: I32, indices: I32, data: F64, first: I64, whole: float, label: 
                 count += 1
 
 
-def numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I64]:
+def numbered(values: npt.NDArray[np.integer]) -> tuple[I64, I32]:
     """Values in use, ascending, and the place of each value among them: `np.unique` for small numbers, without a sort."""
     used = np.zeros(int(values.max()) + 1, np.bool_)
     used[values] = True
-    return np.flatnonzero(used), (np.cumsum(used) - 1)[values]
+    return np.flatnonzero(used), (np.cumsum(used, dtype=np.int32) - np.int32(1))[values]
 
 
 @njit(cache=True, nogil=True)
-def by_number(number: I64, count: int) -> tuple[I64, I64]:
+def by_number(number: I32, count: int) -> tuple[I32, I64]:
     """Places of values by their number, and where each number's start and the last ones end: a stable sort of small numbers.
 
     Args:
-        number: i64[n], 0 ≤ number < count.
+        number: i32[n], 0 ≤ number < count.
         count: of numbers.
     """
-    bounds, order = np.zeros(count + 1, np.int64), np.empty(number.shape[0], np.int64)
+    bounds, order = np.zeros(count + 1, np.int64), np.empty(number.shape[0], np.int32)
     for c in number:
         bounds[c + 1] += 1
     for c in range(count):
@@ -152,7 +159,7 @@ def by_number(number: I64, count: int) -> tuple[I64, I64]:
 
 @njit(cache=True, nogil=True)
 def _condense(
-    indptr: I32, indices: I32, data: F64, nodes: I64, part: I32, bounds: I64, tie: F64, out: tuple[I32, I32, F64]
+    indptr: I32, indices: I32, data: F64, nodes: I32, part: I32, bounds: I64, tie: F64, out: tuple[I32, I32, F64]
 ) -> int:
     """Fill the graph of communities, in compressed rows with neighbours ascending; how many entries it has.
 
@@ -176,14 +183,14 @@ def _condense(
     return n
 
 
-def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I64:
+def carried_on(graph: sp.csr_matrix, active: I32, whole: float, label: I32) -> I32:
     """Communities after nodes and then whole communities have moved.
 
     Args:
         graph: of n nodes, symmetric, with weights above zero.
-        active: i64[m], nodes that may move, in the order in which they are looked at; no edge leads from them to others.
+        active: i32[m], nodes that may move, in the order in which they are looked at; no edge leads from them to others.
         whole: strength of all nodes.
-        label: i64[n], community of each node before, 0 ≤ label < n.
+        label: i32[n], community of each node before, 0 ≤ label < n.
     """
     label = label.copy()
     move(graph.indptr, graph.indices, graph.data, active, whole, label)
@@ -194,7 +201,7 @@ def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I
     level = _condensed(graph.indptr, graph.indices, graph.data, nodes[order], part, bounds)
     while True:
         # Each level is made of the one before, which is far smaller than the graph.
-        alone = np.arange(names.size)
+        alone = np.arange(names.size, dtype=np.int32)
         joined = alone.copy()
         move(*level, alone, whole, joined)
         if (joined == alone).all():
@@ -202,11 +209,11 @@ def carried_on(graph: sp.csr_matrix, active: I64, whole: float, label: I64) -> I
             return label
         left, again = numbered(joined)
         order, bounds = by_number(again, left.size)
-        level = _condensed(*level, order, again.astype(np.int32), bounds)
+        level = _condensed(*level, order, again, bounds)
         names, number = names[left], again[number]
 
 
-def _condensed(indptr: I32, indices: I32, data: F64, nodes: I64, part: I32, bounds: I64) -> tuple[I32, I32, F64]:
+def _condensed(indptr: I32, indices: I32, data: F64, nodes: I32, part: I32, bounds: I64) -> tuple[I32, I32, F64]:
     """The graph of communities of a graph; arguments as of `_condense`."""
     parts, entries = bounds.size - 1, int((indptr[nodes + 1] - indptr[nodes]).sum())
     level = np.zeros(parts + 1, np.int32), np.empty(entries, np.int32), np.empty(entries)

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from detector.coordination.behaviour import requests_of_each
 from detector.coordination.keys import WIDTH, extract
 from detector.coordination.pace import paces
 from detector.profiles.facts import AccountBook
@@ -40,6 +41,7 @@ class LinkTable:
         support: f32[slots, WIDTH], share of the account's exchanges that carry it.
         used: u8[slots].
         created: f64[slots], when the account was made, µs; NaN where unknown.
+        requests: i64[slots], of the window.
         hashed: u64[keys], the key by its number: kind in the top byte.
         holders: i32[keys].
     """
@@ -49,6 +51,7 @@ class LinkTable:
         self.support: F32 = np.zeros((_FIRST, WIDTH), np.float32)
         self.used: U8 = np.zeros(_FIRST, np.uint8)
         self.created: F64 = np.full(_FIRST, np.nan)
+        self.requests: I64 = np.zeros(_FIRST, np.int64)
         self._blank()
         self._pane = 0
 
@@ -74,12 +77,14 @@ class LinkTable:
         n = len(store)
         self.dense, self.support = grown(self.dense, n, 0), grown(self.support, n, 0.0)
         self.used, self.created = grown(self.used, n, 0), grown(self.created, n, np.nan)
+        self.requests = grown(self.requests, n, 0)
         last = store.accounts.last[:n]
         active = last > now - WINDOW_US
         if now // PANE_US != self._pane:  # keys that nobody holds any more would pile up
             self._pane = now // PANE_US
             self._blank()
             self.used[:] = 0
+            self.requests[:] = 0
             changed = np.flatnonzero(active).astype(np.int32)
         else:
             gone = np.flatnonzero(~active & (self.used[:n] > 0)).astype(np.int32)
@@ -96,6 +101,7 @@ class LinkTable:
         _forget(self.dense, self.used, self.holders, slots)
         _hold(self.dense, self.support, self.used, self.holders, edges.slot, numbers, edges.support)
         self.created[slots] = facts.created
+        self.requests[slots] = requests_of_each(store, slots, now)
 
     def _numbers(self, hashed: U64) -> I32:
         needed = self.keys + hashed.size

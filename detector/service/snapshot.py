@@ -16,6 +16,7 @@ from detector.alerts.later import Later, settle
 from detector.alerts.model import BlastRadius, Case, Limit, Member, Named, Reason, Recommendation, Subject
 from detector.alerts.quota import TierUsage
 from detector.coordination.coordinator import Coordinator, LastLook
+from detector.coordination.everybody import Everybody
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities
 from detector.coordination.kin import Kin, Part
@@ -34,7 +35,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 8  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 9  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -71,6 +72,7 @@ _PARTS: Final = (
     Deduplicator,
     Engine,
     EventTracker,
+    Everybody,
     Indicators,
     Kin,
     LinkTable,

@@ -47,14 +47,14 @@ def test_moving_does_not_make_a_partition_worse(seed: int, n: int, edges: int) -
     graph, rng = graph_of(seed, n, edges), np.random.default_rng(seed + 2)
     if graph.nnz == 0:
         return
-    before = rng.integers(0, n, n)
-    after = carried_on(graph, np.arange(n), float(graph.data.sum()), before)
+    before = rng.integers(0, n, n, np.int32)
+    after = carried_on(graph, np.arange(n, dtype=np.int32), float(graph.data.sum()), before)
     assert modularity(graph, after) >= modularity(graph, before) - 1e-9
 
 
 def test_what_is_not_active_stays() -> None:
     two = sp.block_diag([graph_of(3, 12, 40), graph_of(4, 12, 40)]).tocsr()
-    before = np.arange(24)
-    after = carried_on(two, np.arange(12), float(two.data.sum()), before)
+    before = np.arange(24, dtype=np.int32)
+    after = carried_on(two, np.arange(12, dtype=np.int32), float(two.data.sum()), before)
     assert np.array_equal(after[12:], before[12:])
     assert np.unique(after[:12]).size < 12
