@@ -80,8 +80,7 @@ class Coordinator:
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
         )
         found = [(0, group) for group in communities] + cores(communities, links) + [(ALIKE, group) for group in alike]
-        if everything:
-            self._meet(store, book, moment, found, links, population)
+        met = self._meet(store, book, moment, found, links, population) if everything else None
         self.kin.keep([(key, int(group[0])) for key, group in found])
         pools = self.kin.find((population.lengths_in, population.lengths_out), moment.now)
         texts = [text for _, text in pools]
@@ -97,6 +96,8 @@ class Coordinator:
         }
         if not due:
             return None
+        if met is not None and not pools:
+            return met
         chosen, called = [groups[i] for i in due], [names[i] for i in due]
         first = len(groups) - len(pools)
         clusters = describe(
@@ -113,12 +114,15 @@ class Coordinator:
         found: list[tuple[int, I32]],
         links: Links,
         population: Population,
-    ) -> None:
-        """What may be a part of a larger pool, from nothing."""
+    ) -> Clusters | None:
+        """All clusters that are not of several; what may be a part of a larger pool is learnt of them, from nothing."""
         self.kin = Kin()
-        if found:
-            groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
-            self._learn(describe(store, book, moment, groups, links, population, names))
+        if not found:
+            return None
+        groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
+        clusters = describe(store, book, moment, groups, links, population, names)
+        self._learn(clusters)
+        return clusters
 
     def _learn(self, clusters: Clusters) -> None:
         for name, part in zip(clusters.names, clusters.parts(), strict=True):

@@ -75,7 +75,9 @@ class Everybody:
         alive = active_slots(store, moment.now)
         made = created[alive]
         panes = store.panes
-        sent, got, words = (np.zeros(h.shape[1], np.int64) for h in (panes.lengths_in, panes.lengths_out, panes.lexical))
+        sent, got, words = (
+            np.zeros(h.shape[1], np.int64) for h in (panes.lengths_in, panes.lengths_out, panes.lexical)
+        )
         _summed(panes, moment.now // PANE_US, sent, got, words)
         return Population(
             size=active,

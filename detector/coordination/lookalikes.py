@@ -61,7 +61,7 @@ _GROWTH = 1.0 / 8.0  # of all requests: then it is looked again before the time
 _SEED = 20_260_224
 
 
-class Settled(NamedTuple):
+class Belonged(NamedTuple):
     """Who belonged to a group of likeness when it was asked: slots, the requests of the group, and event time in µs."""
 
     slots: I32
@@ -81,13 +81,13 @@ class Lookalikes:
         when: event time of the latest search, µs.
         requests: of all accounts at that time.
         groups: slots of each, ascending.
-        settled: of the groups of likeness of the latest search, by their slots.
+        belonged: to the groups of likeness of the latest search, by their slots.
     """
 
     when: int = 0
     requests: int = 0
     groups: list[I32] = field(default_factory=list)
-    settled: dict[bytes, Settled] = field(default_factory=dict)
+    belonged: dict[bytes, Belonged] = field(default_factory=dict)
 
     def find(self, store: ProfileStore, alive: I32, volumes: Volumes, now: int, *, everything: bool) -> list[I32]:
         """Candidates at a moment.
@@ -104,8 +104,8 @@ class Lookalikes:
             return self.groups
         total = requests_of(store)
         if everything or age >= _EVERY_US or total > (1.0 + _GROWTH) * self.requests:
-            before = {} if everything else self.settled
-            self.groups, self.settled = _search(store, alive, volumes, now, before)
+            before = {} if everything else self.belonged
+            self.groups, self.belonged = _search(store, alive, volumes, now, before)
             self.when, self.requests = now, total
         return self.groups
 
@@ -151,8 +151,8 @@ def proposed(store: ProfileStore, alive: I32, now: int) -> Proposed | None:
 
 
 def _search(
-    store: ProfileStore, alive: I32, volumes: Volumes, now: int, before: dict[bytes, Settled]
-) -> tuple[list[I32], dict[bytes, Settled]]:
+    store: ProfileStore, alive: I32, volumes: Volumes, now: int, before: dict[bytes, Belonged]
+) -> tuple[list[I32], dict[bytes, Belonged]]:
     """Candidates, and who was found to belong to which group of likeness."""
     found = proposed(store, alive, now)
     if found is None or not found.groups:
@@ -164,21 +164,21 @@ def _search(
     known = _belonging(found, groups, now, before)
     row = np.empty(len(store), np.int64)
     row[slots] = np.arange(slots.size)
-    groups = _settled(accounts, groups, [row[each.slots] for each in known.values()], volumes)
+    groups = _disjoint(accounts, groups, [row[each.slots] for each in known.values()], volumes)
     groups = _chosen(groups, _worth(accounts, groups, volumes, price))
     return [np.sort(slots[g]) for g in groups], known
 
 
-def _belonging(found: Proposed, groups: list[I64], now: int, before: dict[bytes, Settled]) -> dict[bytes, Settled]:
+def _belonging(found: Proposed, groups: list[I64], now: int, before: dict[bytes, Belonged]) -> dict[bytes, Belonged]:
     """Who belongs to each group, where that is not known already."""
     of = counted(found.accounts)
     here = set(found.slots.tolist())
-    known: dict[bytes, Settled] = {}
+    known: dict[bytes, Belonged] = {}
     for group in groups:  # over groups
         name, requests = found.slots[group].tobytes(), int(found.accounts.requests[group].sum())
         last = before.get(name)
         if last is None or not last.holds(requests, now) or not here.issuperset(last.slots.tolist()):
-            last = Settled(found.slots[settled(of, found.place, group)], requests, now)
+            last = Belonged(found.slots[settled(of, found.place, group)], requests, now)
         known[name] = last
     return known
 
@@ -187,7 +187,7 @@ def _chosen(groups: list[I64], worth: npt.NDArray[np.bool_]) -> list[I64]:
     return [g for g, is_worth in zip(groups, worth, strict=True) if is_worth]
 
 
-def _settled(accounts: Behaviour, groups: list[I64], more: list[I64], volumes: Volumes) -> list[I64]:
+def _disjoint(accounts: Behaviour, groups: list[I64], more: list[I64], volumes: Volumes) -> list[I64]:
     """Groups without their bystanders, and with who belongs to them where that leaves them as level; no account is in two.
 
     Args:

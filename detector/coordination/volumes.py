@@ -26,9 +26,8 @@ _LEAST_TAIL = 1e-12
 # alike in volume than people are, and how much more can show depends on how much they ask: it was a fifth at most. With it off, no
 # innocent group of five and more on a quiet week has more than 6.2 nats, however large it is.
 SLACK = 0.2
-WAYS = (
-    4  # to be level: the volume and the volume a day, of all requests and of those that carry what the cluster shares
-)
+# To be level: the volume and the volume a day, of all requests each, and of those that carry what the cluster shares.
+OF_ALL = np.array([True, False, True, False])
 _STEPS = 16  # of an exposure within a bin: 2 % apart, where a bin is 41 % wide
 _EXPOSURES = 8 * _STEPS  # up to 16 times the least, which is 1
 _FLOORS = 13  # requests that are asked of an account, at most, and none
@@ -245,7 +244,7 @@ class Asked(NamedTuple):
 
 
 def levelled(asked: Asked, least: I64, share: F64, offsets: I64, volumes: Volumes) -> F64:
-    """Log Bayes factors of each member's volume in as many ways as there are to level it, less the slack; f64[WAYS, members].
+    """Log Bayes factors of each member's volume in as many ways as there are to level it, less the slack; f64[`OF_ALL`, members].
 
     A scheduler levels its own requests: where it relays those of customers, or follows some up so as to look like people, what it
     sends of the shared text is level, and the rest is not.

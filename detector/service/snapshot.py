@@ -20,7 +20,7 @@ from detector.coordination.everybody import Everybody
 from detector.coordination.features import Population
 from detector.coordination.graph import Communities
 from detector.coordination.kin import Kin, Part
-from detector.coordination.lookalikes import Lookalikes, Settled
+from detector.coordination.lookalikes import Belonged, Lookalikes
 from detector.coordination.table import LinkTable
 from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
@@ -42,6 +42,7 @@ _RECORDS: Final[dict[str, type]] = {
     t.__name__: t
     for t in (
         Accounts,
+        Belonged,
         BlastRadius,
         Case,
         Entry,
@@ -55,7 +56,6 @@ _RECORDS: Final[dict[str, type]] = {
         Population,
         Reason,
         Recommendation,
-        Settled,
         Subject,
         Tally,
         TierUsage,

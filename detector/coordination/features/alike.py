@@ -4,6 +4,7 @@ import numpy as np
 
 from detector.coordination.crowd import beyond_alike as beyond
 from detector.coordination.features.base import ClusterView, cluster_feature
+from detector.coordination.volumes import OF_ALL
 from detector.profiles.layout import COUNT, F64
 
 
@@ -22,8 +23,7 @@ def beyond_alike(v: ClusterView) -> F64:
     cluster that is of several were asked one by one, so that it has what it has against everybody.
     """
     level = v.total(v.level)
-    # Ways alternate: of all requests, and of those that carry the shared text.
-    whole = (v.most_level % 2 == 0)[v.cluster]
+    whole = OF_ALL[v.most_level][v.cluster]
     asked = np.where(whole, v.each.counts[:, COUNT["requests"]], np.rint(v.carrying))
     seen = ((level > 0) & ~v.several)[v.cluster] & (asked >= v.least[v.cluster])
     size = np.bincount(v.cluster[seen], minlength=level.size)

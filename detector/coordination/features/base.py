@@ -147,7 +147,7 @@ class ClusterView:
 
     @cached_property
     def levelled(self) -> F64:
-        """Log Bayes factors of each member's volume against those of others, in each of the ways to be level; f64[WAYS, members]."""
+        """Log Bayes factors of each member's volume against those of others, in each way; f64[`OF_ALL`, members]."""
         asked = Asked(self.each.counts, self.days, self.carrying)
         return levelled(asked, self.least, self.share, self.offsets, self.population.volumes)
 
