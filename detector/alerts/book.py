@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from detector.alerts.entry import Entry, alert_id, victim_case
 from detector.alerts.later import settle
-from detector.alerts.model import Alert, Case, Member, Named
+from detector.alerts.model import ACTIONABLE, Alert, Case, Member, Named
 
 SAME = 0.5  # share of the smaller side that two sets of accounts must have in common to be one actor
 
@@ -69,6 +69,7 @@ class AlertBook:
         if not matches:
             entry = self._open(now, case)
             entry.take(now, case)
+            self._remember(entry, case)
             self._index(entry, entry.named)
             return entry, True
         oldest, younger = matches[0], matches[1:]
@@ -78,8 +79,15 @@ class AlertBook:
             oldest.absorb(other)
             self._index(oldest, other.named)
         moved = self._grow(now, oldest, case) or bool(younger)
+        self._remember(oldest, case)
         self._index(oldest, case.accounts)
         return oldest, moved
+
+    def _remember(self, entry: Entry, case: Case) -> None:
+        """An account that another alert named was named then: a part that is split off does not begin anew."""
+        if entry.level >= ACTIONABLE:
+            for name in {i for a in case.accounts for i in self._of_account.get(a, ())} - {entry.id}:
+                entry.inherit(self.entries[name], case.accounts)
 
     @staticmethod
     def _grow(now: int, entry: Entry, case: Case) -> bool:

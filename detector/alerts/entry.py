@@ -1,6 +1,7 @@
 """The life of one alert: what is remembered beyond its last case."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -218,10 +219,7 @@ class Entry:
             self.case = other.case
         for account, when in other.named.items():
             self.named[account] = min(when, self.named.get(account, when))
-        for account, when in other.actionable.items():
-            if when < self.actionable.get(account, when + 1):
-                self.actionable[account] = when
-                self.leaked[account] = other.leaked[account]
+        self.inherit(other, other.actionable)
         self.culprits = other.culprits | self.culprits
         for account, member in other.members.items():
             self.members.setdefault(account, member)
@@ -230,6 +228,14 @@ class Entry:
         self.alike |= other.alike
         self.supersedes += [other.id, *other.supersedes]
         other.merged_into = self.id
+
+    def inherit(self, other: "Entry", accounts: Iterable[str]) -> None:
+        """Of some accounts, take over when another alert named them as actionable, and what they had got by then, if it was first."""
+        for account in accounts:
+            when = other.actionable.get(account)
+            if when is not None and when < self.actionable.get(account, when + 1):
+                self.named[account] = min(when, self.named.get(account, when))
+                self.actionable[account], self.leaked[account] = when, other.leaked[account]
 
     def _culprits(self) -> dict[str, object]:
         blamed = {a: [msgspec.structs.asdict(n) for n in found] for a, found in sorted(self.culprits.items())}

@@ -1,7 +1,7 @@
 """An alert as the report shows it: read leniently, because a page with a gap is better than no page."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -80,6 +80,31 @@ class Case(msgspec.Struct, frozen=True):
     def actionable(self) -> bool:
         """Whether it is high or above."""
         return self.severity in ACTIONABLE
+
+
+class Sums(NamedTuple):
+    """Of several cases: exchanges, and what had got out before the accounts were named."""
+
+    exchanges: float
+    before: float
+    tokens: float
+
+
+def sums_of(cases: Sequence[Case]) -> Sums:
+    """What the accounts of some cases did; an account that is in several, as after a split, counts once.
+
+    A case tells what leaked of all its accounts together: one that has some of a larger case's gives the share of its others.
+    """
+    counted: set[str] = set()
+    out = Sums(0.0, 0.0, 0.0)
+    for case in sorted(cases, key=lambda case: (-len(case.accounts), case.id)):
+        mine = {member.account: member.exchanges or 0.0 for member in case.members}
+        left = sum(did for account, did in mine.items() if account not in counted)
+        share = left / sum(mine.values()) if any(mine.values()) else float(not counted & mine.keys())
+        told = (case.exchanges, case.exchanges_before, case.tokens_leaked)
+        out = Sums(*(whole + share * (part or 0.0) for whole, part in zip(out, told, strict=True)))
+        counted |= mine.keys()
+    return out
 
 
 def read_cases(alerts: list[dict[str, Any]]) -> list[Case]:

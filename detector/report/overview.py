@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from detector.report.case import SEVERITIES, Case, as_dict, real
+from detector.report.case import SEVERITIES, Case, as_dict, real, sums_of
 from detector.report.case_card import anchor, badge
 from detector.report.charts import area, histogram, lanes, rebin
 from detector.report.formats import compact, integer, moment, percent, plural, shorten
@@ -25,7 +25,7 @@ def verdict(cases: Sequence[Case], data: ReportData) -> Html:
         )
         return h("p", f"{quiet}.", class_="verdict")
     named = {account for case in acting for account in case.accounts}
-    exchanges = sum(case.exchanges or 0.0 for case in acting)
+    exchanges = sums_of(acting).exchanges
     total = real(as_dict(data.run.get("counts")).get("accepted"))
     share = f", {percent(exchanges / total)} of all traffic" if total and exchanges else ""
     return h(
@@ -42,9 +42,7 @@ def tiles(cases: Sequence[Case], data: ReportData) -> Html:
     """The key numbers."""
     counts, rates = as_dict(data.run.get("counts")), as_dict(data.run.get("rates"))
     acting = [case for case in cases if case.actionable]
-    before = sum(case.exchanges_before or 0.0 for case in acting)
-    every = sum(case.exchanges or 0.0 for case in acting)
-    tokens = sum(case.tokens_leaked or 0.0 for case in acting)
+    every, before, tokens = sums_of(acting)
     tally = Counter(case.severity for case in cases)
     split = join(
         *(

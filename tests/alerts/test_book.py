@@ -79,6 +79,23 @@ def test_on_a_split_the_larger_part_keeps_the_id_and_the_smaller_gets_its_own():
     assert book.entries[old].named.keys() == set("abcde"), "accounts never shrink"
 
 
+def test_a_part_that_is_split_off_was_named_when_the_whole_was():
+    book = run(
+        [case("a b c d e", exchanges=10)],
+        [case("a b", exchanges=90), case("c d e", exchanges=90)],
+        [case("a b f", exchanges=95), case("c d e", exchanges=95)],
+    )
+    part = next(alert for alert in book.alerts() if "f" in alert.accounts)
+    assert part.account_detected_at == {"a": at(0), "b": at(0), "f": at(2)}
+    assert (part.detected_at, part.exchanges_before_detection) == (at(0), 10 + 10 + 95)
+
+
+def test_a_part_that_is_split_off_from_a_weak_alert_is_named_when_it_is_actionable():
+    book = run([case("a b c d e", "low", 20.0)], [case("a b"), case("c d e", "low", 20.0)])
+    part = next(alert for alert in book.alerts() if alert.severity == "high")
+    assert part.account_detected_at == {"a": at(1), "b": at(1)}
+
+
 def test_a_part_that_was_split_off_stays_apart_while_the_larger_part_is_silent():
     book = run([case("a b c d e")], [case("a b"), case("c d e")], [case("a b f")], [case("a b f"), case("c d e g")])
     assert {frozenset(e.named) for e in book.live()} == {frozenset("abf"), frozenset("abcdeg")}

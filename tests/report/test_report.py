@@ -97,6 +97,15 @@ def test_weak_alerts_alone_need_no_action(make_alert, make_data):
     assert "Nothing needs action; 1 weaker alert below." in page.shown
 
 
+def test_an_account_of_two_cases_counts_once(make_alert, make_data):
+    whole, part = make_alert("al-1", exchanges=480, exchanges_before_detection=120), make_alert("al-2", members=2)
+    for place, member in enumerate(part["members"]):
+        member["account_id"] = part["accounts"][place] = whole["accounts"][place]
+    page = render_report(make_data(alerts=[whole, part]))
+    assert "<b>24 accounts</b> with 480 exchanges" in page
+    assert "120 exchanges" in page
+
+
 def test_nothing_points_off_the_page(data):
     source = render_report(data)
     page = Page(source)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from detector.simulator.generate import write
 from detector.simulator.world import load_world
 
 KEY = {"REVENUER_HASH_KEY": "12345"}
+SHIPPED = Path(__file__).resolve().parents[2] / "rules"
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,19 @@ def alerts(out):
 
 def core(alert):
     return {k: alert[k] for k in ("id", "kind", "accounts", "severity", "account_detected_at", "detected_at", "risk")}
+
+
+@pytest.mark.parametrize("category", ["account_window", "cluster_window"])
+def test_a_folder_with_rules_of_one_category_is_enough(world, tmp_path, monkeypatch, category):
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for path in SHIPPED.glob("*.yml"):
+        if f"category: {category}" in path.read_text():
+            (folder / path.name).write_text(path.read_text())
+    monkeypatch.setenv("REVENUER_RULES", str(folder))
+    run([world / "requests.ndjson"], tmp_path / "out", world)
+    kinds = {"account_window": {"account"}, "cluster_window": {"account", "cluster"}}[category]
+    assert {alert["kind"] for alert in alerts(tmp_path / "out")} <= kinds
 
 
 def test_everything_is_written_and_the_books_balance(whole):

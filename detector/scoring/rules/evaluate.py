@@ -75,8 +75,8 @@ class RuleSet:
         """
         out = np.full((frame.height, len(self.fields)), np.nan)
         known = [i for i, name in enumerate(self.fields) if name in frame.columns]
-        read = frame.select(pl.col(self.fields[i]).cast(pl.Float64) for i in known)
-        out[:, known] = read.to_numpy()
+        if known:  # a frame of no column has no rows
+            out[:, known] = frame.select(pl.col(self.fields[i]).cast(pl.Float64) for i in known).to_numpy()
         return out
 
     def contributions(self, fired: pl.DataFrame) -> Nats:
