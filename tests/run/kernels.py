@@ -11,6 +11,7 @@ from pathlib import Path
 from detector.config import Settings
 from detector.profiles.merge import merge
 from detector.profiles.store import ProfileStore
+from detector.service.http.erase import erase
 from detector.service.replay import Replay, make_engine
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -26,6 +27,7 @@ def main() -> None:
         engine = make_engine(Settings(hash_key=7), read_accounts(folder / "accounts.ndjson"), None)
         Replay(engine, folder / "found").run(FileSource([folder / "requests.ndjson"]), lambda _: None)
         merge(ProfileStore(), engine.store)
+        erase(engine, engine.store.ids[0])
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ HOSTILE = {
 STRANGE = "strange"
 # A week of looks every five minutes, in each of a dozen runs, is most of what these tests would take. What is stated holds for any
 # clock that is the same where it is measured and where it is tried.
-TICK_S, COORDINATION_TICKS = 1800, 3
+TICK_S, COORDINATION_TICKS = 3600, 3
 ENV = {
     "REVENUER_HASH_KEY": "12345",
     "REVENUER_TICK_S": str(TICK_S),
