@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from detector.coordination.belonging import HABITS
 from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
 from detector.coordination.keys import MIN_SIGHTS
@@ -84,7 +85,8 @@ class Clusters:
         """Each cluster as a possible part of a larger pool; None for one that can be no operator's."""
         view, level = self.view, CLUSTER_FEATURES["level_rate"].compute(self.view)
         counts = view.pooled.counts
-        talk = counts[:, COUNT["multi_turn"]] / np.maximum(counts[:, COUNT["requests"]], 1)
+        habits = counts[:, [COUNT[habit] for habit in HABITS]] / np.maximum(counts[:, [COUNT["requests"]]], 1)
+        talk = habits[:, HABITS.index("multi_turn")]
         may = np.flatnonzero((level > 0) & (talk < _TALK) & several_payers(view.payers, view.size))
         # What takes longest is asked of those alone that are level.
         may = may[[self.names[g][0] != KIN for g in may.tolist()]]
@@ -96,7 +98,7 @@ class Clusters:
         for g in may[(strays > _STRAYING) & (apart > _DISJOINT) & (beyond > 0)].tolist():  # over level clusters
             part = slice(view.offsets[g], view.offsets[g + 1])
             lengths = view.pooled.lengths_in[g].copy(), view.pooled.lengths_out[g].copy()
-            out[g] = Part(view.slots[part].copy(), self.texts[part].copy(), *lengths, float(level[g]))
+            out[g] = Part(view.slots[part].copy(), self.texts[part].copy(), *lengths, habits[g].copy(), float(level[g]))
         return out
 
 

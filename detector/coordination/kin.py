@@ -2,7 +2,8 @@
 
 A template that mutates cuts a pool into as many clusters as there are wordings, each too small to be told. Each of them, though,
 has pooled its members' lengths, and two pools of requests are told apart far more surely than two accounts are: clusters whose
-pooled lengths are likelier of one source than of two, and as near to each other as a generator's accounts are, are proposed as one.
+pooled lengths are likelier of one source than of two, as near to each other as a generator's accounts are, and have its habits, are
+proposed as one.
 Whether the whole is level, and whether it is one generator's, is then asked as of any other cluster; the odds to be beaten count
 how many pairs were looked at.
 """
@@ -26,6 +27,8 @@ _MOST: Final = 256  # clusters that are compared, the most level ones; what is t
 # Bhattacharyya coefficient of two pooled histograms, of inputs and of outputs, below which no pair can be of one source; a hundred
 # requests of one source have 0.97 on average.
 _NEAR: Final = 0.8
+# Of the requests: whoever sends a system prompt, talks or offers tools in so many more of them is another generator.
+_UNLIKE: Final = 0.5
 _UNRELATED: Final = 0.12  # payers over members, as the rules for pools ask
 _EVERY_US: Final = HOUR_US
 
@@ -37,6 +40,7 @@ class Part(NamedTuple):
         slots: i32[members].
         texts: u64[members], hash of the text that each member is to carry, 0 where there is none.
         lengths_in, lengths_out: i64[bins], requests of all members by length.
+        habits: f64[habits], shares of requests that have each of `HABITS`.
         level: nats a member by which it is level.
     """
 
@@ -44,6 +48,7 @@ class Part(NamedTuple):
     texts: U64
     lengths_in: I64
     lengths_out: I64
+    habits: F64
     level: float
 
 
@@ -99,7 +104,7 @@ class Kin:
         if len(parts) < 2:  # noqa: PLR2004 - it takes two
             return []
         pooled = [np.stack([p.lengths_in for p in parts]), np.stack([p.lengths_out for p in parts])]
-        tied = _tied(pooled, [anybody(each) for each in lengths])
+        tied = _tied(pooled, [anybody(each) for each in lengths], np.stack([p.habits for p in parts]))
         n, label = connected_components(sp.csr_matrix(tied), directed=False)
         return [
             _joined([parts[i] for i in np.flatnonzero(label == g)])
@@ -120,11 +125,12 @@ class Kin:
         return [part for _, part in sorted(out)]
 
 
-def _tied(pooled: list[I64], alpha: list[F64]) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _tied(pooled: list[I64], alpha: list[F64], habits: F64) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
     """Which clusters are of one source; bool[n, n]."""
     n = pooled[0].shape[0]
     roots = [np.sqrt(each / np.maximum(each.sum(axis=1, keepdims=True), 1)) for each in pooled]
-    one, other = np.nonzero(np.triu(np.logical_and.reduce([root @ root.T > _NEAR for root in roots]), 1))
+    same = np.abs(habits[:, None] - habits[None]).max(axis=2) <= _UNLIKE
+    one, other = np.nonzero(np.triu(np.logical_and.reduce([same, *(root @ root.T > _NEAR for root in roots)]), 1))
     source, near = np.zeros(one.size), np.zeros(one.size)
     for each, prior in zip(pooled, alpha, strict=True):
         alone = log_marginal(each, prior)

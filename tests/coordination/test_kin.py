@@ -13,11 +13,11 @@ def histogram(rng, middle, n):
     return np.bincount(np.clip(np.rint(rng.normal(middle, 1.2, n)), 0, BINS - 1).astype(int), minlength=BINS)
 
 
-def part(rng, first, size, middle, requests=300, level=0.8):
+def part(rng, first, size, middle, requests=300, level=0.8, habits=(0.0, 0.1, 0.0)):
     slots = np.arange(first, first + size, dtype=np.int32)
     texts = np.full(size, first + 1, np.uint64)
     lengths = [histogram(rng, m, requests).astype(np.int64) for m in middle]
-    return Part(slots, texts, *lengths, level)
+    return Part(slots, texts, *lengths, np.array(habits), level)
 
 
 def everybody(rng):
@@ -39,6 +39,13 @@ def test_parts_of_one_source_are_one_and_others_stay_apart(seed):
     groups = [slots for slots, _ in found([*pool, *others], rng)]
     assert set().union(*(p.slots.tolist() for p in pool)) in groups
     assert all(len(slots) <= 24 for slots in groups)
+
+
+@pytest.mark.parametrize(("share", "together"), [(0.4, True), (1.0, False)])
+def test_who_sends_a_system_prompt_is_of_another_source_than_who_sends_none(share, together):
+    rng = np.random.default_rng(6)
+    parts = [part(rng, 0, 6, (5.0, 16.0)), part(rng, 50, 6, (5.0, 16.0), habits=(share, 0.1, 0.0))]
+    assert bool(found(parts, rng)) == together
 
 
 def test_each_member_keeps_the_text_of_its_part():

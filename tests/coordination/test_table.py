@@ -1,5 +1,7 @@
 """The table of links kept up from look to look says what one made anew says."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_what_is_kept_up_is_what_a_new_table_says(seed, cuts, silent):
     store, kept = ProfileStore(), LinkTable()
     bounds = sorted({0, *(round(c * order.size) for c in cuts), order.size})
     now = 0
-    for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+    for a, b in pairwise(bounds):
         columns = columns_of(store, raw, order[a:b])
         store.add(columns, 0, b - a)
         now = int(columns.ts[-1]) + 1
