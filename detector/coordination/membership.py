@@ -4,7 +4,7 @@ import numpy as np
 
 from detector.coordination.features.base import ClusterView
 from detector.coordination.features.twins import anybody, log_marginal
-from detector.profiles.layout import F64, I64, Flags
+from detector.profiles.layout import F64, I64, U64, Flags
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
 MEMBER = 0.25  # below it an account shares the neighbourhood and no more
@@ -76,13 +76,36 @@ def lengths(view: ClusterView) -> F64:
     )
 
 
-def membership(view: ClusterView) -> F64:
+def levelled_with(view: ClusterView, texts: U64) -> Flags:
+    """Whether the part of its cluster that each member came with is levelled with the others; bool[members].
+
+    Asked where clusters were put together of several, which were level by themselves and whose lengths are of one source: the members
+    of a part are to be level around what all of them do as well, half as much as those of the other parts at least. People beside a
+    pool, who happen to ask alike, have a level of their own.
+
+    Args:
+        view: of clusters.
+        texts: u64[members], the text that holds each one's part together.
+    """
+    number = np.unique(texts, return_inverse=True)[1]
+    _, part = np.unique(view.cluster * (number.max(initial=0) + 1) + number, return_inverse=True)
+    own, size = np.bincount(part, view.level)[part], np.bincount(part)[part]
+    others, left = view.total(view.level)[view.cluster] - own, view.size[view.cluster] - size
+    lagging = own / size < CORE * others / np.maximum(left, 1.0)
+    return np.asarray(~(view.several[view.cluster] & (left > 0) & lagging), np.bool_)
+
+
+def membership(view: ClusterView, texts: U64) -> F64:
     """How much of the typical tie of its cluster each account has, 0–1; 0 for one that behaves unlike the rest; f64[members].
 
     The typical tie is the median over the community. In a cluster that was found by likeness, likeness is the tie, and an account
     whose volume is likelier anybody's is a bystander. So is one at `MEMBER` or below: on the same network, say, and nothing else;
     and one whose ties and likeness together do not reach `BELONGS`; and, among lookalikes, one that lacks what nearly all others
-    share.
+    share; and, where several clusters were put together, one of a part that is not levelled with the others.
+
+    Args:
+        view: of clusters.
+        texts: u64[members], the text that holds each one's cluster together, 0 where that is none.
     """
     tie, level = ties(view), view.level
     like = level + lengths(view)
@@ -92,4 +115,4 @@ def membership(view: ClusterView) -> F64:
     for g in range(view.offsets.size - 1):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])
         out[part] = np.minimum(strength[part] / max(float(np.median(strength[part])), 1e-9), 1.0)
-    return np.where(2.0 * tie + like < BELONGS, 0.0, out)
+    return np.where((2.0 * tie + like < BELONGS) | ~levelled_with(view, texts), 0.0, out)

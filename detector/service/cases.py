@@ -130,7 +130,8 @@ def cluster_cases(
         return []
     clusters, scored = found
     view = clusters.view.only(rows)
-    belongs, ties = membership(view), view.strengths
+    belongs = membership(view, clusters.texts[np.isin(clusters.view.cluster, rows)])
+    ties = view.strengths
     out = []
     for place, g in enumerate(rows.tolist()):  # over alerted clusters
         whole = slice(view.offsets[place], view.offsets[place + 1])

@@ -7,7 +7,7 @@ import pytest
 
 from detector.coordination.graph import Links
 from detector.coordination.keys import PAYMENT, TEMPLATE
-from detector.coordination.membership import LACKS, bonds
+from detector.coordination.membership import LACKS, bonds, levelled_with
 from tests.coordination.links import starts_of
 
 MEMBERS, POPULATION = 24, 5000
@@ -64,3 +64,32 @@ def test_without_ties_there_is_nothing_to_lack():
 
 def test_clusters_that_ties_found_are_not_asked():
     assert not bonds(view([(TEMPLATE, range(MEMBERS - 1), 40)], alike=False)).any()
+
+
+def together(sizes, nats, several=True):
+    """Clusters that were put together as one, each with nats a member by which it is level, and the text of each member."""
+    size = np.array(sizes)
+    level = np.repeat(np.array(nats, float), size)
+    one = SimpleNamespace(
+        several=np.array([several]),
+        cluster=np.zeros(size.sum(), np.int64),
+        level=level,
+        size=np.array([float(size.sum())]),
+        total=lambda values: np.array([values.sum()]),
+    )
+    return one, np.repeat(np.arange(1, size.size + 1), size).astype(np.uint64)
+
+
+def test_people_beside_a_pool_are_levelled_less_than_its_parts():
+    member = levelled_with(*together([15, 6, 5], [1.2, 0.9, 0.3]))
+    assert member[:21].all()
+    assert not member[21:].any()
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_one_part_is_levelled_with_itself(several):
+    assert levelled_with(*together([9], [-0.5], several)).all()
+
+
+def test_who_was_found_in_one_piece_is_not_asked():
+    assert levelled_with(*together([15, 5], [1.2, 0.0], several=False)).all()
