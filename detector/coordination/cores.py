@@ -4,6 +4,8 @@ Two pools that share a common phrase, or a pool and the users of a tool, end up 
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numba import njit
@@ -85,8 +87,19 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     Returns:
         Hash of the key and slots, ascending, of each core; none equals a community or another core.
     """
-    if not groups:
-        return []
+    # Communities are apart, and the kernels hold no lock.
+    size = np.cumsum([g.size for g in groups])
+    half = int(np.searchsorted(size, size[-1] / 2)) + 1 if groups else 0
+    parts = [part for part in (groups[:half], groups[half:]) if part]
+    with ThreadPoolExecutor(2) as pool:
+        named = [core for found in pool.map(partial(_within, links), parts) for core in found]
+    named.sort(key=lambda core: core[0])
+    unlike = {members.tobytes(): (key, members) for key, members in reversed(named)}
+    return [unlike[members] for members in sorted(unlike)]
+
+
+def _within(links: Links, groups: Sequence[I32]) -> list[tuple[int, I32]]:
+    """Cores of some communities, at least one."""
     slots = np.concatenate(groups).astype(np.int32, copy=False)
     bounds = np.cumsum([0, *(g.size for g in groups)])
     most = PER_COMMUNITY * len(groups)
@@ -95,7 +108,4 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     holders = np.empty(ends[n], np.int32)
     _members(links, slots, bounds, chosen[:n], ends[: n + 1], of, holders)
     hashed = links.hashed[chosen[:n]].tolist()
-    named = [(key, holders[a:b]) for key, a, b in zip(hashed, ends[:n].tolist(), ends[1 : n + 1].tolist(), strict=True)]
-    named.sort(key=lambda core: core[0])
-    unlike = {members.tobytes(): (key, members) for key, members in reversed(named)}
-    return [unlike[members] for members in sorted(unlike)]
+    return [(key, holders[a:b]) for key, a, b in zip(hashed, ends[:n].tolist(), ends[1 : n + 1].tolist(), strict=True)]
