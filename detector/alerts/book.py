@@ -66,27 +66,23 @@ class AlertBook:
 
     def _place(self, now: int, case: Case, taken: set[str]) -> tuple[Entry, bool]:
         matches = [e for e in self._matching(case) if case.kind == "account" or e.id not in taken]
-        if not matches:
-            entry = self._open(now, case)
+        if matches:
+            entry, younger = matches[0], matches[1:] if case.kind == "cluster" else []
+            for other in younger:
+                entry.absorb(other)
+                self._index(entry, other.named)
+            moved = self._grow(now, entry, case) or bool(younger)
+        else:
+            entry, moved = self._open(now, case), True
             entry.take(now, case)
-            self._remember(entry, case)
-            self._index(entry, entry.named)
-            return entry, True
-        oldest, younger = matches[0], matches[1:]
-        if case.kind == "account":
-            younger = []
-        for other in younger:
-            oldest.absorb(other)
-            self._index(oldest, other.named)
-        moved = self._grow(now, oldest, case) or bool(younger)
-        self._remember(oldest, case)
-        self._index(oldest, case.accounts)
-        return oldest, moved
+        self._remember(entry, case)
+        self._index(entry, case.accounts)
+        return entry, moved
 
     def _remember(self, entry: Entry, case: Case) -> None:
         """An account that another alert named was named then: a part that is split off does not begin anew."""
         if entry.level >= ACTIONABLE:
-            for name in {i for a in case.accounts for i in self._of_account.get(a, ())} - {entry.id}:
+            for name in sorted({i for a in case.accounts for i in self._of_account.get(a, ())} - {entry.id}):
                 entry.inherit(self.entries[name], case.accounts)
 
     @staticmethod

@@ -80,14 +80,14 @@ class Coordinator:
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
         )
         found = [(0, group) for group in communities] + cores(communities, links) + [(ALIKE, group) for group in alike]
-        met = self._meet(store, book, moment, found, links, population) if everything else None
-        self.kin.keep([(key, int(group[0])) for key, group in found])
+        groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
+        met = self._meet(store, book, moment, groups, names, links, population) if everything else None
+        self.kin.keep(names)
         pools = self.kin.find((population.lengths_in, population.lengths_out), moment.now)
         texts = [text for _, text in pools]
-        found += [(KIN, group) for group, _ in pools]
-        groups = [group for _, group in found]
+        groups = [*groups, *(group for group, _ in pools)]
+        names = [*names, *((KIN, int(group[0])) for group, _ in pools)]
         slots, offsets = np.concatenate([_NOBODY, *groups]), offsets_of(groups)
-        names = list(zip([key for key, _ in found], slots[offsets[:-1]].tolist(), strict=True))
         due = self._due(self.table.requests[slots], offsets, names, moment.now, everything=everything)
         here = set(names)
         # A core that is not among the strongest for a while comes back as it was.
@@ -111,15 +111,15 @@ class Coordinator:
         store: ProfileStore,
         book: AccountBook,
         moment: Moment,
-        found: list[tuple[int, I32]],
+        groups: list[I32],
+        names: list[Name],
         links: Links,
         population: Population,
     ) -> Clusters | None:
         """All clusters that are not of several; what may be a part of a larger pool is learnt of them, from nothing."""
         self.kin = Kin()
-        if not found:
+        if not groups:
             return None
-        groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
         clusters = describe(store, book, moment, groups, links, population, names)
         self._learn(clusters)
         return clusters

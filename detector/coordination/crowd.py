@@ -34,6 +34,12 @@ def _log_likelihood(counts: F64, mean: F64, shape: float, least: int) -> float:
     return out
 
 
+@njit(cache=True)
+def _means(counts: F64, days: F64) -> tuple[F64, F64]:
+    """Requests expected of each member under the group's own mean, and under its mean a day."""
+    return np.full(counts.shape[0], counts.mean()), days * (counts.sum() / days.sum())
+
+
 def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -> F64:
     """Log likelihood of a group's volumes, and of its volumes a day, at each shape around its own mean; f64[2, shapes].
 
@@ -43,7 +49,7 @@ def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -
         shapes: of the gamma distribution of rates.
         least: requests below which an account would not be in a group.
     """
-    means = [exposure * (requests.sum() / exposure.sum()) for exposure in (np.ones(requests.size), days)]
+    means = _means(requests, days)
     return np.array([[_log_likelihood(requests, mean, shape, least) for shape in shapes] for mean in means])
 
 
@@ -67,9 +73,8 @@ def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64) -> F6
 def _beyond(requests: F64, days: F64, offsets: I64, least: I64, level: F64, alike: F64, out: F64) -> None:
     for g in range(out.shape[0]):
         counts, times = requests[offsets[g] : offsets[g + 1]], days[offsets[g] : offsets[g + 1]]
-        whole, daily = np.full(counts.shape[0], counts.mean()), times * (counts.sum() / times.sum())
         out[g] = -np.inf
-        for mean in (whole, daily):
+        for mean in _means(counts, times):
             odds = _mixed(counts, mean, level, least[g]) - _mixed(counts, mean, alike, least[g])
             out[g] = max(out[g], odds)
 
