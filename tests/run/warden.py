@@ -16,6 +16,7 @@ from pathlib import Path
 
 MARK = "REVENUER_TEST_RUN"
 _GRACE_S = 2.0  # for what ends by itself
+_QUIET_LOOKS = 3  # that find nothing, one after another
 
 
 def watch() -> "subprocess.Popen[bytes]":
@@ -49,8 +50,12 @@ def clear(name: str, folder: Path, grace_s: float = _GRACE_S) -> None:
     end = time.monotonic() + grace_s
     while marked(name) and time.monotonic() < end:
         time.sleep(0.1)
-    # One that is about to start another may have to be told twice.
-    while left := marked(name):
+    # One that is about to start another may have to be told twice, and one that is just starting has no environment to
+    # read for a moment.
+    quiet = 0
+    while quiet < _QUIET_LOOKS:
+        left = marked(name)
+        quiet = 0 if left else quiet + 1
         for pid in left:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
