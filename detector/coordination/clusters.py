@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from detector.coordination.bands import text_of
 from detector.coordination.belonging import HABITS
 from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.graph import Links
@@ -150,7 +151,7 @@ def describe(
     pooled = store.pool(slots, offsets, now)
     alike, several = (np.array([key == kind for key, _ in names]) for kind in (ALIKE, KIN))
     # What is of several parts is held together as a community is, by any of its keys.
-    keys = [0 if key == KIN else key for key, _ in names]
+    keys = [0 if key == KIN else text_of(key) for key, _ in names]
     each = store.each(slots, now, OF_MEMBERS)
     texts = texts_of(links, slots, offsets, keys)
     if kin:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from detector.coordination.bands import bands
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
 from detector.coordination.cores import cores
 from detector.coordination.everybody import Everybody
@@ -79,7 +80,8 @@ class Coordinator:
         alike = self.lookalikes.find(
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
         )
-        found = [(0, group) for group in communities] + cores(communities, links) + [(ALIKE, group) for group in alike]
+        found = [(0, group) for group in communities] + cores(communities, links) + bands(communities, links)
+        found += [(ALIKE, group) for group in alike]
         groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
         met = self._meet(store, book, moment, groups, names, links, population) if everything else None
         self.kin.keep(names)
