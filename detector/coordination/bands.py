@@ -86,7 +86,7 @@ def _bands(links: Links, texts: Flags, slots: I32, bounds: I64, key: I64, band: 
 
 
 def bands(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
-    """Members of each community that hold its strongest text in a smaller part of what they do, and in a larger one; none of one band.
+    """Members of each community that hold its strongest text in a smaller part of what they do, and in a larger one, if it has both.
 
     Args:
         groups: slots of each community.
