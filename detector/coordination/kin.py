@@ -24,6 +24,7 @@ KIN: Final = 2  # in the name of a cluster, in place of the hash of a key
 _ONE_SOURCE: Final = 3.0  # nats: odds of twenty to one, for each pair that was looked at
 _CLAIMED: Final = 0.5  # of a cluster's members: a core is a part of its community, and no kin of it
 _MOST: Final = 256  # clusters that are compared, the most level ones; what is told apart grows with the square
+_NAMED: Final = 11.5  # nats by which the rules name a pool
 # Bhattacharyya coefficient of two pooled histograms, of inputs and of outputs, below which no pair can be of one source; a hundred
 # requests of one source have 0.97 on average.
 _NEAR: Final = 0.8
@@ -106,10 +107,14 @@ class Kin:
         pooled = [np.stack([p.lengths_in for p in parts]), np.stack([p.lengths_out for p in parts])]
         tied = _tied(pooled, [anybody(each) for each in lengths], np.stack([p.habits for p in parts]))
         n, label = connected_components(sp.csr_matrix(tied), directed=False)
-        return [
-            _joined([parts[i] for i in np.flatnonzero(label == g)])
-            for g in np.flatnonzero(np.bincount(label, minlength=n) > 1).tolist()
-        ]
+        # Parts that were chosen among many for being level are level for that reason, and each has to pay for it.
+        level = np.array([p.level * p.slots.size for p in parts]) - max(math.log(len(self.parts) / _MOST), 0.0)
+        worth = (np.bincount(label, minlength=n) > 1) & (np.bincount(label, level, n) > self._least())
+        return [_joined([parts[i] for i in np.flatnonzero(label == g)]) for g in np.flatnonzero(worth).tolist()]
+
+    def _least(self) -> float:
+        """Nats that the parts of a pool must have together, where not all that are known are compared."""
+        return _NAMED if len(self.parts) > _MOST else -math.inf
 
     def _apart(self) -> list[Part]:
         """The most level ones, of which none is half of what was taken before it; by their first member."""

@@ -48,6 +48,15 @@ def test_who_sends_a_system_prompt_is_of_another_source_than_who_sends_none(shar
     assert bool(found(parts, rng)) == together
 
 
+@pytest.mark.parametrize(("others", "level", "together"), [(20, 0.55, True), (600, 0.55, False), (600, 0.9, True)])
+def test_the_most_level_of_many_pay_for_being_chosen(others, level, together):
+    rng = np.random.default_rng(7)
+    pair = [part(rng, k, 10, (5.0, 16.0), level=level) for k in (0, 50)]
+    crowd = [part(rng, 100 + 10 * k, 5, rng.uniform(9, 20, 2), requests=30, level=0.1) for k in range(others)]
+    groups = [slots for slots, _ in found([*pair, *crowd], rng)]
+    assert (set().union(*(p.slots.tolist() for p in pair)) in groups) == together
+
+
 def test_each_member_keeps_the_text_of_its_part():
     rng = np.random.default_rng(1)
     ((_, texts),) = found([part(rng, 0, 3, (5.0, 16.0)), part(rng, 50, 3, (5.0, 16.0))], rng)
