@@ -7,12 +7,13 @@ pools lie around two values, those of one around one.
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numba import njit
 
-from detector.coordination.cores import LEAST
+from detector.coordination.cores import LEAST, in_halves
 from detector.coordination.graph import TEXTS, Links
 from detector.profiles.layout import F64, I32, I64, U8, Flags
 
@@ -95,8 +96,11 @@ def bands(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     Returns:
         Hash of the text with `FAINT` or `LOUD`, and slots, ascending, of each band.
     """
-    if not groups:
-        return []
+    return in_halves(partial(_within, links), groups)
+
+
+def _within(links: Links, groups: Sequence[I32]) -> list[tuple[int, I32]]:
+    """Bands of some communities, at least one."""
     slots = np.concatenate(groups).astype(np.int32, copy=False)
     bounds = np.cumsum([0, *(g.size for g in groups)])
     key, band = np.empty(len(groups), np.int64), np.zeros(slots.size, np.uint8)

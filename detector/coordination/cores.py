@@ -3,7 +3,7 @@
 Two pools that share a common phrase, or a pool and the users of a tool, end up in one community, and the mixture looks like neither.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -77,6 +77,19 @@ def _members(links: Links, slots: I32, bounds: I64, chosen: I64, ends: I64, of: 
                         place[c] += 1
 
 
+def in_halves(work: Callable[[Sequence[I32]], list[tuple[int, I32]]], groups: Sequence[I32]) -> list[tuple[int, I32]]:
+    """What a kernel finds in each community, found in two threads: communities are apart, and kernels hold no lock.
+
+    Args:
+        work: for some communities, at least one.
+        groups: slots of each community.
+    """
+    size = np.cumsum([g.size for g in groups])
+    half = int(np.searchsorted(size, size[-1] / 2)) + 1 if groups else 0
+    with ThreadPoolExecutor(2) as pool:
+        return [each for found in pool.map(work, filter(None, (groups[:half], groups[half:]))) for each in found]
+
+
 def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     """Members of each community that hold one of its strongest keys.
 
@@ -87,13 +100,7 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     Returns:
         Hash of the key and slots, ascending, of each core; none equals a community or another core.
     """
-    # Communities are apart, and the kernels hold no lock.
-    size = np.cumsum([g.size for g in groups])
-    half = int(np.searchsorted(size, size[-1] / 2)) + 1 if groups else 0
-    parts = [part for part in (groups[:half], groups[half:]) if part]
-    with ThreadPoolExecutor(2) as pool:
-        named = [core for found in pool.map(partial(_within, links), parts) for core in found]
-    named.sort(key=lambda core: core[0])
+    named = sorted(in_halves(partial(_within, links), groups), key=lambda core: core[0])
     unlike = {members.tobytes(): (key, members) for key, members in reversed(named)}
     return [unlike[members] for members in sorted(unlike)]
 
