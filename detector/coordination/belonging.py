@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
+from detector.coordination.around import Places, around
 from detector.coordination.behaviour import Behaviour, Counts
 from detector.coordination.features.twins import PRIOR, anybody, log_marginal, log_marginal_of, log_marginals
 from detector.profiles.layout import COUNT, F64, I64, Flags
@@ -55,22 +56,6 @@ def counted(accounts: Behaviour) -> Counted:
 
 
 @njit(cache=True, nogil=True)
-def _around(place: F64, group: I64, outside: Flags) -> F64:
-    """Squared distance of each account outside from the middle of a group; infinite inside."""
-    middle = np.zeros(place.shape[1])
-    for i in group:
-        middle += place[i]
-    middle /= group.shape[0]
-    far = np.full(place.shape[0], np.inf)
-    for i in range(place.shape[0]):
-        if outside[i]:
-            far[i] = 0.0
-            for d in range(middle.shape[0]):
-                far[i] += (place[i, d] - middle[d]) ** 2
-    return far
-
-
-@njit(cache=True, nogil=True)
 def _nearest(place: F64, group: I64, rows: I64, most: int, chosen: Flags) -> None:
     """Mark those of `rows` that are among the nearest of any member."""
     near, held = np.empty(most), np.empty(most, np.int64)
@@ -92,24 +77,20 @@ def _nearest(place: F64, group: I64, rows: I64, most: int, chosen: Flags) -> Non
         chosen[held] = True
 
 
-def beside(place: F64, group: I64) -> I64:
+def beside(of: Places, group: I64) -> I64:
     """The accounts outside of a group that are nearest to its members; i64[n], ascending.
 
     Args:
-        place: f64[accounts, dimensions].
-        group: i64[members], rows of `place`.
+        of: where all accounts lie.
+        group: i64[members].
     """
-    most = min(_BESIDE, place.shape[0] - group.size)
+    most = min(_BESIDE, of.order.size - group.size)
     if most <= 0:
         return np.zeros(0, np.int64)
-    outside = np.ones(place.shape[0], np.bool_)
-    outside[group] = False
-    far, left = _around(place, group, outside), place.shape[0] - group.size
-    rows = np.argpartition(far, _AROUND - 1)[:_AROUND] if left > _AROUND else np.flatnonzero(outside)
     # The nearest to the middle first: those that are farther away are soon known to be.
-    rows = rows[np.argsort(far[rows], kind="stable")]
+    rows = around(of, group, _AROUND)
     chosen = np.zeros(rows.size, np.bool_)
-    _nearest(place, group, rows, most, chosen)
+    _nearest(of.place, group, rows, most, chosen)
     return np.sort(rows[chosen])
 
 
@@ -207,15 +188,15 @@ def _log_sum(logs: F64) -> float:
     return float(top + math.log(np.exp(logs - top).sum()))
 
 
-def settled(of: Counted, place: F64, group: I64) -> I64:
+def settled(of: Counted, near: Places, group: I64) -> I64:
     """A group with those of its source that stood outside, and without its bystanders; i64[members], ascending.
 
     Args:
         of: all accounts.
-        place: f64[accounts, dimensions], in which they are near each other.
+        near: where they lie, in which they are near each other.
         group: i64[members].
     """
-    others = beside(place, group)
+    others = beside(near, group)
     rows = np.concatenate([group, others])
     outside = of_others(of, group, others)
     joining = odds(of, group, others, outside)[1] >= ODDS

@@ -10,6 +10,7 @@ The larger a crowd, the more of it is alike by chance. So each candidate is sett
 beside (`belonging`), and then has to be more level than accounts alike are by the price of the search (`crowd`).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ import scipy.sparse as sp
 from scipy.fft import dct
 from scipy.spatial import KDTree
 
+from detector.coordination.around import places
 from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
 from detector.coordination.belonging import HABITS, counted, settled
 from detector.coordination.crowd import beyond_alike
@@ -171,16 +173,27 @@ def _search(
 
 def _belonging(found: Proposed, groups: list[I64], now: int, before: dict[bytes, Belonged]) -> dict[bytes, Belonged]:
     """Who belongs to each group, where that is not known already."""
-    of = counted(found.accounts)
+    of, near = counted(found.accounts), places(found.place)
     here = set(found.slots.tolist())
-    known: dict[bytes, Belonged] = {}
-    for group in groups:  # over groups
-        name, requests = found.slots[group].tobytes(), int(found.accounts.requests[group].sum())
+    names, requests = (
+        [found.slots[g].tobytes() for g in groups],
+        [int(found.accounts.requests[g].sum()) for g in groups],
+    )
+
+    def known(name: bytes, of_group: int) -> bool:
         last = before.get(name)
-        if last is None or not last.holds(requests, now) or not here.issuperset(last.slots.tolist()):
-            last = Belonged(found.slots[settled(of, found.place, group)], requests, now)
-        known[name] = last
-    return known
+        return last is not None and last.holds(of_group, now) and here.issuperset(last.slots.tolist())
+
+    def asked(group: I64) -> I32:
+        return found.slots[settled(of, near, group)]
+
+    new = [i for i, (name, n) in enumerate(zip(names, requests, strict=True)) if not known(name, n)]
+    with ThreadPoolExecutor(2) as pool:  # what takes time holds no lock
+        slots = dict(zip(new, pool.map(asked, [groups[i] for i in new]), strict=True))
+    return {
+        name: Belonged(slots[i], n, now) if i in slots else before[name]
+        for i, (name, n) in enumerate(zip(names, requests, strict=True))
+    }
 
 
 def _chosen(groups: list[I64], worth: npt.NDArray[np.bool_]) -> list[I64]:

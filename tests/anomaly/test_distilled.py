@@ -1,5 +1,7 @@
 """The student: like its teacher, calibrated, and taught by teachers that never saw the row."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,7 +9,7 @@ from made import COLUMNS, accounts, strangers
 from scipy.stats import spearmanr
 
 from detector.scoring.anomaly import distilled
-from detector.scoring.anomaly.distilled import distil, lesson
+from detector.scoring.anomaly.distilled import distil, joined, lesson
 from detector.scoring.anomaly.fit import fit
 from detector.scoring.anomaly.network import Network
 from detector.scoring.anomaly.prepare import Preparation
@@ -54,6 +56,21 @@ def test_no_label_comes_from_a_teacher_that_saw_the_row(monkeypatch):
     assert {row.tobytes() for row in x} <= {row.tobytes() for row in told.x}
     # Every value of a mixture is a value of its own fold: none of the rows that the teacher was fitted on leaks in through it.
     assert told.x.shape[0] == 2 * 400 * (1 + distilled.MIXTURES)
+
+
+def test_networks_side_by_side_answer_their_mean():
+    rng, x = np.random.default_rng(5), accounts(200)[0]
+    widths = (COLUMNS, 7, 3, 1)
+    halves = [
+        Network(
+            tuple(rng.normal(size=w).astype(np.float32) for w in pairwise(widths)),
+            tuple(rng.normal(size=w).astype(np.float32) for w in widths[1:]),
+        )
+        for _ in range(3)
+    ]
+    prepared, nobody = Preparation.learn(x), np.full(200, -1, np.int64)
+    mean = np.mean([half(x, prepared, nobody) for half in halves], axis=0)
+    assert joined(halves)(x, prepared, nobody) == pytest.approx(mean, rel=1e-4, abs=1e-4)
 
 
 def test_it_ranks_as_its_teacher_does(model):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from detector.coordination.around import places
 from detector.coordination.behaviour import Behaviour
 from detector.coordination.belonging import ODDS, beside, counted, odds, of_others, settled
 from detector.coordination.features.twins import log_marginal, log_marginals
@@ -45,27 +46,30 @@ def crowd(seed, twins=0, hidden=0):
 def test_a_pool_stays_as_it_is(seed):
     accounts, place = crowd(seed)
     group = np.arange(PEOPLE, PEOPLE + POOL)
-    assert settled(counted(accounts), place, group).tolist() == group.tolist()
+    assert settled(counted(accounts), places(place), group).tolist() == group.tolist()
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_who_has_a_likelier_source_beside_the_group_is_let_go(seed):
     accounts, place = crowd(seed, twins=3)
     pool, bystanders = np.arange(PEOPLE, PEOPLE + POOL), PEOPLE + POOL + np.array([0, 2, 4])
-    assert settled(counted(accounts), place, np.concatenate([pool, bystanders])).tolist() == pool.tolist()
+    assert settled(counted(accounts), places(place), np.concatenate([pool, bystanders])).tolist() == pool.tolist()
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_who_draws_from_the_source_is_taken_in(seed):
     accounts, place = crowd(seed, hidden=4)
     group = np.arange(PEOPLE, PEOPLE + POOL)
-    assert settled(counted(accounts), place, group).tolist() == [*group, *range(PEOPLE + POOL, PEOPLE + POOL + 4)]
+    assert settled(counted(accounts), places(place), group).tolist() == [
+        *group,
+        *range(PEOPLE + POOL, PEOPLE + POOL + 4),
+    ]
 
 
 def test_beside_are_the_nearest_outside():
     place = np.arange(40.0)[:, None]
-    assert beside(place, np.array([0])).tolist() == [*range(1, 11)]
-    assert beside(place[:10], np.arange(10)).size == 0
+    assert beside(places(place), np.array([0])).tolist() == [*range(1, 11)]
+    assert beside(places(place[:10]), np.arange(10)).size == 0
 
 
 def test_odds_of_outsiders_are_those_they_would_have_as_members():
