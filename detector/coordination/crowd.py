@@ -13,13 +13,18 @@ import numpy as np
 from numba import njit
 
 from detector.coordination.volumes import SCHEDULER, powers, tail, ways
-from detector.profiles.layout import F64, I64
+from detector.profiles.layout import F64, I64, Flags
 
 # Shapes of the gamma distributions of volumes within groups, each as likely as the others. Of accounts alike in worlds without an
 # attack: from the mean to half of it (CV 1 to 0.5), which is where nearly all of them lie (`benchmarks/lookalikes_null.py`). Of a
 # scheduler: a third of the mean, as elsewhere, or less (CV 0.3, 0.17, 0.1).
 ALIKE: Final = (1.0, 2.0, 4.0)
 LEVEL: Final = (SCHEDULER, 33.0, 100.0)
+# Of the mean that is seen, what the mean of all of them may be: where most ask too little to be seen, the others lie close above the
+# floor, as if they were level.
+_SEEN: Final = (1.0, 0.8, 0.64, 0.5, 0.4, 0.32, 0.25)
+# Times the floor: a mean as large loses so few that nothing is to be made up for.
+_FEW_UNSEEN: Final = 4.0
 
 
 @njit(cache=True, nogil=True)
@@ -53,7 +58,7 @@ def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -
     return np.array([[_log_likelihood(requests, mean, shape, least) for shape in shapes] for mean in means])
 
 
-def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64) -> F64:
+def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64, *, floored: bool | Flags = True) -> F64:
     """Log Bayes factor of each group's volumes, as a scheduler's against those of accounts alike; f64[groups].
 
     Of the volumes, or of the volumes a day, whichever is more level.
@@ -63,24 +68,41 @@ def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64) -> F6
         days: f64[members], time between the first and the last request.
         offsets: i64[groups + 1].
         least: requests below which an account would not be in a group; i64[groups] where they differ.
+        floored: whether most of those that are like a group may lie below; bool[groups] where it differs. What a text holds
+            together is seen from its second request on.
     """
-    out, floors = np.empty(offsets.size - 1), np.broadcast_to(np.asarray(least, np.int64), offsets.size - 1)
-    _beyond(requests, days, offsets, floors, np.array(LEVEL), np.array(ALIKE), out)
+    out = np.empty(offsets.size - 1)
+    floors, below = (np.broadcast_to(np.asarray(each), out.size) for each in (least, floored))
+    _beyond(requests, days, offsets, floors, below, np.array(LEVEL), np.array(ALIKE), np.array(_SEEN), out)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _beyond(requests: F64, days: F64, offsets: I64, least: I64, level: F64, alike: F64, out: F64) -> None:
+def _beyond(
+    requests: F64,
+    days: F64,
+    offsets: I64,
+    least: I64,
+    floored: Flags,
+    level: F64,
+    alike: F64,
+    seen: F64,
+    out: F64,
+) -> None:
     for g in range(out.shape[0]):
         counts, times = requests[offsets[g] : offsets[g + 1]], days[offsets[g] : offsets[g + 1]]
         out[g] = -np.inf
         for mean in _means(counts, times):
-            odds = _mixed(counts, mean, level, least[g]) - _mixed(counts, mean, alike, least[g])
+            of_all = seen if floored[g] and counts.mean() < _FEW_UNSEEN * least[g] else seen[:1]
+            odds = _mixed(counts, mean, level, least[g], of_all) - _mixed(counts, mean, alike, least[g], of_all)
             out[g] = max(out[g], odds)
 
 
 @njit(cache=True)
-def _mixed(counts: F64, mean: F64, shapes: F64, least: int) -> float:
-    """Log of the mean likelihood over shapes."""
-    at = np.array([_log_likelihood(counts, mean, shape, least) for shape in shapes])
+def _mixed(counts: F64, mean: F64, shapes: F64, least: int, of_all: F64) -> float:
+    """Log of the mean likelihood over shapes, each at the likeliest mean of those that it may be of."""
+    at = np.full(shapes.shape[0], -np.inf)
+    for k in range(shapes.shape[0]):
+        for part in of_all:
+            at[k] = max(at[k], _log_likelihood(counts, mean * part, shapes[k], least))
     return at.max() + math.log(np.exp(at - at.max()).mean())

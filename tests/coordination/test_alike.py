@@ -24,6 +24,7 @@ def view(requests, carrying, way, level=20.0, several=False):
         most_level=np.array([way]),
         several=np.array([several]),
         least=np.array([LEAST]),
+        alike=np.array([False]),
     )
 
 

@@ -35,6 +35,23 @@ def test_groups_of_accounts_alike_do_not():
         assert (found > nats).mean() <= np.exp(-nats)
 
 
+@pytest.mark.parametrize("shape", ALIKE)
+def test_nor_do_those_of_whom_most_ask_too_little_to_be_seen(shape):
+    rng = np.random.default_rng(14)
+    for mean in (5.0, 9.0, 14.0):
+        found = np.array([beyond(drawn(rng, shape, n, mean), np.ones(n)) for n in (20, 60, 170) for _ in range(20)])
+        assert (found > 4.0).mean() <= 0.05
+
+
+def test_what_a_text_holds_together_is_seen_nearly_whole():
+    requests = np.random.default_rng(15).poisson(4.0, 80)
+    requests = requests[requests >= 2].astype(np.float64)
+    whole = np.array([0, requests.size]), 2
+    of_text = beyond_alike(requests, np.ones(requests.size), *whole, floored=False)[0]
+    assert of_text > 2.3
+    assert of_text > beyond_alike(requests, np.ones(requests.size), *whole)[0]
+
+
 def test_larger_groups_of_accounts_alike_look_less_level_not_more():
     rng = np.random.default_rng(5)
     small, large = (np.median([beyond(drawn(rng, 4.0, n), np.ones(n)) for _ in range(40)]) for n in (10, 80))

@@ -29,5 +29,6 @@ def beyond_alike(v: ClusterView) -> F64:
     size = np.bincount(v.cluster[seen], minlength=level.size)
     rows = np.flatnonzero(size)
     out = np.where(v.several, np.maximum(level, 0.0), 0.0)
-    out[rows] = beyond(asked[seen], v.days[seen], np.concatenate([[0], np.cumsum(size[rows])]), v.least[rows])
+    offsets = np.concatenate([[0], np.cumsum(size[rows])])
+    out[rows] = beyond(asked[seen], v.days[seen], offsets, v.least[rows], floored=v.alike[rows])
     return out
