@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from detector.coordination.cores import LEAST, in_halves
+from detector.coordination.cores import LEAST, forgotten, gathered, in_halves
 from detector.coordination.graph import TEXTS, Links
 from detector.profiles.layout import F64, I32, I64, U8, Flags
 
@@ -24,26 +24,6 @@ LOUD: Final = 0x20 << 56
 # ones 0.64.
 _BETWEEN: Final = 0.8
 _APART: Final = math.log(2.0)  # means of log shares
-
-
-@njit(cache=True, nogil=True)
-def _strongest(links: Links, texts: Flags, slots: I32, strength: F64, met: I64) -> int:
-    """The text that most ties a community's members, the smallest number where several do; −1 where there is none."""
-    best, touched = -1, 0
-    for s in slots:
-        for e in range(links.starts[s], links.starts[s + 1]):
-            k = links.key[e]
-            if texts[links.kind[e]]:
-                if strength[k] == 0.0:
-                    met[touched] = k
-                    touched += 1
-                strength[k] += links.weight[e]
-    for k in met[:touched]:
-        if best < 0 or (strength[k], -k) > (strength[best], -best):
-            best = k
-    for k in met[:touched]:
-        strength[k] = 0.0
-    return best
 
 
 @njit(cache=True, nogil=True)
@@ -62,21 +42,33 @@ def _cut(ordered: F64) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _shares(links: Links, slots: I32, key: int) -> F64:
+    """Log of what part of each account's requests carries a text, but for a constant; infinite where it does not hold it."""
+    out = np.full(slots.shape[0], np.inf)
+    for i in range(slots.shape[0]):
+        for e in range(links.starts[slots[i]], links.starts[slots[i] + 1]):
+            if links.key[e] == key:
+                out[i] = math.log(links.weight[e])
+    return out
+
+
+@njit(cache=True, nogil=True)
 def _bands(links: Links, texts: Flags, slots: I32, bounds: I64, key: I64, band: U8) -> None:
     """Fill the text of each community that has two bands, and the band of each member: 1 below, 2 above, 0 without the text."""
-    strength, met = np.zeros(links.holders.shape[0]), np.empty(links.holders.shape[0], np.int64)
+    keys = links.holders.shape[0]
+    held, strength, met = np.zeros(keys, np.int32), np.zeros(keys), np.empty(keys, np.int64)
     for g in range(key.shape[0]):
         members, key[g] = slots[bounds[g] : bounds[g + 1]], -1
         if members.shape[0] < 2 * LEAST:
             continue
-        k = _strongest(links, texts, members, strength, met)
+        touched, k = gathered(links, texts, 0, members, held, strength, met), -1
+        for text in met[:touched]:
+            if k < 0 or (strength[text], -text) > (strength[k], -k):
+                k = text
+        forgotten(met[:touched], held, strength)
         if k < 0 or links.holders[k] < 2 * LEAST:
             continue
-        shares = np.full(members.shape[0], np.inf)
-        for i in range(members.shape[0]):
-            for e in range(links.starts[members[i]], links.starts[members[i] + 1]):
-                if links.key[e] == k:
-                    shares[i] = math.log(links.weight[e])
+        shares = _shares(links, members, k)
         ordered = np.sort(shares[shares < np.inf])
         at = _cut(ordered) if ordered.shape[0] >= 2 * LEAST else 0
         if at > 0:
@@ -99,16 +91,14 @@ def bands(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     return in_halves(partial(_within, links), groups)
 
 
-def _within(links: Links, groups: Sequence[I32]) -> list[tuple[int, I32]]:
+def _within(links: Links, slots: I32, bounds: I64) -> list[tuple[int, I32]]:
     """Bands of some communities, at least one."""
-    slots = np.concatenate(groups).astype(np.int32, copy=False)
-    bounds = np.cumsum([0, *(g.size for g in groups)])
-    key, band = np.empty(len(groups), np.int64), np.zeros(slots.size, np.uint8)
+    key, band = np.empty(bounds.size - 1, np.int64), np.zeros(slots.size, np.uint8)
     _bands(links, TEXTS, slots, bounds, key, band)
     out = []
     for g in np.flatnonzero(key >= 0).tolist():  # over communities of two bands
-        members, side = groups[g], band[bounds[g] : bounds[g + 1]]
-        hashed = int(links.hashed[key[g]])
+        of = slice(bounds[g], bounds[g + 1])
+        members, side, hashed = slots[of], band[of], int(links.hashed[key[g]])
         out += [(hashed | name, members[side == number]) for number, name in ((1, FAINT), (2, LOUD))]
     return out
 

@@ -19,7 +19,7 @@ from detector.coordination.volumes import usual_part
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
-from detector.profiles.layout import COUNT, F64, I32, I64, U64, WINDOW_US
+from detector.profiles.layout import COUNT, F64, I32, I64, U64, WINDOW_US, offsets_of
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
 
@@ -110,11 +110,6 @@ def _youngest(facts: Facts, offsets: I64) -> F64:
 
 def _launched(pooled: Pooled, bins: tuple[int, ...]) -> F64:
     return pooled.models[:, list(bins)].sum(axis=1).astype(np.float64)
-
-
-def offsets_of(groups: Sequence[I32]) -> I64:
-    """Where each group starts when all lie one after the other, and where the last one ends; i64[groups + 1]."""
-    return np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
 
 
 def active_slots(store: ProfileStore, now: int) -> I32:

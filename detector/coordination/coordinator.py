@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detector.coordination.bands import bands
-from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe, offsets_of
+from detector.coordination.clusters import Clusters, Moment, Name, active_slots, describe
 from detector.coordination.cores import cores
 from detector.coordination.everybody import Everybody
 from detector.coordination.features import Population
@@ -15,7 +15,7 @@ from detector.coordination.kin import KIN, Kin
 from detector.coordination.lookalikes import ALIKE, Lookalikes
 from detector.coordination.table import LinkTable
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import HOUR_US, I32, I64
+from detector.profiles.layout import HOUR_US, I32, I64, offsets_of
 from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and

@@ -11,11 +11,39 @@ import numpy as np
 from numba import njit
 
 from detector.coordination.graph import GLUE, Links
-from detector.profiles.layout import F64, I32, I64, Flags
+from detector.profiles.layout import F64, I32, I64, Flags, offsets_of
 
 LEAST = 4  # members of a core
 MOST_SHARE = 0.8  # of the community: above, the community says the same
 PER_COMMUNITY = 3  # strongest keys of a community
+
+
+@njit(cache=True, nogil=True)
+def gathered(links: Links, kinds: Flags, least: int, slots: I32, held: I32, strength: F64, met: I64) -> int:
+    """Add up by how many of some accounts each key is held, and how strongly; how many keys were met, which `met` lists.
+
+    Of the wanted kinds, and of at least so many holders among everybody; `held` and `strength` are zeros before.
+    """
+    starts, key, kind, weight, holders = links.starts, links.key, links.kind, links.weight, links.holders
+    touched = 0
+    for s in slots:
+        for e in range(starts[s], starts[s + 1]):
+            k = key[e]
+            if not kinds[kind[e]] or holders[k] < least:
+                continue
+            if held[k] == 0:
+                met[touched] = k
+                touched += 1
+            held[k] += 1
+            strength[k] += weight[e]
+    return touched
+
+
+@njit(cache=True, nogil=True)
+def forgotten(met: I64, held: I32, strength: F64) -> None:
+    """Make zeros again of what was gathered."""
+    for k in met:
+        held[k], strength[k] = 0, 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -24,29 +52,19 @@ def _strongest(links: Links, glues: Flags, slots: I32, bounds: I64, chosen: I64,
 
     `ends` says where the members of each core end when all lie one after the other, `of` where the cores of each community end.
     """
-    starts, key, kind, weight, holders = links.starts, links.key, links.kind, links.weight, links.holders
-    held, strength = np.zeros(holders.shape[0], np.int32), np.zeros(holders.shape[0])
-    met, n = np.empty(holders.shape[0], np.int64), 0
+    keys = links.holders.shape[0]
+    held, strength, met, n = np.zeros(keys, np.int32), np.zeros(keys), np.empty(keys, np.int64), 0
     for g in range(of.shape[0] - 1):
-        touched, first, most = 0, n, MOST_SHARE * (bounds[g + 1] - bounds[g])
-        for s in slots[bounds[g] : bounds[g + 1] if most >= LEAST else bounds[g]]:
-            for e in range(starts[s], starts[s + 1]):
-                k = key[e]
-                if not glues[kind[e]] or holders[k] < LEAST:
-                    continue
-                if held[k] == 0:
-                    met[touched] = k
-                    touched += 1
-                held[k] += 1
-                strength[k] += weight[e]
+        first, most = n, MOST_SHARE * (bounds[g + 1] - bounds[g])
+        members = slots[bounds[g] : bounds[g + 1] if most >= LEAST else bounds[g]]
+        touched = gathered(links, glues, LEAST, members, held, strength, met)
         for k in met[:touched]:
             if LEAST <= held[k] <= most:
                 n = _insert(chosen, first, n, k, strength)
         for c in range(first, n):
             ends[c + 1] = ends[c] + held[chosen[c]]
         of[g + 1] = n
-        for k in met[:touched]:
-            held[k], strength[k] = 0, 0.0
+        forgotten(met[:touched], held, strength)
     return n
 
 
@@ -77,17 +95,22 @@ def _members(links: Links, slots: I32, bounds: I64, chosen: I64, ends: I64, of: 
                         place[c] += 1
 
 
-def in_halves(work: Callable[[Sequence[I32]], list[tuple[int, I32]]], groups: Sequence[I32]) -> list[tuple[int, I32]]:
+def in_halves(work: Callable[[I32, I64], list[tuple[int, I32]]], groups: Sequence[I32]) -> list[tuple[int, I32]]:
     """What a kernel finds in each community, found in two threads: communities are apart, and kernels hold no lock.
 
     Args:
-        work: for some communities, at least one.
+        work: for at least one community; their slots, one after the other, and where each of them starts and the last one ends.
         groups: slots of each community.
     """
-    size = np.cumsum([g.size for g in groups])
-    half = int(np.searchsorted(size, size[-1] / 2)) + 1 if groups else 0
+    if not groups:
+        return []
+    slots, bounds = np.concatenate(groups).astype(np.int32, copy=False), offsets_of(groups)
+    half = int(np.searchsorted(bounds[1:], bounds[-1] / 2)) + 1
+    halves = [(slots, bounds[: half + 1])]
+    if half < len(groups):
+        halves.append((slots[bounds[half] :], bounds[half:] - bounds[half]))
     with ThreadPoolExecutor(2) as pool:
-        return [each for found in pool.map(work, filter(None, (groups[:half], groups[half:]))) for each in found]
+        return [each for found in pool.map(work, *zip(*halves, strict=True)) for each in found]
 
 
 def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
@@ -105,12 +128,10 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
     return [unlike[members] for members in sorted(unlike)]
 
 
-def _within(links: Links, groups: Sequence[I32]) -> list[tuple[int, I32]]:
+def _within(links: Links, slots: I32, bounds: I64) -> list[tuple[int, I32]]:
     """Cores of some communities, at least one."""
-    slots = np.concatenate(groups).astype(np.int32, copy=False)
-    bounds = np.cumsum([0, *(g.size for g in groups)])
-    most = PER_COMMUNITY * len(groups)
-    chosen, ends, of = np.empty(most, np.int64), np.zeros(most + 1, np.int64), np.zeros(len(groups) + 1, np.int64)
+    most = PER_COMMUNITY * (bounds.size - 1)
+    chosen, ends, of = np.empty(most, np.int64), np.zeros(most + 1, np.int64), np.zeros(bounds.size, np.int64)
     n = _strongest(links, GLUE, slots, bounds, chosen, ends, of)
     holders = np.empty(ends[n], np.int32)
     _members(links, slots, bounds, chosen[:n], ends[: n + 1], of, holders)

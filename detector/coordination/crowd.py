@@ -91,9 +91,9 @@ def _beyond(
 ) -> None:
     for g in range(out.shape[0]):
         counts, times = requests[offsets[g] : offsets[g + 1]], days[offsets[g] : offsets[g + 1]]
+        of_all = seen if floored[g] and counts.mean() < _FEW_UNSEEN * least[g] else seen[:1]
         out[g] = -np.inf
         for mean in _means(counts, times):
-            of_all = seen if floored[g] and counts.mean() < _FEW_UNSEEN * least[g] else seen[:1]
             odds = _mixed(counts, mean, level, least[g], of_all) - _mixed(counts, mean, alike, least[g], of_all)
             out[g] = max(out[g], odds)
 

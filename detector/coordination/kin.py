@@ -108,13 +108,10 @@ class Kin:
         tied = _tied(pooled, [anybody(each) for each in lengths], np.stack([p.habits for p in parts]))
         n, label = connected_components(sp.csr_matrix(tied), directed=False)
         # Parts that were chosen among many for being level are level for that reason, and each has to pay for it.
-        level = np.array([p.level * p.slots.size for p in parts]) - max(math.log(len(self.parts) / _MOST), 0.0)
-        worth = (np.bincount(label, minlength=n) > 1) & (np.bincount(label, level, n) > self._least())
+        price = math.log(len(self.parts) / _MOST)
+        nats = np.bincount(label, [p.level * p.slots.size - price for p in parts], n)
+        worth = (np.bincount(label, minlength=n) > 1) & ((price <= 0.0) | (nats > _NAMED))
         return [_joined([parts[i] for i in np.flatnonzero(label == g)]) for g in np.flatnonzero(worth).tolist()]
-
-    def _least(self) -> float:
-        """Nats that the parts of a pool must have together, where not all that are known are compared."""
-        return _NAMED if len(self.parts) > _MOST else -math.inf
 
     def _apart(self) -> list[Part]:
         """The most level ones, of which none is half of what was taken before it; by their first member."""

@@ -27,7 +27,7 @@ from detector.coordination.belonging import HABITS, counted, settled
 from detector.coordination.crowd import beyond_alike
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
 from detector.coordination.volumes import Asked, Volumes, levelled
-from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, WINDOW_US
+from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, WINDOW_US, offsets_of
 from detector.profiles.store import ProfileStore
 
 ALIKE: Final = 1  # in the name of a cluster, in place of the hash of a key
@@ -173,27 +173,17 @@ def _search(
 
 def _belonging(found: Proposed, groups: list[I64], now: int, before: dict[bytes, Belonged]) -> dict[bytes, Belonged]:
     """Who belongs to each group, where that is not known already."""
-    of, near = counted(found.accounts), places(found.place)
-    here = set(found.slots.tolist())
-    names, requests = (
-        [found.slots[g].tobytes() for g in groups],
-        [int(found.accounts.requests[g].sum()) for g in groups],
-    )
+    of, near, here = counted(found.accounts), places(found.place), set(found.slots.tolist())
 
-    def known(name: bytes, of_group: int) -> bool:
+    def asked(group: I64) -> tuple[bytes, Belonged]:
+        name, requests = found.slots[group].tobytes(), int(found.accounts.requests[group].sum())
         last = before.get(name)
-        return last is not None and last.holds(of_group, now) and here.issuperset(last.slots.tolist())
+        if last is None or not last.holds(requests, now) or not here.issuperset(last.slots.tolist()):
+            last = Belonged(found.slots[settled(of, near, group)], requests, now)
+        return name, last
 
-    def asked(group: I64) -> I32:
-        return found.slots[settled(of, near, group)]
-
-    new = [i for i, (name, n) in enumerate(zip(names, requests, strict=True)) if not known(name, n)]
     with ThreadPoolExecutor(2) as pool:  # what takes time holds no lock
-        slots = dict(zip(new, pool.map(asked, [groups[i] for i in new]), strict=True))
-    return {
-        name: Belonged(slots[i], n, now) if i in slots else before[name]
-        for i, (name, n) in enumerate(zip(names, requests, strict=True))
-    }
+        return dict(pool.map(asked, groups))
 
 
 def _chosen(groups: list[I64], worth: npt.NDArray[np.bool_]) -> list[I64]:
@@ -283,13 +273,9 @@ def _communities(ties: sp.csr_matrix) -> list[I64]:
     return [g for g in groups if g.size >= SMALLEST]
 
 
-def _offsets(groups: list[I64]) -> I64:
-    return np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
-
-
 def _level(accounts: Behaviour, groups: list[I64], volumes: Volumes) -> F64:
     """Nats by which each group is more level than everybody is; f64[groups]."""
-    offsets, members = _offsets(groups), accounts.of(np.concatenate(groups))
+    offsets, members = offsets_of(groups), accounts.of(np.concatenate(groups))
     size = np.diff(offsets)
     cluster = np.repeat(np.arange(size.size), size)
     asked = Asked(members.counts, members.days, np.zeros(members.days.size))
@@ -308,7 +294,7 @@ def _worth(accounts: Behaviour, groups: list[I64], volumes: Volumes, price: floa
     """
     if not groups:
         return np.zeros(0, np.bool_)
-    offsets, members = _offsets(groups), accounts.of(np.concatenate(groups))
+    offsets, members = offsets_of(groups), accounts.of(np.concatenate(groups))
     own = [one_generator(each, offsets) for each in members.lengths]
     generator = np.add.reduceat(own[0] + own[1], offsets[:-1])
     worth = (_level(accounts, groups, volumes) > _WORTH) & (generator > 0.0)

@@ -5,6 +5,7 @@ tables of what it repeats. `Panes` has one row an account and pane of `PANE_HOUR
 Panes older than `PANES` are dropped, so that everything forgets.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -208,6 +209,11 @@ def empty_panes(n: int) -> Panes:
 def bytes_per_row(arrays: Accounts | Panes) -> int:
     """Bytes of one row over all arrays."""
     return sum(int(array.nbytes) // max(1, array.shape[0]) for array in arrays)
+
+
+def offsets_of(groups: Sequence[npt.NDArray[Any]]) -> I64:
+    """Where each group starts when all lie one after the other, and where the last one ends; i64[groups + 1]."""
+    return np.concatenate([[0], np.cumsum([g.size for g in groups])]).astype(np.int64)
 
 
 def grown(array: np.ndarray[Any, np.dtype[T]], n: int, blank: float) -> np.ndarray[Any, np.dtype[T]]:

@@ -20,19 +20,20 @@ print(child.pid, os.environ[warden.MARK], tempfile.mkdtemp(prefix="image-"), flu
 """
 
 
-def gone(pid, folder):
+def until(done, *told):
     end = time.monotonic() + 60
-    while Path(f"/proc/{pid}").exists() or folder.exists():
-        assert time.monotonic() < end, (pid, folder)
+    while not done():
+        assert time.monotonic() < end, told
         time.sleep(0.05)
+
+
+def gone(pid, folder):
+    until(lambda: not Path(f"/proc/{pid}").exists() and not folder.exists(), pid, folder)
 
 
 def seen(name, pid):
     """A process that was just started has no environment to read until the kernel has written it."""
-    end = time.monotonic() + 60
-    while warden.marked(name) != [pid]:
-        assert time.monotonic() < end, (name, pid)
-        time.sleep(0.05)
+    until(lambda: warden.marked(name) == [pid], name, pid)
 
 
 def run(then, how=None):

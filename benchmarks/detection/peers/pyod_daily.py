@@ -1,5 +1,6 @@
 """Two detectors of pyod on daily aggregates, as a user of an anomaly library would start."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import polars as pl
@@ -17,9 +18,9 @@ class _Pyod(Ranker):
 
     fitted: ClassVar[bool] = True
 
+    @abstractmethod
     def model(self) -> Any:  # noqa: ANN401 - pyod ships no types
         """A detector of pyod, not fitted."""
-        raise NotImplementedError
 
     def prepare(self, case: Case) -> pl.DataFrame:
         """The daily aggregates."""

@@ -177,9 +177,8 @@ def _fitted(z: F32, wanted: F64, seed: int) -> Network:
 def joined(halves: Sequence[Network]) -> Network:
     """One network that answers the mean of several, of two hidden layers each: side by side, with nothing between them."""
     share = np.float32(1.0 / len(halves))
-    (a, b, c), (d, e, f) = (
-        tuple(zip(*layers, strict=True)) for layers in zip(*((n.weights, n.biases) for n in halves), strict=True)
-    )
+    a, b, c = zip(*(half.weights for half in halves), strict=True)
+    d, e, f = zip(*(half.biases for half in halves), strict=True)
     between: F32 = block_diag(*b).astype(np.float32)
     mean: F32 = np.stack(f).sum(axis=0, dtype=np.float32) * share
     return Network((np.hstack(a), between, np.vstack(c) * share), (np.hstack(d), np.hstack(e), mean))
