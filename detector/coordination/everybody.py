@@ -8,6 +8,7 @@ from numba import njit
 from detector.coordination.behaviour import behaviour_of, requests_of
 from detector.coordination.clusters import Moment, active_slots
 from detector.coordination.features import Population
+from detector.coordination.peers import Peers, drawn
 from detector.coordination.volumes import Volumes, measure_volumes
 from detector.profiles.activity import active_counts
 from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, PANE_US, PANES, Panes
@@ -64,13 +65,13 @@ class Everybody:
             fresh: measure now.
         """
         if self.known is None or fresh or moment.now - self.when >= _EVERY_US:
-            before = None if fresh or self.known is None else self.known.volumes
+            before = None if fresh else self.known
             self.known = self._measure(store, created, moment, active, before)
             self.when = moment.now
         return self.known
 
     def _measure(
-        self, store: ProfileStore, created: F64, moment: Moment, active: int, before: Volumes | None
+        self, store: ProfileStore, created: F64, moment: Moment, active: int, before: Population | None
     ) -> Population:
         alive = active_slots(store, moment.now)
         made = created[alive]
@@ -79,6 +80,7 @@ class Everybody:
             np.zeros(h.shape[1], np.int64) for h in (panes.lengths_in, panes.lengths_out, panes.lexical)
         )
         _summed(panes, moment.now // PANE_US, sent, got, words)
+        volumes, peers = self._each(store, alive, moment.now, before)
         return Population(
             size=active,
             created=np.sort(made[~np.isnan(made)]),
@@ -88,17 +90,19 @@ class Everybody:
             lengths_in=sent.astype(np.float64),
             lengths_out=got.astype(np.float64),
             lexical=words.astype(np.float64),
-            volumes=self._volumes(store, alive, moment.now, before),
+            volumes=volumes,
+            peers=peers,
         )
 
-    def _volumes(self, store: ProfileStore, alive: I32, now: int, before: Volumes | None) -> Volumes:
+    def _each(self, store: ProfileStore, alive: I32, now: int, before: Population | None) -> tuple[Volumes, Peers]:
+        """What is asked of every single account."""
         when, requests = self.counted
         total = requests_of(store)
         if before is not None and now - when < _VOLUMES_US and total <= (1.0 + _MORE) * requests:
-            return before
+            return before.volumes, before.peers
         self.counted = now, total
         did = behaviour_of(store, alive, now)
-        return measure_volumes(did.counts, did.days)
+        return measure_volumes(did.counts, did.days), drawn(alive, store.accounts.ident[alive], did)
 
 
 def _launch_share(store: ProfileStore, moment: Moment) -> float:

@@ -2,17 +2,23 @@
 
 import numpy as np
 
+from detector.coordination.behaviour import Counts
 from detector.coordination.features.base import ClusterView
 from detector.coordination.features.twins import anybody, log_marginal
-from detector.profiles.layout import F64, I64, U64, Flags
+from detector.coordination.graph import GLUE
+from detector.coordination.peers import rarity
+from detector.profiles.layout import COUNT, F64, I64, U64, Flags
 
 CORE = 0.5  # share of the cluster's typical tie that makes a member core
 MEMBER = 0.25  # below it an account shares the neighbourhood and no more
-# Nats: likeness, and ties twice, since an account that shares a rare key by chance rarely behaves like the rest as well. On the
-# simulated worlds members of pools lie above, people that share an opening phrase with relayed traffic below.
-BELONGS = 9.0
 # Nats, odds of twenty to one: of members, one in twenty may lack what the others share.
 LACKS = 3.0
+# Nats: likeness, and ties twice, since an account that shares a rare key by chance rarely behaves like the rest as well. Odds of
+# twenty to one twice over, for many stand beside: on eight worlds with attacks as many members come in as did by odds of likeness as
+# such, at nine nats, and of eleven innocents one.
+BELONGS = 2.0 * LACKS
+# The same where likeness is what a cluster was found by, and was paid for: it counts as such, and is not compared with others' again.
+_ALIKE_BELONGS = 9.0
 _SOURCE = 50.0  # pseudo-requests that the others' lengths are worth: members of one pool stray a little too
 
 
@@ -20,10 +26,14 @@ def ties(view: ClusterView) -> F64:
     """Nats of surprise by which each member is tied to its cluster, all kinds added; f64[members].
 
     A key counts for less the fewer of the members hold it (by the root of their share): what two bystanders have in common does
-    not tie them to the cluster.
+    not tie them to the cluster. Client stacks and mail domains, which strangers have in common every day, count at most for how much
+    more frequent they are among the members.
     """
-    _, _, weight, share = view.shared
-    return np.asarray(view.strongest(weight * np.sqrt(share)).sum(axis=1), np.float64)
+    _, kind, weight, share = view.shared
+    tied = weight * np.sqrt(share)
+    than_others = np.maximum(weight + np.log(share), 0.0)
+    tied = np.where(GLUE[kind], tied, np.minimum(tied, than_others))
+    return np.asarray(view.strongest(tied).sum(axis=1), np.float64)
 
 
 def bonds(view: ClusterView) -> F64:
@@ -62,18 +72,35 @@ def _held(view: ClusterView, member: I64, edge: I64, size: int) -> tuple[Flags, 
     return held, view.links.kind[edge][first].astype(np.int64), view.links.holders[keys].astype(np.int64)
 
 
-def _lengths(view: ClusterView, each: I64, everybody: F64) -> F64:
+def _alike(each: I64 | Counts, others: I64, everybody: F64) -> F64:
+    """Nats by which accounts' lengths are likelier of the source of others' than anybody's; f64[n].
+
+    Args:
+        each: integers[n, bins].
+        others: i64[n or 1, bins], of all the others together.
+        everybody: f64[bins].
+    """
     alpha = anybody(everybody)
-    others = (view.joined(each)[view.cluster] - each).astype(np.float64)
     shared = _SOURCE * others / np.maximum(others.sum(axis=1, keepdims=True), 1.0)
     return log_marginal(each, alpha + shared) - log_marginal(each, alpha)
 
 
 def lengths(view: ClusterView) -> F64:
-    """Nats by which each member's lengths are likelier as the rest's than as anybody's; f64[members]."""
-    return _lengths(view, view.each.lengths_in, view.population.lengths_in) + _lengths(
-        view, view.each.lengths_out, view.population.lengths_out
-    )
+    """Nats by which each member's lengths are likelier as the rest's than as anybody's; f64[members].
+
+    Where ties found a cluster, no more than it is rare for an account of the member's size to be as alike.
+    """
+    every, joined = view.population, [view.joined(each) for each in (view.each.lengths_in, view.each.lengths_out)]
+    nats = _alike(view.each.lengths_in, joined[0][view.cluster] - view.each.lengths_in, every.lengths_in)
+    nats += _alike(view.each.lengths_out, joined[1][view.cluster] - view.each.lengths_out, every.lengths_out)
+    requests = view.each.counts[:, COUNT["requests"]].astype(np.float64)
+    for g in np.flatnonzero(~view.alike):  # over clusters
+        part = slice(view.offsets[g], view.offsets[g + 1])
+        peers = every.peers.beside(view.slots[part], requests[part])
+        others = _alike(peers.sent, joined[0][[g]], every.lengths_in)
+        others += _alike(peers.got, joined[1][[g]], every.lengths_out)
+        nats[part] = np.minimum(nats[part], rarity(nats[part], requests[part], others, peers.requests))
+    return nats
 
 
 def levelled_with(view: ClusterView, texts: U64) -> Flags:
@@ -115,4 +142,5 @@ def membership(view: ClusterView, texts: U64) -> F64:
     for g in range(view.offsets.size - 1):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])
         out[part] = np.minimum(strength[part] / max(float(np.median(strength[part])), 1e-9), 1.0)
-    return np.where((2.0 * tie + like < BELONGS) | ~levelled_with(view, texts), 0.0, out)
+    least = np.where(view.alike, _ALIKE_BELONGS, BELONGS)[view.cluster]
+    return np.where((2.0 * tie + like < least) | ~levelled_with(view, texts), 0.0, out)

@@ -13,7 +13,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To versions 2, 6, 8 and 9: what coordination keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2, 6, 8, 9 and 10: what coordination keeps between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
@@ -57,4 +57,5 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     6: _nobody_strange,
     7: _coordination_anew,
     8: _coordination_anew,
+    9: _coordination_anew,
 }

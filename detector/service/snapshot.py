@@ -21,6 +21,7 @@ from detector.coordination.features import Population
 from detector.coordination.graph import Communities
 from detector.coordination.kin import Kin, Part
 from detector.coordination.lookalikes import Belonged, Lookalikes
+from detector.coordination.peers import Peers
 from detector.coordination.table import LinkTable
 from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
@@ -35,7 +36,7 @@ from detector.service.ticks import Clock
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 9  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 10  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -53,6 +54,7 @@ _RECORDS: Final[dict[str, type]] = {
         Named,
         Panes,
         Part,
+        Peers,
         Population,
         Reason,
         Recommendation,

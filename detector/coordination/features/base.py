@@ -10,6 +10,7 @@ from numba import njit
 
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
+from detector.coordination.peers import Peers
 from detector.coordination.volumes import Asked, Volumes, levelled
 from detector.profiles.facts import Facts
 from detector.profiles.layout import DAY_US, F64, I32, I64, U8, U32
@@ -55,6 +56,7 @@ class Population:
         lengths_in, lengths_out: f64[bins], requests by length of all accounts.
         lexical: f64[bins], hashed words of all accounts.
         volumes: how unequal their volumes are.
+        peers: some of them, of each size.
     """
 
     size: int
@@ -66,6 +68,7 @@ class Population:
     lengths_out: F64
     lexical: F64
     volumes: Volumes
+    peers: Peers
 
 
 @dataclass(frozen=True)
