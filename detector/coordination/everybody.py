@@ -1,6 +1,6 @@
 """What everybody does, kept up: what each cluster is compared with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -69,6 +69,11 @@ class Everybody:
             self.known = self._measure(store, created, moment, active, before)
             self.when = moment.now
         return self.known
+
+    def forget(self, slot: int) -> None:
+        """Keep nothing of one account's own: it is no longer among those that members are compared with."""
+        if self.known is not None:
+            self.known = replace(self.known, peers=self.known.peers.without(slot))
 
     def _measure(
         self, store: ProfileStore, created: F64, moment: Moment, active: int, before: Population | None

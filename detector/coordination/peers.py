@@ -44,8 +44,14 @@ class Peers(NamedTuple):
         margin = _KEPT + slots.size
         start = max(int(np.searchsorted(self.requests, requests.min(), "left")) - margin, 0)
         stop = int(np.searchsorted(self.requests, requests.max(), "right")) + margin
-        rows = start + np.flatnonzero(~np.isin(self.slots[start:stop], slots))
-        return Peers(*(each[rows] for each in self))
+        return self._of(start + np.flatnonzero(~np.isin(self.slots[start:stop], slots)))
+
+    def without(self, slot: int) -> "Peers":
+        """All but one account."""
+        return self._of(np.flatnonzero(self.slots != slot))
+
+    def _of(self, rows: I64) -> "Peers":
+        return Peers(self.slots[rows], self.requests[rows], self.sent[rows], self.got[rows])
 
 
 def drawn(slots: I32, ident: U64, did: Behaviour) -> Peers:

@@ -134,6 +134,18 @@ def test_an_erased_account_comes_back_only_with_new_traffic(live, engine):
     assert live.account("acct-2").exchanges == 23
 
 
+def test_nobody_is_compared_with_an_erased_account(live, engine):
+    live.submit(batch([r | {"ts": r["ts"] + n * HOUR} for n in range(3) for r in records(first=n)]))
+    settle(live)
+    slot = engine.store.ids.index("acct-1")
+    assert slot in engine.coordinator.everybody.known.peers.slots
+    live.forget("acct-1")
+    left = engine.coordinator.everybody.known.peers
+    assert slot not in left.slots
+    assert {len(each) for each in left} == {left.slots.size}
+    assert left.slots.size > 0
+
+
 def case(*accounts):
     members = tuple(Member(a, 1.0, "core", 5, 50) for a in accounts)
     kind = "cluster" if len(accounts) > 1 else "account"

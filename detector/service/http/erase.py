@@ -22,6 +22,7 @@ def erase(engine: Engine, account_id: str) -> None:
     if slot is not None:
         _blank(engine.store, slot)
         engine.culprits.forget(slot)
+        engine.coordinator.everybody.forget(slot)
         engine.store.rename(slot, f"erased-{slot}")
     _unname(engine, account_id)
 
