@@ -1,5 +1,6 @@
 """From links to the graph whose communities are looked for: accounts and keys numbered, edges weighed, components told apart."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -130,14 +131,20 @@ def glued(slot: I32, key: I64, kind: U8, weight: F64, hashed: U64, glue: Flags, 
     if m == 0:
         return None
     slots, rows, edge = slots[:accounts].copy(), rows[:m], edge[:m]
-    columns, damped = np.empty(m, np.int64), np.empty(m)
+    columns = np.empty(m, np.int64)
     n = _columns(key, edge, used, accounts, columns)
-    _damped(rows, edge, kind, weight, texts, damped)
-    indptr, indices, data = np.zeros(n + 1, np.int64), np.empty(2 * m, np.int32), np.empty(2 * m)
-    bipartite(rows, columns, damped, indptr, indices, data)
-    graph = sp.csr_matrix((data, indices, indptr), shape=(n, n))
-    component = np.empty(n, np.int32)
-    parts = _components(rows, columns, component)
-    signs = np.zeros(parts, np.uint64)
-    _signatures(slot, key, hashed, edge, rows, component, signs)
-    return Glued(slots, graph, component, signs)
+
+    def weighed() -> sp.csr_matrix:
+        damped = np.empty(m)
+        _damped(rows, edge, kind, weight, texts, damped)
+        indptr, indices, data = np.zeros(n + 1, np.int64), np.empty(2 * m, np.int32), np.empty(2 * m)
+        bipartite(rows, columns, damped, indptr, indices, data)
+        return sp.csr_matrix((data, indices, indptr), shape=(n, n))
+
+    with ThreadPoolExecutor(1) as beside:  # neither needs the other, and kernels hold no lock
+        graph = beside.submit(weighed)
+        component = np.empty(n, np.int32)
+        parts = _components(rows, columns, component)
+        signs = np.zeros(parts, np.uint64)
+        _signatures(slot, key, hashed, edge, rows, component, signs)
+        return Glued(slots, graph.result(), component, signs)

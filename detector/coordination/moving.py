@@ -4,6 +4,8 @@ It is what Louvain and Leiden do at each level (the fast local move of Traag et 
 again: what has come since the last whole run finds its place by it, and a whole run follows when much has come.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -214,8 +216,19 @@ def carried_on(graph: sp.csr_matrix, active: I32, whole: float, label: I32) -> I
 
 
 def _condensed(indptr: I32, indices: I32, data: F64, nodes: I32, part: I32, bounds: I64) -> tuple[I32, I32, F64]:
-    """The graph of communities of a graph; arguments as of `_condense`."""
-    parts, entries = bounds.size - 1, int((indptr[nodes + 1] - indptr[nodes]).sum())
-    level = np.zeros(parts + 1, np.int32), np.empty(entries, np.int32), np.empty(entries)
-    used = _condense(indptr, indices, data, nodes, part, bounds, np.zeros(parts), level)
-    return level[0], level[1][:used], level[2][:used]
+    """The graph of communities of a graph, one half of it beside the other; arguments as of `_condense`."""
+    middle = int(np.searchsorted(bounds, bounds[-1] // 2))
+
+    def half(ends: I64) -> tuple[I32, I32, F64]:
+        entries = int((indptr[nodes[ends[0] : ends[-1]] + 1] - indptr[nodes[ends[0] : ends[-1]]]).sum())
+        level = np.zeros(ends.size, np.int32), np.empty(entries, np.int32), np.empty(entries)
+        used = _condense(indptr, indices, data, nodes, part, ends, np.zeros(bounds.size - 1), level)
+        return level[0], level[1][:used], level[2][:used]
+
+    if not 0 < middle < bounds.size - 1:
+        return half(bounds)
+    with ThreadPoolExecutor(1) as beside:  # kernels hold no lock
+        other = beside.submit(half, bounds[middle:])
+        one, two = half(bounds[: middle + 1]), other.result()
+    starts = np.concatenate([one[0], two[0][1:] + one[0][-1]])
+    return starts, np.concatenate([one[1], two[1]]), np.concatenate([one[2], two[2]])
