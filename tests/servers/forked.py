@@ -5,25 +5,26 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
+from unittest.mock import patch
 
 CONTEXT = multiprocessing.get_context("forkserver")
+_TEMPORARY = tempfile.gettempdir()
 
 
 def server() -> None:
-    """Start the server of forks, if there is none yet: it knows of this folder by its environment only."""
+    """Start the server of forks, if there is none yet: it knows of this folder by its environment only.
+
+    Whoever starts it first may have temporary files of his own: the server has those of the run, for its socket needs a short path.
+    """
     CONTEXT.set_forkserver_preload(["loaded"])
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, [before]), str(Path(__file__).parent)])
-    try:
+    path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(Path(__file__).parent)])
+    with patch.dict(os.environ, PYTHONPATH=path, TMPDIR=_TEMPORARY), patch.object(tempfile, "tempdir", _TEMPORARY):
         forkserver.ensure_running()
-    finally:
-        del os.environ["PYTHONPATH"]
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
 
 
 class Forked:

@@ -17,7 +17,6 @@ import polars as pl
 import pytest
 import zstandard
 from canaries import Canaries, written
-from forked import server
 from planting import planted
 from revenuer import Served
 from typer.testing import CliRunner
@@ -69,7 +68,6 @@ def environment(folder):
 
 def here(folder, monkeypatch):
     """The same of this process."""
-    server()  # its socket has a short path wherever it is started first, which that of a test is not
     monkeypatch.setenv("TMPDIR", environment(folder)["TMPDIR"])
     monkeypatch.setattr(tempfile, "tempdir", None)  # it is kept once asked for, and other tests ask as well
 
