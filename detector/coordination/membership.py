@@ -1,9 +1,11 @@
 """Who belongs: how strongly each account of a community is tied to the others and behaves as they do, against a bystander."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from detector.coordination.behaviour import Counts
-from detector.coordination.features.base import ClusterView
+from detector.coordination.features.base import ClusterView, Population
 from detector.coordination.features.twins import anybody, log_marginal
 from detector.coordination.graph import GLUE
 from detector.coordination.peers import rarity
@@ -72,17 +74,20 @@ def _held(view: ClusterView, member: I64, edge: I64, size: int) -> tuple[Flags, 
     return held, view.links.kind[edge][first].astype(np.int64), view.links.holders[keys].astype(np.int64)
 
 
-def _alike(each: I64 | Counts, others: I64, everybody: F64) -> F64:
+def _alike(each: Sequence[I64 | Counts], others: Sequence[I64], every: Population) -> F64:
     """Nats by which accounts' lengths are likelier of the source of others' than anybody's; f64[n].
 
     Args:
-        each: integers[n, bins].
-        others: i64[n or 1, bins], of all the others together.
-        everybody: f64[bins].
+        each: integers[n, bins], requests by length of input and of output.
+        others: i64[n or 1, bins] of the same two, of all the others together.
+        every: all accounts.
     """
-    alpha = anybody(everybody)
-    shared = _SOURCE * others / np.maximum(others.sum(axis=1, keepdims=True), 1.0)
-    return log_marginal(each, alpha + shared) - log_marginal(each, alpha)
+    out = np.zeros(each[0].shape[0])
+    for own, of, of_all in zip(each, others, (every.lengths_in, every.lengths_out), strict=True):
+        alpha = anybody(of_all)
+        shared = _SOURCE * of / np.maximum(of.sum(axis=1, keepdims=True), 1.0)
+        out += log_marginal(own, alpha + shared) - log_marginal(own, alpha)
+    return out
 
 
 def lengths(view: ClusterView) -> F64:
@@ -90,15 +95,14 @@ def lengths(view: ClusterView) -> F64:
 
     Where ties found a cluster, no more than it is rare for an account of the member's size to be as alike.
     """
-    every, joined = view.population, [view.joined(each) for each in (view.each.lengths_in, view.each.lengths_out)]
-    nats = _alike(view.each.lengths_in, joined[0][view.cluster] - view.each.lengths_in, every.lengths_in)
-    nats += _alike(view.each.lengths_out, joined[1][view.cluster] - view.each.lengths_out, every.lengths_out)
+    every, each = view.population, (view.each.lengths_in, view.each.lengths_out)
+    joined = [view.joined(own) for own in each]
+    nats = _alike(each, [of[view.cluster] - own for of, own in zip(joined, each, strict=True)], every)
     requests = view.each.counts[:, COUNT["requests"]].astype(np.float64)
     for g in np.flatnonzero(~view.alike):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])
         peers = every.peers.beside(view.slots[part], requests[part])
-        others = _alike(peers.sent, joined[0][[g]], every.lengths_in)
-        others += _alike(peers.got, joined[1][[g]], every.lengths_out)
+        others = _alike((peers.sent, peers.got), [of[[g]] for of in joined], every)
         nats[part] = np.minimum(nats[part], rarity(nats[part], requests[part], others, peers.requests))
     return nats
 

@@ -220,7 +220,8 @@ def _condensed(indptr: I32, indices: I32, data: F64, nodes: I32, part: I32, boun
     middle = int(np.searchsorted(bounds, bounds[-1] // 2))
 
     def half(ends: I64) -> tuple[I32, I32, F64]:
-        entries = int((indptr[nodes[ends[0] : ends[-1]] + 1] - indptr[nodes[ends[0] : ends[-1]]]).sum())
+        inside = nodes[ends[0] : ends[-1]]
+        entries = int((indptr[inside + 1] - indptr[inside]).sum())
         level = np.zeros(ends.size, np.int32), np.empty(entries, np.int32), np.empty(entries)
         used = _condense(indptr, indices, data, nodes, part, ends, np.zeros(bounds.size - 1), level)
         return level[0], level[1][:used], level[2][:used]

@@ -13,6 +13,7 @@ from numba import njit
 from detector.coordination.behaviour import Behaviour, Counts
 from detector.coordination.volumes import BINS, bins_of
 from detector.profiles.layout import F64, I32, I64, U64
+from detector.profiles.pool import rows_of
 
 # Accounts kept of each half octave of requests, and those nearest in size that a member is compared with: the smallest p-value is one
 # in five hundred, and so are the odds that likeness can give.
@@ -44,14 +45,11 @@ class Peers(NamedTuple):
         margin = _KEPT + slots.size
         start = max(int(np.searchsorted(self.requests, requests.min(), "left")) - margin, 0)
         stop = int(np.searchsorted(self.requests, requests.max(), "right")) + margin
-        return self._of(start + np.flatnonzero(~np.isin(self.slots[start:stop], slots)))
+        return Peers(*rows_of(self, start + np.flatnonzero(~np.isin(self.slots[start:stop], slots))))
 
     def without(self, slot: int) -> "Peers":
         """All but one account."""
-        return self._of(np.flatnonzero(self.slots != slot))
-
-    def _of(self, rows: I64) -> "Peers":
-        return Peers(self.slots[rows], self.requests[rows], self.sent[rows], self.got[rows])
+        return Peers(*rows_of(self, self.slots != slot))
 
 
 def drawn(slots: I32, ident: U64, did: Behaviour) -> Peers:
@@ -67,7 +65,7 @@ def drawn(slots: I32, ident: U64, did: Behaviour) -> Peers:
     share = _KEPT / np.maximum(np.bincount(size, minlength=BINS), 1)
     rows = np.flatnonzero(ident / _HASHES < share[size])
     rows = rows[np.lexsort((ident[rows], requests[rows]))]
-    return Peers(slots[rows], requests[rows], did.lengths[0][rows], did.lengths[1][rows])
+    return Peers(*rows_of((slots, requests, *did.lengths), rows))
 
 
 @njit(cache=True, nogil=True)
