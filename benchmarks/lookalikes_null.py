@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from detector.coordination.around import places
 from detector.coordination.belonging import ODDS, beside, counted, odds, of_others
 from detector.coordination.clusters import active_slots
 from detector.coordination.crowd import beyond_alike, likelihoods
@@ -79,7 +80,7 @@ class Searches(Engine):
         found = proposed(self.store, active_slots(self.store, now), now)
         if found is None:
             return
-        of = counted(found.accounts)
+        of, near = counted(found.accounts), places(found.place)
         for group, apart in zip(found.groups, found.apart, strict=True):  # over groups
             if apart < APART:
                 continue
@@ -89,7 +90,7 @@ class Searches(Engine):
             bounds = np.array([0, group.size])
             paid = float(beyond_alike(members.requests, members.days, bounds, LEAST)[0]) - np.log(len(found.groups))
             self.beyond[kind].append(paid)
-            others = beside(found.place, group)
+            others = beside(near, group)
             self.standing.append(odds(of, group, others, of_others(of, group, others))[1])
 
 

@@ -31,7 +31,7 @@ from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, WINDOW_US, o
 from detector.profiles.store import ProfileStore
 
 ALIKE: Final = 1  # in the name of a cluster, in place of the hash of a key
-LEAST: Final = 12  # requests; with fewer the lengths of an account say little
+LEAST: Final = 8  # requests; with fewer the lengths of an account say little
 SMALLEST: Final = 5
 _NEIGHBOURS = 10
 # A tree may miss some that are up to twice as near: 97 % of what it finds is the same, at a quarter of the time.
@@ -43,6 +43,8 @@ _ONE_SOURCE = 3.0  # nats: odds of twenty to one
 # People who happen to be alike are part of a crowd: the nearest of many are outside of whatever group they are put in. On worlds
 # without an attack such groups have 0.4 to 0.95 of the members' nearest inside, a generator's accounts all but a few.
 APART: Final = 0.95
+# Nats a member that lengths may speak against one generator, as the rules for pools ask: wordings of a template differ in length.
+_STRAYED = -1.5
 _HALF = 0.5
 # Modularity finds larger communities in larger graphs. At a resolution in proportion to the number of ties two groups of forty
 # accounts become one from about ten ties between them on, however many accounts there are.
@@ -297,7 +299,7 @@ def _worth(accounts: Behaviour, groups: list[I64], volumes: Volumes, price: floa
     offsets, members = offsets_of(groups), accounts.of(np.concatenate(groups))
     own = [one_generator(each, offsets) for each in members.lengths]
     generator = np.add.reduceat(own[0] + own[1], offsets[:-1])
-    worth = (_level(accounts, groups, volumes) > _WORTH) & (generator > 0.0)
+    worth = (_level(accounts, groups, volumes) > _WORTH) & (generator > _STRAYED * np.diff(offsets))
     talk = np.add.reduceat(members.counts[:, _TURNS], offsets[:-1]) / np.add.reduceat(members.requests, offsets[:-1])
     beyond = beyond_alike(members.requests, members.days, offsets, LEAST)
     return np.asarray(worth & (beyond >= np.where(talk >= _TALK, 0.0, price)))

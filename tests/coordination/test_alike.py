@@ -54,7 +54,13 @@ def test_members_that_sent_the_text_too_seldom_are_not_asked():
     assert beyond_alike(view(pool, np.zeros(N), WHOLE))[0] > 4.6
 
 
-def test_what_is_not_level_is_not_asked_and_parts_were_asked_before():
-    pool = np.full(N, 60)
-    assert beyond_alike(view(pool, np.zeros(N), WHOLE, level=-5.0))[0] == 0.0
-    assert beyond_alike(view(pool, np.zeros(N), WHOLE, level=17.0, several=True))[0] == pytest.approx(17.0)
+def test_what_is_not_level_is_not_asked():
+    assert beyond_alike(view(np.full(N, 60), np.zeros(N), WHOLE, level=-5.0))[0] == 0.0
+
+
+def test_what_was_put_together_of_several_has_to_show_it_more_clearly():
+    pool = np.random.default_rng(5).poisson(60, N)
+    alone, several = (beyond_alike(view(pool, np.zeros(N), WHOLE, several=each))[0] for each in (False, True))
+    assert several == pytest.approx(alone - 2.3)
+    # Level against everybody, as parts are that were chosen for it, and not against accounts alike.
+    assert beyond_alike(view(customers(np.random.default_rng(6)), np.zeros(N), WHOLE, several=True))[0] < 0

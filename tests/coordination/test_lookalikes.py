@@ -18,14 +18,17 @@ PEOPLE, POOL = 400, 24
 NOW = START + 5 * DAY_US
 
 
-def traffic(seed, pool=POOL, level=True):
-    """Exchanges of people, each with lengths and a volume of their own, then of a pool with one of both; by account."""
+def traffic(seed, pool=POOL, level=True, wordings=1, longer=0.0):
+    """Exchanges of people, each with lengths and a volume of their own, then of a pool with one of both; by account.
+
+    A pool may have several wordings, each so much longer than the one before (a share).
+    """
     rng = np.random.default_rng(seed)
     volume = np.maximum(rng.poisson(rng.gamma(1.0, 25.0, PEOPLE)), 1)
     size = rng.poisson(40, pool) if level is True else np.maximum(rng.poisson(rng.gamma(level, 40.0 / level, pool)), 1)
     n = np.concatenate([volume, size])
     account = np.repeat(np.arange(n.size), n)
-    place = np.concatenate([rng.normal(6.0, 1.3, PEOPLE), np.full(pool, 4.0)])
+    place = np.concatenate([rng.normal(6.0, 1.3, PEOPLE), 4.0 + np.log1p(longer) * (np.arange(pool) % wordings)])
     answer = np.concatenate([rng.normal(6.0, 1.3, PEOPLE), np.full(pool, 7.5)])
     raw = random_exchanges(seed, account.size, accounts=1, days=5.0)
     order = rng.permutation(account.size)
@@ -63,6 +66,13 @@ def test_a_pool_is_found_and_people_are_not(seed):
     (group,) = groups
     assert len(group & pool) >= 0.9 * POOL
     assert len(group - pool) <= 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_pool_whose_wordings_differ_in_length_is_found(seed):
+    raw = traffic(seed, wordings=3, longer=0.2)
+    (group,) = found(filled(raw, np.arange(raw["ts"].size)))
+    assert len(group & {f"acct_{PEOPLE + k}" for k in range(POOL)}) >= 0.9 * POOL
 
 
 @pytest.mark.parametrize("seed", range(4))
