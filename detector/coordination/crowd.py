@@ -25,6 +25,9 @@ LEVEL: Final = (SCHEDULER, 33.0, 100.0)
 _SEEN: Final = (1.0, 0.8, 0.64, 0.5, 0.4, 0.32, 0.25)
 # Times the floor: a mean as large loses so few that nothing is to be made up for.
 _FEW_UNSEEN: Final = 4.0
+_ENOUGH: Final = (
+    4  # accounts that have worked for longer than a day: where others have just begun, they are asked alone as well
+)
 
 
 @njit(cache=True, nogil=True)
@@ -61,7 +64,8 @@ def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -
 def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64, *, floored: bool | Flags = True) -> F64:
     """Log Bayes factor of each group's volumes, as a scheduler's against those of accounts alike; f64[groups].
 
-    Of the volumes, or of the volumes a day, whichever is more level.
+    Of the volumes, or of the volumes a day, whichever is more level; of all members, or of those that have worked for longer than
+    a day: where accounts are replaced one by one, the newest have neither the volume of the others nor a rate that says much.
 
     Args:
         requests: f64[members], groups one after the other.
@@ -92,10 +96,18 @@ def _beyond(
     for g in range(out.shape[0]):
         counts, times = requests[offsets[g] : offsets[g + 1]], days[offsets[g] : offsets[g + 1]]
         of_all = seen if floored[g] and counts.mean() < _FEW_UNSEEN * least[g] else seen[:1]
-        out[g] = -np.inf
-        for mean in _means(counts, times):
-            odds = _mixed(counts, mean, level, least[g], of_all) - _mixed(counts, mean, alike, least[g], of_all)
-            out[g] = max(out[g], odds)
+        out[g] = _odds(counts, times, level, alike, least[g], of_all)
+        grown = times > 1.0
+        if _ENOUGH <= grown.sum() < grown.size:
+            out[g] = max(out[g], _odds(counts[grown], times[grown], level, alike, least[g], of_all))
+
+
+@njit(cache=True)
+def _odds(counts: F64, days: F64, level: F64, alike: F64, least: int, of_all: F64) -> float:
+    out = -np.inf
+    for mean in _means(counts, days):
+        out = max(out, _mixed(counts, mean, level, least, of_all) - _mixed(counts, mean, alike, least, of_all))
+    return out
 
 
 @njit(cache=True)

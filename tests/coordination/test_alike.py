@@ -61,6 +61,6 @@ def test_what_is_not_level_is_not_asked():
 def test_what_was_put_together_of_several_has_to_show_it_more_clearly():
     pool = np.random.default_rng(5).poisson(60, N)
     alone, several = (beyond_alike(view(pool, np.zeros(N), WHOLE, several=each))[0] for each in (False, True))
-    assert several == pytest.approx(alone - 2.3)
+    assert several == pytest.approx(alone - np.log(28.0))
     # Level against everybody, as parts are that were chosen for it, and not against accounts alike.
     assert beyond_alike(view(customers(np.random.default_rng(6)), np.zeros(N), WHOLE, several=True))[0] < 0

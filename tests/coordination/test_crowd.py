@@ -65,6 +65,16 @@ def test_a_pool_that_was_replaced_is_level_by_the_day():
     assert beyond(requests, days) > np.log(500) > 0 > beyond(requests)
 
 
+def test_a_pool_that_is_being_replaced_is_level_in_those_who_have_worked_for_a_day():
+    rng = np.random.default_rng(9)
+    days = np.concatenate([np.linspace(2.0, 4.0, 10), np.ones(8)])
+    requests = np.concatenate([rng.poisson(50.0 * days[:10]), rng.integers(LEAST, 40, 8)]).astype(np.float64)
+    grown = days > 1.0
+    assert beyond(requests, days) == beyond(requests[grown], days[grown]) > 2.3
+    crowd = drawn(rng, 2.0, 18)
+    assert beyond(crowd, days) < 0
+
+
 def test_groups_are_judged_one_by_one():
     rng = np.random.default_rng(7)
     one, other = drawn(rng, 33.0), drawn(rng, 2.0)
