@@ -31,14 +31,25 @@ _ENOUGH: Final = (
 
 
 @njit(cache=True, nogil=True)
-def _log_likelihood(counts: F64, mean: F64, shape: float, least: int) -> float:
+def _orders(counts: F64, shapes: F64) -> F64:
+    """The part of each count's log probability that no mean is in, at each shape; f64[shapes, members]."""
+    out = np.empty((shapes.shape[0], counts.shape[0]))
+    for k in range(shapes.shape[0]):
+        for i in range(counts.shape[0]):
+            out[k, i] = ways(counts[i], shapes[k])
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _log_likelihood(counts: F64, mean: F64, shape: float, orders: F64, least: int) -> float:
     """Log probability of counts at gamma-distributed rates, each given that it is at least so large."""
-    out, seen = 0.0, 0.0
+    out, none, each = 0.0, 0.0, 0.0
     for i in range(counts.shape[0]):
-        n, m = counts[i], mean[i]
+        m = mean[i]
         if i == 0 or m != mean[i - 1]:
-            seen = math.log(tail(m, shape, least))
-        out += ways(n, shape) + powers(n, m, shape) - seen
+            none = powers(0.0, m, shape) - math.log(tail(m, shape, least))
+            each = powers(1.0, m, shape) - powers(0.0, m, shape)
+        out += orders[i] + none + counts[i] * each
     return out
 
 
@@ -58,7 +69,10 @@ def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -
         least: requests below which an account would not be in a group.
     """
     means = _means(requests, days)
-    return np.array([[_log_likelihood(requests, mean, shape, least) for shape in shapes] for mean in means])
+    orders = _orders(requests, np.array(shapes))
+    return np.array(
+        [[_log_likelihood(requests, mean, *each, least) for each in zip(shapes, orders, strict=True)] for mean in means]
+    )
 
 
 def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64, *, floored: bool | Flags = True) -> F64:
@@ -105,16 +119,18 @@ def _beyond(
 @njit(cache=True)
 def _odds(counts: F64, days: F64, level: F64, alike: F64, least: int, of_all: F64) -> float:
     out = -np.inf
+    of_level, of_alike = _orders(counts, level), _orders(counts, alike)
     for mean in _means(counts, days):
-        out = max(out, _mixed(counts, mean, level, least, of_all) - _mixed(counts, mean, alike, least, of_all))
+        nats = _mixed(counts, mean, level, of_level, least, of_all)
+        out = max(out, nats - _mixed(counts, mean, alike, of_alike, least, of_all))
     return out
 
 
 @njit(cache=True)
-def _mixed(counts: F64, mean: F64, shapes: F64, least: int, of_all: F64) -> float:
+def _mixed(counts: F64, mean: F64, shapes: F64, orders: F64, least: int, of_all: F64) -> float:
     """Log of the mean likelihood over shapes, each at the likeliest mean of those that it may be of."""
     at = np.full(shapes.shape[0], -np.inf)
     for k in range(shapes.shape[0]):
         for part in of_all:
-            at[k] = max(at[k], _log_likelihood(counts, mean * part, shapes[k], least))
+            at[k] = max(at[k], _log_likelihood(counts, mean * part, shapes[k], orders[k], least))
     return at.max() + math.log(np.exp(at - at.max()).mean())
