@@ -25,9 +25,8 @@ LEVEL: Final = (SCHEDULER, 33.0, 100.0)
 _SEEN: Final = (1.0, 0.8, 0.64, 0.5, 0.4, 0.32, 0.25)
 # Times the floor: a mean as large loses so few that nothing is to be made up for.
 _FEW_UNSEEN: Final = 4.0
-_ENOUGH: Final = (
-    4  # accounts that have worked for longer than a day: where others have just begun, they are asked alone as well
-)
+# Accounts that have worked for longer than a day: where others have just begun, they are asked alone as well.
+_ENOUGH: Final = 4
 
 
 @njit(cache=True, nogil=True)
