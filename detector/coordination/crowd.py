@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from detector.coordination.volumes import SCHEDULER, powers, tail, ways
-from detector.profiles.layout import F64, I64, Flags
+from detector.profiles.layout import F64, HOUR_US, I64, WINDOW_US, Flags
 
 # Shapes of the gamma distributions of volumes within groups, each as likely as the others. Of accounts alike in worlds without an
 # attack: from the mean to half of it (CV 1 to 0.5), which is where nearly all of them lie (`benchmarks/lookalikes_null.py`). Of a
@@ -25,6 +25,10 @@ LEVEL: Final = (SCHEDULER, 33.0, 100.0)
 _SEEN: Final = (1.0, 0.8, 0.64, 0.5, 0.4, 0.32, 0.25)
 # Times the floor: a mean as large loses so few that nothing is to be made up for.
 _FEW_UNSEEN: Final = 4.0
+# Groups are searched for so often. The promise is one over all looks of a week, and each search is another chance for a group of
+# people to look like a pool.
+SEARCH_US: Final = 6 * HOUR_US
+SEARCHES: Final = WINDOW_US // SEARCH_US
 # Accounts that have worked for longer than a day: where others have just begun, they are asked alone as well.
 _ENOUGH: Final = 4
 

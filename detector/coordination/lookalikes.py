@@ -24,10 +24,10 @@ from scipy.spatial import KDTree
 from detector.coordination.around import places
 from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
 from detector.coordination.belonging import HABITS, counted, settled
-from detector.coordination.crowd import beyond_alike
+from detector.coordination.crowd import SEARCH_US, SEARCHES, beyond_alike
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
 from detector.coordination.volumes import Asked, Volumes, levelled
-from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, WINDOW_US, offsets_of
+from detector.profiles.layout import COUNT, F64, HOUR_US, I32, I64, offsets_of
 from detector.profiles.store import ProfileStore
 
 ALIKE: Final = 1  # in the name of a cluster, in place of the hash of a key
@@ -56,12 +56,9 @@ _TURNS = COUNT["multi_turn"]
 # Share of requests in conversations from which on a group is judged by the rule for agents, which asks for far more evidence than any
 # other: it need not pay for the search as well, as long as it is not likelier of accounts alike.
 _TALK = 0.75
-_EVERY_US = 6 * HOUR_US
 # Who belongs to a group is asked again when its members or so many of their requests changed, or after so long.
 _SETTLED_US = 24 * HOUR_US
 _OFTEN_US = HOUR_US
-# The promise is one over all looks of a week, and each search is another chance for a group of people to look like a pool.
-_SEARCHES: Final = WINDOW_US // _EVERY_US
 _GROWTH = 1.0 / 8.0  # of all requests: then it is looked again before the time
 _SEED = 20_260_224
 
@@ -108,7 +105,7 @@ class Lookalikes:
         if age < _OFTEN_US and not everything:
             return self.groups
         total = requests_of(store)
-        if everything or age >= _EVERY_US or total > (1.0 + _GROWTH) * self.requests:
+        if everything or age >= SEARCH_US or total > (1.0 + _GROWTH) * self.requests:
             before = {} if everything else self.belonged
             self.groups, self.belonged = _search(store, alive, volumes, now, before)
             self.when, self.requests = now, total
@@ -163,7 +160,7 @@ def _search(
     if found is None or not found.groups:
         return [], {}
     slots, accounts, groups, apart = found.slots, found.accounts, found.groups, found.apart
-    price = float(np.log(max(len(groups), 1) * _SEARCHES))
+    price = float(np.log(max(len(groups), 1) * SEARCHES))
     # Most groups that are level against everybody are accounts alike, and need not be settled to be told.
     groups = _chosen(groups, _worth(accounts, groups, volumes, 0.0) & (apart >= APART))
     known = _belonging(found, groups, now, before)

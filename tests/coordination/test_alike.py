@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from detector.coordination.crowd import SEARCHES
 from detector.coordination.features.alike import beyond_alike
 from detector.profiles.layout import COUNT, COUNTS
 
@@ -61,6 +62,6 @@ def test_what_is_not_level_is_not_asked():
 def test_what_was_put_together_of_several_has_to_show_it_more_clearly():
     pool = np.random.default_rng(5).poisson(60, N)
     alone, several = (beyond_alike(view(pool, np.zeros(N), WHOLE, several=each))[0] for each in (False, True))
-    assert several == pytest.approx(alone - np.log(28.0))
+    assert several == pytest.approx(alone - np.log(SEARCHES))
     # Level against everybody, as parts are that were chosen for it, and not against accounts alike.
     assert beyond_alike(view(customers(np.random.default_rng(6)), np.zeros(N), WHOLE, several=True))[0] < 0

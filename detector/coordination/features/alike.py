@@ -5,15 +5,16 @@ from typing import Final
 
 import numpy as np
 
+from detector.coordination.crowd import SEARCHES
 from detector.coordination.crowd import beyond_alike as beyond
 from detector.coordination.features.base import ClusterView, cluster_feature
 from detector.coordination.volumes import OF_ALL
 from detector.profiles.layout import COUNT, F64
 
-# Nats: clusters are put together where they are level, and are searched for all week long, 28 times six hours as lookalikes are; what
-# was chosen so has to show it that much more clearly. On a quiet week of 33,500 accounts, under four hash keys, two that were put
-# together had 6.9 nats against everybody and all that rules for pools ask beside, and 5.0 and 0.9 at most against accounts alike.
-_PUT_TOGETHER: Final = math.log(28.0)
+# Nats: clusters are put together where they are level, and are searched for all week long, and what was chosen so has to show it that
+# much more clearly. On a quiet week of 33,500 accounts, under four hash keys, two that were put together had 6.9 nats against
+# everybody and all that rules for pools ask beside, and 5.0 and 0.9 at most against accounts alike.
+_PUT_TOGETHER: Final = math.log(SEARCHES)
 
 
 @cluster_feature(
