@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from detector.coordination.volumes import SCHEDULER, powers, tail, ways
+from detector.coordination.volumes import SCHEDULER, of_each, of_mean, tail, ways
 from detector.profiles.layout import F64, HOUR_US, I64, WINDOW_US, Flags
 
 # Shapes of the gamma distributions of volumes within groups, each as likely as the others. Of accounts alike in worlds without an
@@ -50,8 +50,8 @@ def _log_likelihood(counts: F64, mean: F64, shape: float, orders: F64, least: in
     for i in range(counts.shape[0]):
         m = mean[i]
         if i == 0 or m != mean[i - 1]:
-            none = powers(0.0, m, shape) - math.log(tail(m, shape, least))
-            each = powers(1.0, m, shape) - powers(0.0, m, shape)
+            none = of_mean(m, shape) - math.log(tail(m, shape, least))
+            each = of_each(m, shape)
         out += orders[i] + none + counts[i] * each
     return out
 

@@ -36,7 +36,7 @@ SMALLEST: Final = 5
 _NEIGHBOURS = 10
 # A tree may miss some that are up to twice as near: 97 % of what it finds is the same, at a quarter of the time.
 _NEAR_ENOUGH = 1.0
-_WORKERS = 2  # threads that ask the tree
+_THREADS = 2  # what takes time holds no lock
 _WAVES = 6  # lowest frequencies kept of a distribution of lengths, so that a few requests do not look unlike
 # Weight of a share of one, between root-shares of lengths: habits (a system prompt, turns, tools) and what the requests are after.
 _HABITS, _AIMS = 0.5, 0.3
@@ -182,7 +182,7 @@ def _belonging(found: Proposed, groups: list[I64], now: int, before: dict[bytes,
             last = Belonged(found.slots[settled(of, near, group)], requests, now)
         return name, last
 
-    with ThreadPoolExecutor(2) as pool:  # what takes time holds no lock
+    with ThreadPoolExecutor(_THREADS) as pool:
         return dict(pool.map(asked, groups))
 
 
@@ -230,7 +230,7 @@ def _nearest(place: F64) -> I64:
     # Accounts with the very same lengths are many, and a balanced tree is slow with them.
     tree = KDTree(place, balanced_tree=False)
     nearest = min(_NEIGHBOURS, place.shape[0] - 1) + 1
-    return np.asarray(tree.query(place, k=nearest, eps=_NEAR_ENOUGH, workers=_WORKERS)[1], np.int64)
+    return np.asarray(tree.query(place, k=nearest, eps=_NEAR_ENOUGH, workers=_THREADS)[1], np.int64)
 
 
 def _ties(accounts: Behaviour, near: I64, everybody: list[F64]) -> sp.csr_matrix:
@@ -252,7 +252,7 @@ def _mutual(near: I64) -> I64:
     n = near.shape[0]
     one, other = np.repeat(np.arange(n), near.shape[1]), near.ravel()
     pairs, times = np.unique(np.minimum(one, other) * n + np.maximum(one, other), return_counts=True)
-    return pairs[(times > 1) & (pairs // n != pairs % n)]
+    return pairs[times > 1]  # nobody is his own nearest twice
 
 
 def _apart(groups: list[I64], near: I64) -> F64:

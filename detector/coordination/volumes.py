@@ -110,9 +110,21 @@ def ways(n: float, shape: float) -> float:
 
 
 @njit(cache=True, inline="always")
+def of_mean(mean: float, shape: float) -> float:
+    """Log of the part that has the mean in it and no count."""
+    return -shape * math.log1p(mean / shape)
+
+
+@njit(cache=True, inline="always")
+def of_each(mean: float, shape: float) -> float:
+    """Log of what each request adds."""
+    return -math.log1p(shape / mean)
+
+
+@njit(cache=True, inline="always")
 def powers(n: float, mean: float, shape: float) -> float:
-    """Log of the part that has."""
-    return -shape * math.log1p(mean / shape) - n * math.log1p(shape / mean)
+    """Log of all that has the mean in it."""
+    return of_mean(mean, shape) + n * of_each(mean, shape)
 
 
 class _Grid(NamedTuple):
@@ -136,8 +148,8 @@ def _fill(grid: _Grid) -> None:
         for b in range(BINS):
             mean = 2.0 ** ((b - _LOWEST + e / _STEPS) / 2.0)
             grid.mean[e, b] = mean
-            grid.fixed[e, b] = -BIN * math.log1p(mean / BIN)
-            grid.each[e, b] = -math.log1p(BIN / mean)
+            grid.fixed[e, b] = of_mean(mean, BIN)
+            grid.each[e, b] = of_each(mean, BIN)
             for floor in range(_FLOORS):
                 if mean * _FAR > floor:
                     grid.seen[floor, e, b] = 1.0 if mean > _FAR * floor else tail(mean, BIN, floor)
