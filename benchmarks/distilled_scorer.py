@@ -74,7 +74,8 @@ def world(folder: Path, seed: int, scale: float) -> tuple[pl.DataFrame, set[str]
             "--events", str(folder / "events.ndjson"), "--out", str(folder / "found"),
         )  # fmt: skip
     campaigns = read_truth(folder / "truth.json").campaigns.values()
-    return pl.read_parquet(folder / "found" / "accounts.parquet"), {account for c in campaigns for account in c}
+    accounts = pl.read_parquet(folder / "found" / "accounts.parquet").drop_nulls("stratum")
+    return accounts, {account for c in campaigns for account in c}
 
 
 def run(*arguments: str) -> None:

@@ -181,7 +181,7 @@ def read_sibling_traffic(alerts: Path) -> Traffic | None:
         alerts: the alerts file.
 
     Returns:
-        The accounts with requests, or None where there is no such file.
+        The accounts that were seen, or None where there is no such file.
 
     Raises:
         InputError: if a file is there and broken.
@@ -194,7 +194,9 @@ def read_sibling_traffic(alerts: Path) -> Traffic | None:
         columns = frame.collect_schema().names()
         if "account_id" not in columns:
             raise InputError(f"{path}: no column account_id")
-        active = frame.filter(pl.col("requests") > 0) if "requests" in columns else frame
+        # Requests are those of the last days; whoever has been seen at all was active.
+        seen = pl.col("last_seen").is_not_null() if "last_seen" in columns else pl.col("requests") > 0
+        active = frame.filter(seen) if {"last_seen", "requests"} & set(columns) else frame
         names = active.select("account_id").collect()["account_id"].drop_nulls().to_list()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{path}: cannot be read: {_first_line(error)}") from error

@@ -92,21 +92,32 @@ def write_results(out: Path, engine: Engine, tally: Tally, seconds: float) -> di
 
 
 def _accounts(engine: Engine) -> pl.DataFrame:
-    now = engine.now + 1
-    slots = active_slots(engine.store, now)
+    """Every account of the log: those of the window with their features and scores, those that fell silent before it without."""
+    store, now = engine.store, engine.now + 1
+    slots = active_slots(store, now)
+    silent = np.setdiff1d(np.arange(len(store)), slots)
+    known = pl.DataFrame(
+        {
+            "account_id": pl.Series(store.ids, dtype=pl.String),
+            "first_seen": pl.Series(store.accounts.first[: len(store)]).cast(pl.Datetime("us", "UTC")),
+            "last_seen": pl.Series(store.accounts.last[: len(store)]).cast(pl.Datetime("us", "UTC")),
+        }
+    )
+    nothing = {"score": 0.0, "p_value": 1.0, "risk": 0.0, "requests": 0.0}
+    quiet = known[silent].with_columns(pl.lit(value).alias(name) for name, value in nothing.items())
     if slots.size == 0:
-        return pl.DataFrame({"account_id": [], "score": [], "p_value": [], "risk": [], "requests": []})
+        return quiet
     look = engine.look(slots, engine.moment(now))
     scored = score(engine.scorer, [look])
     engine.strangers.judge(engine.scorer, scored, slots, look.known, note=False)
-    ids = pl.Series("account_id", [engine.store.ids[s] for s in slots])
-    return scored.frame.insert_column(0, ids).with_columns(
+    found = pl.concat([known[slots], scored.frame], how="horizontal").with_columns(
         pl.Series("score", scored.score),
         pl.Series("strangeness", scored.strangeness),
         pl.Series("p_strange", scored.strange),
         pl.Series("p_value", scored.p_value),
         pl.Series("risk", [risk(p) for p in scored.p_value]),
     )
+    return pl.concat([found, quiet], how="diagonal_relaxed")
 
 
 def _clusters(engine: Engine) -> pl.DataFrame:

@@ -75,6 +75,27 @@ def test_everything_is_written_and_the_books_balance(whole):
     assert pl.read_parquet(out / "accounts.parquet")["account_id"].n_unique() == counts["accounts"]
 
 
+def test_accounts_that_fell_silent_before_the_window_are_written_and_count_as_active(world, tmp_path):
+    log = tmp_path / "requests.ndjson"
+    lines = (world / "requests.ndjson").read_bytes()
+    last = max(json.loads(line)["ts"] for line in lines.splitlines())
+    late = {"ts": last + 30 * 86_400, "request_id": "late", "account_id": "late", "model": "m"}
+    log.write_bytes(lines + json.dumps(late).encode() + b"\n")
+    told = run([log], tmp_path / "out", world)
+    accounts = pl.read_parquet(tmp_path / "out" / "accounts.parquet")
+    assert accounts.height == accounts["account_id"].n_unique() == told["counts"]["accounts"]
+    assert accounts.filter(pl.col("requests") > 0)["account_id"].to_list() == ["late"]
+    silent = accounts.filter(pl.col("account_id") != "late")
+    assert (silent["last_seen"].dt.epoch("s") <= last).all()
+    assert (silent["first_seen"] <= silent["last_seen"]).all()
+    assert (silent["risk"] == 0.0).all()
+    given = [str(tmp_path / "out" / "alerts.ndjson"), str(world / "truth.json"), "--json"]
+    found = json.loads(CliRunner().invoke(app, ["evaluate", *given]).stdout)
+    truth = json.loads((world / "truth.json").read_text())
+    hostile = {account for campaign in truth["campaigns"].values() for account in campaign}
+    assert sum(kind["accounts"] for kind in found["per_innocent"].values()) >= len(set(silent["account_id"]) - hostile)
+
+
 def test_recommendations_are_told_as_they_were_made_and_bind_what_is_named_core(whole):
     _, out = whole
     told = [json.loads(text) for text in (out / "recommendations.ndjson").read_text().splitlines()]

@@ -71,7 +71,7 @@ def _accounts(path: Path) -> "pl.DataFrame":
     missing = [name for name in ("stratum", *FEATURES) if name not in frame.columns]
     if missing:
         stop(f"{file}: not the accounts of a replay: no column {missing[0]}", USAGE, "train")
-    return frame
+    return frame.drop_nulls("stratum")  # who fell silent before the window has no features
 
 
 def _drift(old: "AnomalyModel", frame: "pl.DataFrame") -> dict[str, Any]:
