@@ -75,15 +75,18 @@ class Allowance:
         name: looked up in the table of what it covers.
         owner: who answers for it, if known.
         expires_at: µs, None where it does not expire.
+        since, until: event times, µs, at which it became known and was taken back; it holds in between.
     """
 
     name: str
     owner: str | None = None
     expires_at: int | None = None
+    since: int = 0
+    until: int | None = None
 
     def holds(self, now: int) -> bool:
-        """Whether it has not expired at `now` (µs)."""
-        return self.expires_at is None or self.expires_at > now
+        """Whether it is known at `now` (µs), and has neither expired nor been taken back."""
+        return self.since <= now and all(end is None or end > now for end in (self.expires_at, self.until))
 
 
 def covered(allowances: Sequence[Allowance], now: int, table: Mapping[str, tuple[str, ...]] = COVERS) -> frozenset[str]:

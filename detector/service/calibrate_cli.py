@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from detector.alerts.allowance import EVERYTHING, covered
+from detector.alerts.allowance import COVERS, EVERYTHING
 from detector.config import Settings
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Keys
@@ -90,7 +90,7 @@ def _measured(
         "own traffic, by revenuer calibrate",
         read_labels(labels) if labels else (),
         # Whoever may distil is no attacker and looks like one: the reference is of those who can be told from one.
-        {name for name, given in allowances.items() if EVERYTHING in covered(given, 0)},
+        {name for name, given in allowances.items() if any(EVERYTHING in COVERS.get(a.name, ()) for a in given)},
         anomaly_of(settings),
     )
 

@@ -99,15 +99,17 @@ class Replay:
 
 
 def allowances_of(accounts: pl.DataFrame | None) -> dict[str, list[Allowance]]:
-    """Allowances by account, from the account file."""
+    """Allowances by account, from the account file: those of a version hold until the next one."""
     out: dict[str, list[Allowance]] = {}
     if accounts is None:
         return out
-    for row in accounts.filter(pl.col("allowances").list.len() > 0).iter_rows(named=True):
-        out[row["account_id"]] = [
-            Allowance(a["name"], a["owner"], int(a["expires_at"].timestamp() * 1e6) if a["expires_at"] else None)
-            for a in row["allowances"]
-        ]
+    versions = accounts.select("account_id", "allowances", since=pl.col("updated_at").dt.epoch("us").fill_null(0))
+    spans = versions.sort("since", maintain_order=True).with_columns(until=pl.col("since").shift(-1).over("account_id"))
+    given = spans.filter(pl.col("allowances").list.len() > 0).explode("allowances").unnest("allowances")
+    for row in given.with_columns(pl.col("expires_at").dt.epoch("us")).iter_rows(named=True):
+        out.setdefault(row["account_id"], []).append(
+            Allowance(row["name"], row["owner"], row["expires_at"], row["since"], row["until"])
+        )
     return out
 
 
