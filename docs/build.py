@@ -49,8 +49,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "detected_at": "event time of the look that opened it, RFC 3339",
         "last_seen": "event time of the members' last exchange, RFC 3339",
         "exchanges": "of the members so far",
-        "exchanges_before_detection": "those before each member was named at high or above",
-        "output_tokens_leaked": "tokens answered before each member was named at high or above",
+        "exchanges_before_detection": "those before each member was named at high or above; all so far of one that was not",
+        "output_tokens_leaked": "tokens answered before each member was named at high or above; all so far for one that was not",
         "techniques": "MITRE ATLAS ids",
         "reasons": "strongest first",
         "evidence": "links by kind, masked skeletons, capability mix, timeline, counts; `explanation`: the "

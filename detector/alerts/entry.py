@@ -245,6 +245,8 @@ class Entry:
         """The alert as it is written."""
         detected = self.actionable if self.level >= ACTIONABLE else self.named
         members = sorted(self.members.values(), key=lambda m: (m.role != "core", -m.p_member, m.account_id))
+        # Of whom nobody is told to do anything about, all that was answered so far is gone.
+        leaked = [self.leaked.get(m.account_id, (m.exchanges, m.output_tokens)) for m in members]
         return Alert(
             id=self.id,
             kind="cluster" if len(self.named) > 1 else self.case.kind,
@@ -258,8 +260,8 @@ class Entry:
             detected_at=rfc3339(min(detected.values(), default=self.opened)),
             last_seen=rfc3339(self.last_seen),
             exchanges=sum(m.exchanges for m in self.members.values()),
-            exchanges_before_detection=sum(e for e, _ in self.leaked.values()),
-            output_tokens_leaked=sum(t for _, t in self.leaked.values()),
+            exchanges_before_detection=sum(e for e, _ in leaked),
+            output_tokens_leaked=sum(t for _, t in leaked),
             techniques=list(self.case.techniques),
             reasons=list(self.case.reasons),
             evidence=told(self.case.evidence) | self._culprits(),

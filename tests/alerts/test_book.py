@@ -211,6 +211,15 @@ def test_what_leaked_is_what_it_had_done_when_it_was_named():
     assert alert.output_tokens_leaked == 2_000
 
 
+def test_of_whom_nobody_was_told_to_do_anything_about_all_so_far_has_leaked():
+    looks = [[case("a b", "medium", exchanges=3)], [case("a b", "medium", exchanges=7)]]
+    alert = only(run(*looks))
+    assert alert.exchanges_before_detection == alert.exchanges == 14
+    assert alert.output_tokens_leaked == 2_000
+    risen = only(run(*looks, [case("a b", exchanges=9)], [case("a b", exchanges=20)]))
+    assert (risen.exchanges_before_detection, risen.exchanges) == (18, 40)
+
+
 def test_changed_alerts_are_told_and_quiet_ones_are_not():
     book = AlertBook()
     first = case("a b")
