@@ -32,6 +32,7 @@ from detector.service.http.metrics import Metrics
 from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError
 from detector.service.http.view import account_view, graph_of
 from detector.service.inbox import Inbox
+from detector.service.leaps import Leaps
 from detector.service.patience import outlast
 from detector.service.replay import allowances_of
 from detector.service.resume import Resume
@@ -101,6 +102,7 @@ class Live:
         self._engine, self._store, self._metrics = engine, store, metrics
         self.letters = folder / "dead_letter.ndjson"
         self.digest_key = engine.keys.letters
+        self._leaps = Leaps(self.digest_key)
         self.rules = engine.scorer.every_rule
         self.inbox = Inbox(folder / "inbox", self.digest_key)
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
@@ -184,6 +186,7 @@ class Live:
         """
         with self._gate:
             self._refuse_more()
+            batch = self._leaps.without(batch, self._engine.now)
             frame, ack = self._books.fresh(batch)
             others, dead = (ack.duplicates, ack.dead_lettered), self._books.lines(batch.dead)
             for piece in self._pieces(frame) if frame.height else [frame]:
@@ -309,7 +312,7 @@ class Live:
         frame = item.frame
         if item.batch is not None:
             with self._gate:
-                frame, _ = self._books.fresh(item.batch)
+                frame, _ = self._books.fresh(self._leaps.without(item.batch, self._engine.now))
         for piece in self._pieces(frame):
             self._look(piece, item.digested, item.fields)
         with self._gate:
@@ -328,7 +331,7 @@ class Live:
     def _read_inbox(self) -> None:
         for batch in self.inbox.batches():
             with self._gate:
-                frame, _ = self._books.fresh(batch)
+                frame, _ = self._books.fresh(self._leaps.without(batch, self._engine.now))
             for piece in self._pieces(frame):
                 self._look(piece)
             self._save()

@@ -84,6 +84,18 @@ def test_the_books_are_kept(live, tmp_path):
     assert "not json" not in letter
 
 
+def test_a_wrong_date_ends_nobodys_window(live, engine, tmp_path):
+    live.submit(batch(records()))
+    late = [{"ts": "2099-12-31T23:59:59Z", "request_id": "x", "account_id": "acct-1", "model": "m"}]
+    ack = live.submit(batch(late))
+    assert (ack.read, ack.accepted, ack.dead_lettered) == (1, 0, 1)
+    live.submit(batch(records(first=1)))
+    settle(live)
+    assert engine.now < (START + HOUR * 24) * 1e6
+    assert live.account("acct-1").exchanges == 40
+    assert "ts_ahead" in (tmp_path / "dead_letter.ndjson").read_text()
+
+
 def test_a_stop_looks_at_what_waits(live, engine):
     live.submit(batch(records()))
     assert live.stop(30) == 0
