@@ -42,7 +42,7 @@ def _check_account(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Ser
     """Allowances as structs; an account with one that cannot be read is refused, lest it hold for ever or not at all."""
     parsed = pl.Series("allowances", [_allowances(t) for t in frame["allowances"]], dtype=_ALLOWANCES)
     expires = pl.element().struct.field("expires_at")
-    wrong = expires.is_not_null() & (as_time(expires).is_null() | is_far(expires))
+    wrong = expires.is_not_null() & (as_time(expires).is_null() | is_far(as_time(expires)))
     timed = pl.element().struct.with_fields(as_time(pl.field("expires_at")).alias("expires_at"))
     lists = frame.select(
         parsed.alias("text"),
