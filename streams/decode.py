@@ -14,6 +14,7 @@ import polars as pl
 
 from streams.batch import Batch, DeadLetter, digest
 from streams.exchange import EXCHANGE_SCHEMA, MESSAGES
+from streams.identifiers import suspects, wrong
 from streams.messages import fill_from_messages
 from streams.validate import canonical, reasons
 
@@ -93,6 +94,30 @@ def read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None = 
         schema: of the columns; other keys are passed over.
         count: of the lines, where it is known.
     """
+    return _without_json_names(_read_lines(data, schema, count), data)
+
+
+def _without_json_names(read: Lines, data: bytes) -> Lines:
+    """Refuse identifiers that are nested, true or false; which of those that look so are texts, only the lines say."""
+    found = suspects(read.frame)
+    if not found:
+        return read
+    lines = data.split(b"\n")
+    at = read.positions if read.positions is not None else range(read.frame.height)
+    bad: dict[int, Bad] = {}
+    for row, names in found:
+        record = parse(lines[at[row]])
+        if isinstance(record, Bad):
+            bad[row] = record
+        elif name := wrong(names, record):
+            bad[row] = Bad("wrong_type", name)
+    kept = [row for row in range(read.frame.height) if row not in bad]
+    return Lines(
+        read.frame[kept], [at[row] for row in kept], [*read.bad, *((at[row], why) for row, why in bad.items())]
+    )
+
+
+def _read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None) -> Lines:
     frame = _strict(data, schema)
     if frame is not None and frame.height == (count_lines(data) if count is None else count):
         return Lines(frame)

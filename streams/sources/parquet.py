@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from streams.batch import Batch, DeadLetter, digest
 from streams.exchange import EXCHANGE_SCHEMA, MESSAGES, REQUIRED
 from streams.fields import TIME
+from streams.identifiers import NAMES
 from streams.messages import fill_from_messages
 from streams.sources import SourceError
 from streams.sources.arrow_times import plain_times
@@ -201,12 +202,21 @@ def _converted(column: pl.Series, wanted: pl.DataType) -> pl.Series:
     if found.is_float():
         column = _filtered(column, column.is_finite())
     if wanted == pl.String():
-        return _text(column)
+        return _nothing(column, wanted) if column.name in NAMES and _is_json(found) else _text(column)
     if not _fits(found, wanted):
-        return pl.Series(column.name, [None], dtype=wanted).new_from_index(0, column.len())
+        return _nothing(column, wanted)
     if wanted == pl.Int64() and (found.is_float() or found.is_decimal()):
         column = _filtered(column, column == column.floor())
     return column.cast(wanted, strict=False)
+
+
+def _nothing(column: pl.Series, wanted: pl.DataType) -> pl.Series:
+    return pl.Series(column.name, [None], dtype=wanted).new_from_index(0, column.len())
+
+
+def _is_json(found: pl.DataType) -> bool:
+    """Whether values would be text as JSON only, see `streams.identifiers`."""
+    return found.is_nested() or found == pl.Boolean()
 
 
 def _filtered(column: pl.Series, good: pl.Series) -> pl.Series:
@@ -232,7 +242,7 @@ def _text(column: pl.Series) -> pl.Series:
     if column.dtype == pl.Binary():
         return pl.Series(column.name, [None if v is None else _utf8(v) for v in column], dtype=pl.String)
     if isinstance(column.dtype, pl.Duration):
-        return pl.Series(column.name, [None], dtype=pl.String).new_from_index(0, column.len())
+        return _nothing(column, pl.String())
     return column.cast(pl.String)
 
 

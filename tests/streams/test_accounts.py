@@ -114,6 +114,15 @@ def test_a_parquet_file_of_accounts_tells_rows(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("field", ["account_id", "org_id", "payment_fingerprint"])
+@pytest.mark.parametrize("value", [{}, [], {"a": 1}, True])
+def test_an_identifier_of_an_account_is_no_json(tmp_path, field, value):
+    dead = []
+    path = accounts(tmp_path / "accounts.ndjson", [{"account_id": "a"}, {"account_id": "b", field: value}])
+    assert read_accounts(path, dead)["account_id"].to_list() == ["a"]
+    assert [(d.position, d.reason, d.detail) for d in dead] == [(2, "wrong_type", field)]
+
+
 @pytest.mark.parametrize(("unit", "value"), [("ms", TS * 10**9), ("s", TS * 10**6), ("us", 2**62), ("us", -(2**63))])
 def test_a_time_in_parquet_that_overflows_refuses_its_account_only(tmp_path, unit, value):
     times = pa.array([0, value, None], pa.timestamp(unit))

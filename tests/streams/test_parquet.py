@@ -76,6 +76,14 @@ def test_a_column_of_another_kind_refuses_the_rows_that_hold_something(tmp_path,
     assert [(d.position, d.reason, d.detail) for d in dead] == [(i, "wrong_type", field) for i in (1, 2)]
 
 
+@pytest.mark.parametrize("values", [[{"a": 1}, {"a": 2}, None], [[1], [], None], [True, False, None]])
+@pytest.mark.parametrize("field", ["org_id", "conversation_id"])
+def test_an_identifier_is_no_json(tmp_path, field, values):
+    frame, dead = read(write(tmp_path / "log.parquet", **{field: values}))
+    assert frame["request_id"].to_list() == ["r2"]
+    assert [(d.position, d.reason, d.detail) for d in dead] == [(i, "wrong_type", field) for i in (1, 2)]
+
+
 def test_a_nested_time_and_a_nested_text(tmp_path):
     frame, dead = read(write(tmp_path / "a.parquet", ts=[[1]] * 3))
     assert frame.is_empty()
