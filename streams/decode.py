@@ -118,6 +118,8 @@ def _without_json_names(read: Lines, data: bytes) -> Lines:
 
 
 def _read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None) -> Lines:
+    if has_long(data):
+        return _read_others(data, schema)
     frame = _strict(data, schema)
     if frame is not None and frame.height == (count_lines(data) if count is None else count):
         return Lines(frame)
@@ -130,6 +132,26 @@ def _read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None) 
     _divide(lines, filled, schema, good, bad)
     positions = [i for rows, _ in good for i in rows]
     return Lines(pl.concat([part for _, part in good]) if good else pl.DataFrame(schema=schema), positions, bad)
+
+
+def _read_others(data: bytes, schema: dict[str, pl.DataType]) -> Lines:
+    """Lines beside over-long ones, which are blanked, so that the others keep their places."""
+    lines = data.split(b"\n")
+    long = [i for i, line in enumerate(lines) if len(line) > MAX_LINE]
+    for i in long:
+        lines[i] = b""
+    read = _read_lines(b"\n".join(lines), schema, None)
+    return Lines(read.frame, read.positions, [*read.bad, *((i, Bad("too_long")) for i in long)])
+
+
+def has_long(data: bytes) -> bool:
+    """Whether a line is over-long; looks at a few line breaks only, since nearly all chunks have none."""
+    start = 0
+    while len(data) - start > MAX_LINE:
+        start = data.rfind(b"\n", start, start + MAX_LINE + 1) + 1
+        if start == 0:
+            return True
+    return False
 
 
 def _strict(data: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
@@ -197,6 +219,8 @@ def _one_by_one(
 
 def parse(line: bytes) -> dict[str, Any] | Bad:
     """A line as a JSON object, or why it is none."""
+    if len(line) > MAX_LINE:
+        return Bad("too_long")
     try:
         line.decode()
     except UnicodeDecodeError:

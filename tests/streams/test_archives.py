@@ -8,8 +8,8 @@ import tracemalloc
 import pytest
 import zstandard
 
+from streams import decode
 from streams.decode import MAX_LINE, Origin, decode_lines
-from streams.sources import blocks as module
 from streams.sources.blocks import blocks
 from streams.sources.compressed import unfinished
 from streams.sources.files import FileSource
@@ -99,8 +99,8 @@ def test_an_over_long_line_is_not_held(tmp_path):
 
 
 def test_lines_are_only_looked_at_one_by_one_where_one_is_over_long(monkeypatch):
-    monkeypatch.setattr(module, "MAX_LINE", 5)
+    monkeypatch.setattr(decode, "MAX_LINE", 5)
     for data in (b"", b"12345", b"12345\n12345\n", b"1\n" * 9, b"\n\n12345\n\n12345"):
-        assert not module._has_long(data)
+        assert not decode.has_long(data)
     for data in (b"123456", b"123456\n", b"1\n123456\n1", b"12345\n123456", b"1\n2\n3\n4\n123456\n\n"):
-        assert module._has_long(data)
+        assert decode.has_long(data)

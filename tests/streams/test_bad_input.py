@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams import decode
 from streams.decode import Origin, decode_lines
 from streams.dedupe import Deduplicator
 from streams.sources import SourceError
@@ -78,6 +79,19 @@ def test_numbers_that_are_none(value):
 def test_the_year_2100_is_refused():
     batch = decode_lines(line(ts="2100-01-01T00:00:00Z"), Origin("f", 1, b"k"))
     assert [d.reason for d in batch.dead] == ["ts_out_of_range"]
+
+
+@pytest.mark.parametrize("others", [[], [b"not json"]])
+def test_a_line_that_is_over_long_leaves_the_others_their_places(monkeypatch, others):
+    monkeypatch.setattr(decode, "MAX_LINE", 120)
+    long = line(prompt="x" * 120)
+    data = b"\n".join([long, line(request_id="r1"), b"", long, line(n="two"), *others, long])
+    batch = decode_lines(data, Origin("f", 1, b"k"))
+    assert batch.frame["request_id"].to_list() == ["r1"]
+    told = [(1, "too_long"), (4, "too_long"), (5, "wrong_type"), *[(6, "not_json")] * len(others)]
+    assert [(d.position, d.reason) for d in batch.dead] == [*told, (6 + len(others), "too_long")]
+    assert {d.length for d in batch.dead if d.reason == "too_long"} == {len(long)}
+    assert batch.read == 5 + len(others)
 
 
 def test_an_endless_line_is_passed_over(tmp_path):
