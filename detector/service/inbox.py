@@ -1,5 +1,6 @@
 """Files dropped into a folder: growing ones are read as they grow, packed ones once they are there."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +84,7 @@ class Inbox:
         with path.open("rb") as file:
             file.seek(offset)
             while part := _next(file, self.chunk, self.key):
-                first = line
+                begins, first = offset == 0, line
                 if isinstance(part, Long):
                     offset, line = offset + part.length + 1, line + 1
                 else:
@@ -93,6 +94,7 @@ class Inbox:
                 if isinstance(part, Long):
                     yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), [part.letter(path.name, first)], 1)
                 else:
+                    part = part.removeprefix(BOM_UTF8) if begins else part
                     yield self._readers[path](part, Origin(path.name, first, self.key))
                 file.seek(offset)
 

@@ -1,5 +1,6 @@
 """Blocks of whole lines out of a plain or compressed file, in bounded memory."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLet
         with opened(path) as file:
             while piece := file.read1(_READ):  # type: ignore[attr-defined]  # gives what there is before a broken end
                 yield piece
-            if path.suffix == ".zst" and unfinished(path):
+            if unfinished(path):
                 yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
     except EOFError:
         yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
@@ -146,6 +147,8 @@ class _Held:
 
 
 def _whole(data: bytes, line: list[int], dead: list[DeadLetter]) -> Iterator[Block]:
+    if line[0] == 1:
+        data = data.removeprefix(BOM_UTF8)
     lines = count_lines(data)
     if data or dead:
         yield Block(data, line[0], lines, tuple(dead))

@@ -67,6 +67,12 @@ def test_a_line_is_too_long_however_it_comes(feeder, monkeypatch, array):
     assert answer.json() == {"read": 3, "accepted": 2, "duplicates": 0, "dead_lettered": 1}
 
 
+@pytest.mark.parametrize("content", [GOOD, b"[" + GOOD + b"]"])
+def test_a_byte_order_mark_is_skipped(feeder, content):
+    answer = feeder("POST", "/v1/ingest", content=b"\xef\xbb\xbf" + content)
+    assert answer.json() == {"read": 1, "accepted": 1, "duplicates": 0, "dead_lettered": 0}
+
+
 def test_arrays_of_exchanges_and_of_litellm(state, feeder):
     payload = {
         "id": "chatcmpl-1",

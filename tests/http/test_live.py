@@ -2,6 +2,7 @@
 
 import json
 import time
+from codecs import BOM_UTF8
 
 import msgspec
 import pytest
@@ -194,6 +195,15 @@ def test_an_inbox_passes_over_a_line_that_is_over_long(tmp_path, monkeypatch, si
     assert told == [("too_long", 2, size, digest(b"k", b"x" * size))]
     assert sum(b.read for b in batches) == 3
     assert list(inbox.batches()) == []
+
+
+def test_an_inbox_skips_a_byte_order_mark(tmp_path):
+    inbox, path = Inbox(tmp_path), tmp_path / "a.ndjson"
+    lines = [msgspec.json.encode(r) + b"\n" for r in records(1, 3)]
+    path.write_bytes(BOM_UTF8 + lines[0])
+    assert [(b.frame.height, b.dead) for b in inbox.batches()] == [(1, [])]
+    path.write_bytes(BOM_UTF8 + b"".join(lines))
+    assert [(b.frame.height, b.dead) for b in inbox.batches()] == [(2, [])]
 
 
 def test_an_inbox_gives_each_line_once(tmp_path):

@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import tracemalloc
+from codecs import BOM_UTF8
 
 import pytest
 import zstandard
@@ -12,6 +13,7 @@ from streams import decode
 from streams.decode import MAX_LINE, Origin, decode_lines
 from streams.sources.blocks import blocks
 from streams.sources.compressed import unfinished
+from streams.sources.cursor import first_time
 from streams.sources.files import FileSource
 
 GOOD = {"ts": 1780000000.0, "request_id": "r1", "account_id": "a1", "model": "m"}
@@ -55,6 +57,30 @@ def test_a_zst_file_is_decompressed_once(tmp_path, monkeypatch):
 
 def packed(name, data):
     return gzip.compress(data, 1) if name == "gz" else zstandard.compress(data)
+
+
+@pytest.mark.parametrize("name", ["gz", "zst"])
+def test_an_archive_without_a_byte_is_truncated(tmp_path, name):
+    path = tmp_path / f"log.ndjson.{name}"
+    path.write_bytes(b"")
+    ids, (letter,) = read(path)
+    assert ids == []
+    assert (letter.reason, letter.position, letter.length) == ("truncated", 1, 0)
+    path.write_bytes(packed(name, b""))
+    assert read(path) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["", "gz", "zst"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path, name):
+    path = tmp_path / f"log.ndjson.{name}".rstrip(".")
+    whole = BOM_UTF8 + b"\n".join([line(), BOM_UTF8 + line(request_id="r2"), line(request_id="r3")])
+    path.write_bytes(packed(name, whole) if name else whole)
+    ids, (letter,) = read(path)
+    assert ids == ["r1", "r3"]
+    assert (letter.reason, letter.position) == ("not_json", 2)
+    assert first_time(path, b"") == 1780000000_000_000
+    path.write_bytes(packed(name, BOM_UTF8) if name else BOM_UTF8)
+    assert read(path) == ([], [])
 
 
 @pytest.mark.parametrize("name", ["gz", "zst"])
