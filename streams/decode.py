@@ -1,7 +1,8 @@
 """Lines of JSON to canonical columns: one strict polars read a chunk, and a slow path only for chunks that hold a bad line.
 
 Reasons of dead letters: `not_json`, `not_object`, `invalid_utf8`, `wrong_type`, `missing_field`, `ts_unreadable`, `ts_out_of_range`,
-`bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; from a foreign format `unrecognised`.
+`bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; of events `unknown_kind`; from a foreign
+format `unrecognised`.
 """
 
 from collections.abc import Collection, Sequence

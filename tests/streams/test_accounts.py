@@ -88,6 +88,9 @@ def test_events_need_a_time_and_a_kind(tmp_path):
         {"kind": "ban"},
         {"ts": "never", "kind": "ban"},
         {"ts": 5, "kind": "ban"},
+        {"ts": TS, "kind": "party"},
+        {"ts": TS, "kind": "BAN", "account_id": "a"},
+        {"ts": TS, "kind": ["ban"]},
     ]
     dead = []
     frame = read_events(accounts(tmp_path / "events.ndjson", lines), dead)
@@ -98,6 +101,7 @@ def test_events_need_a_time_and_a_kind(tmp_path):
         (4, "missing_field", "ts"),
         (5, "ts_unreadable", "ts"),
         (6, "ts_out_of_range", "ts"),
+        *((line, "unknown_kind", "kind") for line in (7, 8, 9)),
     ]
 
 
