@@ -9,7 +9,7 @@ import polars as pl
 from streams.account import ACCOUNT, ACCOUNT_SCHEMA
 from streams.batch import Batch, DeadLetter
 from streams.decode import Origin
-from streams.event import EVENT, EVENT_SCHEMA
+from streams.event import EVENT, EVENT_SCHEMA, KINDS
 from streams.tables import Kind, read_rows, read_table
 from streams.validate import EARLIEST, LATEST, as_time, is_far
 
@@ -42,7 +42,7 @@ def _check_account(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Ser
     """Allowances as structs; an account with one that cannot be read is refused, lest it hold for ever or not at all."""
     parsed = pl.Series("allowances", [_allowances(t) for t in frame["allowances"]], dtype=_ALLOWANCES)
     expires = pl.element().struct.field("expires_at")
-    wrong = expires.is_not_null() & (as_time(expires).is_null() | is_far(expires))
+    wrong = expires.is_not_null() & (as_time(expires).is_null() | is_far(as_time(expires)))
     timed = pl.element().struct.with_fields(as_time(pl.field("expires_at")).alias("expires_at"))
     lists = frame.select(
         parsed.alias("text"),
@@ -57,10 +57,12 @@ def _check_account(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Ser
 
 
 def _check_event(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+    """Times that make sense, and kinds that are known: a ban under another name would be passed over without a word."""
     outside = (pl.col("ts") < EARLIEST) | (pl.col("ts") >= LATEST)
+    unknown = ~pl.col("kind").is_in(KINDS)
     told = frame.select(
-        pl.when(outside).then(pl.lit("ts_out_of_range")).alias("why"),
-        pl.when(outside).then(pl.lit("ts")).alias("field"),
+        pl.when(outside).then(pl.lit("ts_out_of_range")).when(unknown).then(pl.lit("unknown_kind")).alias("why"),
+        pl.when(outside).then(pl.lit("ts")).when(unknown).then(pl.lit("kind")).alias("field"),
     )
     return frame, told["why"], told["field"]
 

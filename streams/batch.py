@@ -18,7 +18,7 @@ class DeadLetter:
         reason: stable code, see `streams.decode`.
         length: bytes.
         digest: keyed BLAKE2b, hex, so that a record can be found again by who has it.
-        detail: field concerned, rows of a Parquet file that a letter stands for, or empty.
+        detail: field concerned, rows where a Parquet file says more than can be told one by one, or empty.
     """
 
     source: str

@@ -1,8 +1,8 @@
 """Lines of JSON to canonical columns: one strict polars read a chunk, and a slow path only for chunks that hold a bad line.
 
 Reasons of dead letters: `not_json`, `not_object`, `invalid_utf8`, `wrong_type`, `missing_field`, `ts_unreadable`, `ts_out_of_range`,
-`bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; from a foreign format `unrecognised`; in a
-service also `ts_ahead`.
+`bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; of events `unknown_kind`; from a foreign
+format `unrecognised`; in a service also `ts_ahead`.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,6 +15,7 @@ import polars as pl
 
 from streams.batch import Batch, DeadLetter, digest
 from streams.exchange import EXCHANGE_SCHEMA, MESSAGES
+from streams.identifiers import suspects, wrong
 from streams.messages import fill_from_messages
 from streams.validate import canonical, reasons
 
@@ -94,6 +95,32 @@ def read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None = 
         schema: of the columns; other keys are passed over.
         count: of the lines, where it is known.
     """
+    return _without_json_names(_read_lines(data, schema, count), data)
+
+
+def _without_json_names(read: Lines, data: bytes) -> Lines:
+    """Refuse identifiers that are nested, true or false; which of those that look so are texts, only the lines say."""
+    found = suspects(read.frame)
+    if not found:
+        return read
+    lines = data.split(b"\n")
+    at = read.positions if read.positions is not None else range(read.frame.height)
+    bad: dict[int, Bad] = {}
+    for row, names in found:
+        record = parse(lines[at[row]])
+        if isinstance(record, Bad):
+            bad[row] = record
+        elif name := wrong(names, record):
+            bad[row] = Bad("wrong_type", name)
+    kept = [row for row in range(read.frame.height) if row not in bad]
+    return Lines(
+        read.frame[kept], [at[row] for row in kept], [*read.bad, *((at[row], why) for row, why in bad.items())]
+    )
+
+
+def _read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None) -> Lines:
+    if has_long(data):
+        return _read_others(data, schema)
     frame = _strict(data, schema)
     if frame is not None and frame.height == (count_lines(data) if count is None else count):
         return Lines(frame)
@@ -106,6 +133,26 @@ def read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None = 
     _divide(lines, filled, schema, good, bad)
     positions = [i for rows, _ in good for i in rows]
     return Lines(pl.concat([part for _, part in good]) if good else pl.DataFrame(schema=schema), positions, bad)
+
+
+def _read_others(data: bytes, schema: dict[str, pl.DataType]) -> Lines:
+    """Lines beside over-long ones, which are blanked, so that the others keep their places."""
+    lines = data.split(b"\n")
+    long = [i for i, line in enumerate(lines) if len(line) > MAX_LINE]
+    for i in long:
+        lines[i] = b""
+    read = _read_lines(b"\n".join(lines), schema, None)
+    return Lines(read.frame, read.positions, [*read.bad, *((i, Bad("too_long")) for i in long)])
+
+
+def has_long(data: bytes) -> bool:
+    """Whether a line is over-long; looks at a few line breaks only, since nearly all chunks have none."""
+    start = 0
+    while len(data) - start > MAX_LINE:
+        start = data.rfind(b"\n", start, start + MAX_LINE + 1) + 1
+        if start == 0:
+            return True
+    return False
 
 
 def _strict(data: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
@@ -173,6 +220,8 @@ def _one_by_one(
 
 def parse(line: bytes) -> dict[str, Any] | Bad:
     """A line as a JSON object, or why it is none."""
+    if len(line) > MAX_LINE:
+        return Bad("too_long")
     try:
         line.decode()
     except UnicodeDecodeError:

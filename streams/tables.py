@@ -62,7 +62,7 @@ def read_table(path: Path, kind: Kind, dead: list[DeadLetter] | None = None) -> 
 def _parts(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, list[DeadLetter]]]:
     if path.suffix == ".parquet":
         for part in parquet_parts(path, _loose(kind), kind.required, _UNKEYED):
-            yield _rows(part, path, kind) if isinstance(part, Rows) else (pl.DataFrame(schema=kind.schema), [part])
+            yield _rows(part, path, kind) if isinstance(part, Rows) else (pl.DataFrame(schema=kind.schema), part)
         return
     for block in blocks(path, _BLOCK, _UNKEYED):
         frame, told = read_rows(block.data, Origin(str(path), block.first, _UNKEYED), kind)
@@ -112,7 +112,7 @@ def _checked(raw: pl.DataFrame, kind: Kind) -> tuple[pl.DataFrame, pl.Series, pl
     frame, why, field = kind.check(frame)
     checks = [(raw[k].is_null() | (raw[k].cast(pl.String) == ""), "missing_field", k) for k in kind.required]
     checks += [(frame[k].is_null() & raw[k].is_not_null(), "ts_unreadable", k) for k in texts]
-    checks += [(raw.select(is_far(pl.col(k)))[k], "ts_out_of_range", k) for k in texts]
+    checks += [(frame.select(is_far(pl.col(k)))[k], "ts_out_of_range", k) for k in times]
     for test, reason, name in reversed(checks):
         why, field = why.set(test, reason), field.set(test, name)
     return frame.select(list(kind.schema)), why, field

@@ -13,7 +13,8 @@ EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 LONGEST_ID: Final = 512  # bytes
 _MICRO = 1_000_000
-_FAR = 1e11  # seconds: the year 5138
+FARTHEST: Final = 10**11  # seconds: the year 5138
+_FIRST_YEAR: Final = -62_135_596_800_000_000  # microseconds: 0001-01-01
 
 
 def as_time(text: pl.Expr) -> pl.Expr:
@@ -25,14 +26,15 @@ def as_time(text: pl.Expr) -> pl.Expr:
     )
 
 
-def is_far(text: pl.Expr) -> pl.Expr:
-    """Whether text is a number beyond all reason as seconds: milliseconds, say."""
-    return (text.cast(pl.Float64, strict=False).abs() >= _FAR).fill_null(False)
+def is_far(time: pl.Expr) -> pl.Expr:
+    """Whether a time is beyond all reason (milliseconds taken for seconds, say), or before the years that Python has."""
+    at = time.dt.epoch("us")
+    return ((at >= FARTHEST * _MICRO) | (at < _FIRST_YEAR)).fill_null(False)
 
 
 def _sane(seconds: pl.Expr) -> pl.Expr:
     """Numbers as they are, those beyond all reason (milliseconds, say) as the first second that is out of range; null where none."""
-    return pl.when(seconds.is_finite()).then(seconds.clip(-_FAR, _FAR))
+    return pl.when(seconds.is_finite()).then(seconds.clip(-FARTHEST, FARTHEST))
 
 
 def _seconds_only(name: str) -> pl.Expr:

@@ -1,16 +1,20 @@
 """Files dropped into a folder: growing ones are read as they grow, packed ones once they are there."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+import polars as pl
 import structlog
 
 from streams.adapters.reader import Format, Reader
 from streams.batch import Batch
 from streams.decode import MAX_LINE, Origin
+from streams.exchange import EXCHANGE_SCHEMA
 from streams.sources import SourceError
+from streams.sources.blocks import Long
 from streams.sources.cursor import decoded
 
 _GROWING: Final = (".ndjson", ".jsonl")
@@ -79,22 +83,39 @@ class Inbox:
             self._readers[path] = self.format.reader()
         with path.open("rb") as file:
             file.seek(offset)
-            while data := _lines(file.read(self.chunk), file.read1):
-                origin = Origin(path.name, line, self.key)
-                offset, line = offset + len(data), line + data.count(b"\n")
+            while part := _next(file, self.chunk, self.key):
+                begins, first = offset == 0, line
+                if isinstance(part, Long):
+                    offset, line = offset + part.length + 1, line + 1
+                else:
+                    offset, line = offset + len(part), line + part.count(b"\n")
                 # Before the batch is handed on: a checkpoint after it must not read it again.
                 self.at[path.name] = offset, line
-                yield self._readers[path](data, origin)
+                if isinstance(part, Long):
+                    yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), [part.letter(path.name, first)], 1)
+                else:
+                    part = part.removeprefix(BOM_UTF8) if begins else part
+                    yield self._readers[path](part, Origin(path.name, first, self.key))
                 file.seek(offset)
 
 
-def _lines(data: bytes, more: object) -> bytes:
-    """The whole lines of what was read; of a longer line, all of it."""
-    end = data.rfind(b"\n") + 1
-    while end == 0 and data and len(data) <= MAX_LINE and callable(more):
-        piece = more(_CHUNK)
+def _next(file: BinaryIO, chunk: int, key: bytes) -> bytes | Long | None:
+    """The whole lines that are read at a time, or one that is over-long; None where none has ended yet."""
+    data = file.read(chunk)
+    while data and b"\n" not in data:
+        if len(data) > MAX_LINE:
+            return _long(file, Long(data, key))
+        piece = file.read(_CHUNK)
         if not piece:
-            return b""
+            return None
         data += piece
-        end = data.rfind(b"\n") + 1
-    return data[:end] if end else b""
+    return data[: data.rfind(b"\n") + 1] or None
+
+
+def _long(file: BinaryIO, line: Long) -> Long | None:
+    while piece := file.read(_CHUNK):
+        end = piece.find(b"\n")
+        line.add(piece if end < 0 else piece[:end])
+        if end >= 0:
+            return line
+    return None

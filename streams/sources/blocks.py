@@ -1,6 +1,6 @@
 """Blocks of whole lines out of a plain or compressed file, in bounded memory."""
 
-import itertools
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLet
         with opened(path) as file:
             while piece := file.read1(_READ):  # type: ignore[attr-defined]  # gives what there is before a broken end
                 yield piece
-            if path.suffix == ".zst" and unfinished(path):
+            if unfinished(path):
                 yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
     except EOFError:
         yield DeadLetter(str(path), line[0], "truncated", 0, digest(key, str(path).encode()))
@@ -43,7 +43,7 @@ def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLet
         yield DeadLetter(str(path), line[0], "corrupt", 0, digest(key, str(path).encode()))
 
 
-class _Long:
+class Long:
     """A line that is passed over without being held."""
 
     def __init__(self, start: bytes, key: bytes) -> None:
@@ -52,17 +52,20 @@ class _Long:
         self.add(start)
 
     def add(self, piece: bytes) -> None:
+        """Take in what comes next of it."""
         self.length += len(piece)
         self._hash.update(piece)
 
-    def letter(self, path: Path, number: int) -> DeadLetter:
-        return DeadLetter(str(path), number, "too_long", self.length, self._hash.hexdigest())
+    def letter(self, source: str, number: int) -> DeadLetter:
+        """Its dead letter, once it has ended."""
+        return DeadLetter(source, number, "too_long", self.length, self._hash.hexdigest())
 
 
 def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
     """Blocks of about `size` bytes, each of whole lines.
 
-    A line longer than `MAX_LINE` is passed over without being held, and counted as `too_long`.
+    A line that is longer than `MAX_LINE` by more than a read is passed over without being held, and counted as `too_long`; for others
+    `streams.decode` says so.
 
     Args:
         path: .ndjson, .jsonl, .json, or these with .gz or .zst.
@@ -72,7 +75,7 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
     line = [1]
     held = _Held()
     dead: list[DeadLetter] = []
-    long: _Long | None = None
+    long: Long | None = None
     broken: DeadLetter | None = None
     for piece in _pieces(path, key, line):
         if isinstance(piece, DeadLetter):
@@ -84,24 +87,24 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
             long.add(rest if end < 0 else rest[:end])
             if end < 0:
                 continue
-            dead.append(long.letter(path, line[0]))
+            dead.append(long.letter(str(path), line[0]))
             line[0] += 1
             long, rest = None, rest[end + 1 :]
         held.add(rest)
         if held.begun > MAX_LINE:
             data, start = held.take()
-            long = _Long(start, key)
-            yield from _whole(path, data, line, dead, key)
+            long = Long(start, key)
+            yield from _whole(data, line, dead)
             dead = []
         elif held.whole >= size:
             data, start = held.take()
             held.add(start)
-            yield from _whole(path, data, line, dead, key)
+            yield from _whole(data, line, dead)
             dead = []
     data, start = held.take()
     if long is not None:
         # Where the file breaks off within it, too: one record, one letter.
-        dead.append(long.letter(path, line[0]))
+        dead.append(long.letter(str(path), line[0]))
     elif broken is not None:
         # What stands after the last line break was cut off in the middle.
         number = line[0] + data.count(b"\n")
@@ -109,7 +112,7 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
         dead.append(DeadLetter(str(path), number, broken.reason, len(start), found))
     else:
         data += start
-    yield from _whole(path, data, line, dead, key)
+    yield from _whole(data, line, dead)
 
 
 class _Held:
@@ -143,38 +146,10 @@ class _Held:
         return data, start
 
 
-def _whole(path: Path, data: bytes, line: list[int], dead: list[DeadLetter], key: bytes) -> Iterator[Block]:
+def _whole(data: bytes, line: list[int], dead: list[DeadLetter]) -> Iterator[Block]:
+    if line[0] == 1:
+        data = data.removeprefix(BOM_UTF8)
     lines = count_lines(data)
-    if _has_long(data):
-        data, long = _without_long(path, data, line[0], key)
-        dead = [*dead, *long]
     if data or dead:
         yield Block(data, line[0], lines, tuple(dead))
     line[0] += lines
-
-
-def _has_long(data: bytes) -> bool:
-    """Whether a line is over-long; looks at a few line breaks only, since nearly all blocks have none."""
-    start = 0
-    while len(data) - start > MAX_LINE:
-        start = data.rfind(b"\n", start, start + MAX_LINE + 1) + 1
-        if start == 0:
-            return True
-    return False
-
-
-def _without_long(path: Path, data: bytes, first: int, key: bytes) -> tuple[bytes, list[DeadLetter]]:
-    """Over-long lines blanked, so that the others keep their numbers."""
-    kept, dead, start = [], [], 0
-    for number in itertools.count(first):
-        end = data.find(b"\n", start)
-        stop = len(data) if end < 0 else end
-        if stop - start > MAX_LINE:
-            kept.append(data[:0])
-            dead.append(DeadLetter(str(path), number, "too_long", stop - start, digest(key, data[start:stop])))
-        else:
-            kept.append(data[start:stop])
-        if end < 0:
-            break
-        start = end + 1
-    return (b"\n".join(kept) if dead else data), dead

@@ -32,11 +32,13 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def unfinished(path: Path) -> bool:
-    """Whether a .zst file ends within a frame: the streaming reader does not say.
+    """Whether a compressed file ends too early and its reader does not say: a .zst file within a frame, any before it has begun.
 
     Only the headers of frames and blocks are read; nothing is decompressed.
     """
     size = path.stat().st_size
+    if path.suffix != ".zst":
+        return path.suffix == ".gz" and size == 0
     at: int | None = 0
     with path.open("rb") as raw:
         while at is not None and at < size:

@@ -1,5 +1,6 @@
 """A cursor over one file: decoded batches one after the other, and a cheap look at its first event time."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def first_time(path: Path, key: bytes, read: Reader = decode_lines) -> int | Non
                     if not piece:
                         break
                     head += piece
+            head = head.removeprefix(BOM_UTF8)
             head = head[: head.rfind(b"\n") + 1] or head
             batch = read(head, Origin(str(path), 1, key))
     except (EOFError, OSError, ValueError, RuntimeError, *CORRUPT):

@@ -13,7 +13,7 @@ import polars as pl
 
 from streams.adapters.reader import Reader
 from streams.batch import Batch, DeadLetter, digest
-from streams.decode import MAX_LINE, Origin, decode_lines
+from streams.decode import Origin, decode_lines
 from streams.exchange import EXCHANGE_SCHEMA
 from streams.kafka import Consumer, KafkaSettings, OffsetsGoneError, Records, consumer
 from streams.sources import SourceError
@@ -205,10 +205,10 @@ def read_values(values: list[bytes | None], origin: Origin, read: Reader = decod
     filled = [value for value in values if value]
     data = b"\n".join(filled)
     plain = len(filled) == len(values) and data.count(b"\n") == len(values) - 1
-    if plain and max(map(len, filled)) <= MAX_LINE and not any(map(bytes.isspace, filled)):
+    if plain and not any(map(bytes.isspace, filled)):
         return read(data, origin), len(data)
     # A carriage return may stand where a line break may: between tokens, and not within a string.
-    lines = [_NOTHING if v is None or len(v) > MAX_LINE or not v.strip() else v.replace(b"\n", b"\r") for v in values]
+    lines = [_NOTHING if v is None or not v.strip() else v.replace(b"\n", b"\r") for v in values]
     batch = read(b"\n".join(lines), origin)
     batch.dead = [_true(letter, values[letter.position] or b"", origin.key) for letter in batch.dead]
     return batch, len(data)
@@ -216,5 +216,4 @@ def read_values(values: list[bytes | None], origin: Origin, read: Reader = decod
 
 def _true(letter: DeadLetter, value: bytes, key: bytes) -> DeadLetter:
     """The letter of the value itself, not of what was decoded in its place."""
-    reason = "too_long" if len(value) > MAX_LINE else letter.reason
-    return replace(letter, reason=reason, length=len(value), digest=digest(key, value))
+    return replace(letter, length=len(value), digest=digest(key, value))

@@ -13,13 +13,20 @@ import pyarrow.parquet as pq
 from streams.batch import Batch, DeadLetter, digest
 from streams.exchange import EXCHANGE_SCHEMA, MESSAGES, REQUIRED
 from streams.fields import TIME
+from streams.identifiers import NAMES
 from streams.messages import fill_from_messages
 from streams.sources import SourceError
+from streams.sources.arrow_times import plain_times
 from streams.validate import canonical, reasons
 
 _ROWS = 32_768
 _EXCHANGE: Final = {**EXCHANGE_SCHEMA, MESSAGES: pl.String()}
+_MOST = (
+    1 << 20
+)  # rows of a group that cannot be read: writers make none that is larger, and a broken footer may say any number
 _BROKEN = (pa.ArrowException, pl.exceptions.PolarsError, OSError)
+# A type that nobody thought of must not end a run; polars' panics are no `Exception`.
+_UNFIT = (*_BROKEN, pl.exceptions.PanicException, ValueError, TypeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -58,18 +65,18 @@ def parquet_batches(path: Path, key: bytes) -> Iterator[Batch]:
         SourceError: it lacks a required column.
     """
     for part in parquet_parts(path, _EXCHANGE, REQUIRED, key):
-        if isinstance(part, DeadLetter):
-            yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), [part], 1)
-        else:
+        if isinstance(part, Rows):
             yield _validated(part, path, key)
+        else:
+            yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), part, len(part))
 
 
 def parquet_parts(
     path: Path, schema: Mapping[str, pl.DataType], required: Sequence[str], key: bytes
-) -> Iterator[Rows | DeadLetter]:
+) -> Iterator[Rows | list[DeadLetter]]:
     """Rows of a Parquet file as a schema has them.
 
-    What cannot be read of a row group is one dead letter, with the first and the last row; the other groups are read.
+    Each row that cannot be read is a dead letter, so that a row group that is broken is as many as it has rows; the others are read.
 
     Args:
         path: the file.
@@ -84,7 +91,8 @@ def parquet_parts(
     try:
         file = pq.ParquetFile(path)
     except _BROKEN as error:
-        yield _broken(error, path, 1, key, length=path.stat().st_size)
+        _raise_own(error)
+        yield [row_letter(path, 1, "corrupt", key, length=path.stat().st_size)]
         return
     with file:
         missing = [name for name in required if name not in file.schema_arrow.names]
@@ -99,16 +107,24 @@ def parquet_parts(
 
 def _group(
     file: pq.ParquetFile, group: int, path: Path, schema: Mapping[str, pl.DataType], rows: range, key: bytes
-) -> Iterator[Rows | DeadLetter]:
+) -> Iterator[Rows | list[DeadLetter]]:
     wanted = [name for name in file.schema_arrow.names if name in schema]
     row = rows.start
     try:
         for part in file.iter_batches(_ROWS, row_groups=[group], columns=wanted):
             for piece, sound in _sound(part):
-                yield _fitted(piece, row, schema) if sound else row_letter(path, row, "invalid_utf8", key)
+                if sound:
+                    yield _fitted(piece, row, schema) or _refused(path, piece.num_rows, row, "corrupt", key)
+                else:
+                    yield _refused(path, piece.num_rows, row, "invalid_utf8", key)
                 row += piece.num_rows
     except _BROKEN as error:
-        yield _broken(error, path, row, key, f"rows {row} to {rows.stop - 1}")
+        _raise_own(error)
+        if rows.stop - row > _MOST:
+            yield [row_letter(path, row, "corrupt", key, f"rows {row} to {rows.stop - 1}")]
+            return
+        for start in range(row, rows.stop, _ROWS):
+            yield _refused(path, min(_ROWS, rows.stop - start), start, "corrupt", key)
 
 
 def _sound(part: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, bool]]:
@@ -133,16 +149,23 @@ def row_letter(path: Path, row: int, reason: str, key: bytes, detail: str = "", 
     return DeadLetter(str(path), row, reason, length, digest(key, f"{path}:{row}".encode()), detail)
 
 
-def _broken(error: Exception, path: Path, row: int, key: bytes, detail: str = "", length: int = 0) -> DeadLetter:
+def _refused(path: Path, count: int, first: int, reason: str, key: bytes) -> list[DeadLetter]:
+    return [row_letter(path, row, reason, key) for row in range(first, first + count)]
+
+
+def _raise_own(error: Exception) -> None:
     if isinstance(error, OSError) and error.errno is not None:
         raise error  # the system's own; pyarrow's carry no number
-    return row_letter(path, row, "corrupt", key, detail, length)
 
 
-def _fitted(part: pa.RecordBatch, first: int, schema: Mapping[str, pl.DataType]) -> Rows:
-    raw = pl.DataFrame(pl.from_arrow(part))
-    frame = pl.DataFrame([_converted(column, schema[column.name]) for column in raw])
-    return Rows(frame, first, _lost(raw, frame))
+def _fitted(part: pa.RecordBatch, first: int, schema: Mapping[str, pl.DataType]) -> Rows | None:
+    """The rows as a schema has them; None where a column's type is beyond what can be converted."""
+    try:
+        raw = pl.DataFrame(pl.from_arrow(plain_times(part)))
+        frame = pl.DataFrame([_converted(column, schema[column.name]) for column in raw])
+        return Rows(frame, first, _lost(raw, frame))
+    except _UNFIT:
+        return None
 
 
 def _validated(rows: Rows, path: Path, key: bytes) -> Batch:
@@ -174,18 +197,26 @@ def _converted(column: pl.Series, wanted: pl.DataType) -> pl.Series:
     found = column.dtype
     if wanted == TIME:
         if isinstance(found, pl.Datetime):
-            utc = column if found.time_zone else column.dt.replace_time_zone("UTC")
-            return utc.dt.convert_time_zone("UTC").cast(wanted)
+            return column
         return _text(column)
     if found.is_float():
         column = _filtered(column, column.is_finite())
     if wanted == pl.String():
-        return _text(column)
+        return _nothing(column, wanted) if column.name in NAMES and _is_json(found) else _text(column)
     if not _fits(found, wanted):
-        return pl.Series(column.name, [None], dtype=wanted).new_from_index(0, column.len())
+        return _nothing(column, wanted)
     if wanted == pl.Int64() and (found.is_float() or found.is_decimal()):
         column = _filtered(column, column == column.floor())
     return column.cast(wanted, strict=False)
+
+
+def _nothing(column: pl.Series, wanted: pl.DataType) -> pl.Series:
+    return pl.Series(column.name, [None], dtype=wanted).new_from_index(0, column.len())
+
+
+def _is_json(found: pl.DataType) -> bool:
+    """Whether values would be text as JSON only, see `streams.identifiers`."""
+    return found.is_nested() or found == pl.Boolean()
 
 
 def _filtered(column: pl.Series, good: pl.Series) -> pl.Series:
@@ -210,6 +241,8 @@ def _text(column: pl.Series) -> pl.Series:
         return pl.Series(column.name, values, dtype=pl.String)
     if column.dtype == pl.Binary():
         return pl.Series(column.name, [None if v is None else _utf8(v) for v in column], dtype=pl.String)
+    if isinstance(column.dtype, pl.Duration):
+        return _nothing(column, pl.String())
     return column.cast(pl.String)
 
 

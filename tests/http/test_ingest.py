@@ -6,6 +6,8 @@ import json
 import pytest
 import zstandard
 
+from streams import decode
+
 RECORD = {"ts": 1_772_000_000, "request_id": "r-1", "account_id": "acct-1", "model": "m", "prompt": "hello"}
 GOOD = json.dumps(RECORD).encode()
 MIXED = b"\n".join([GOOD, b"not json", b'{"ts": 1}', GOOD, b""])
@@ -50,6 +52,25 @@ def test_what_cannot_be_unpacked_is_refused(state, feeder, encoding, content, st
     answer = feeder("POST", "/v1/ingest", {"Content-Encoding": encoding}, content=content)
     assert answer.status_code == status
     assert state.detector.frames == []
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_a_line_is_too_long_however_it_comes(feeder, monkeypatch, array):
+    monkeypatch.setattr(decode, "MAX_LINE", 200)
+    lines = [
+        GOOD,
+        json.dumps({**RECORD, "prompt": "x" * 200}).encode(),
+        json.dumps({**RECORD, "request_id": "r"}).encode(),
+    ]
+    content = b"[" + b",".join(lines) + b"]" if array else b"\n".join(lines)
+    answer = feeder("POST", "/v1/ingest", content=content)
+    assert answer.json() == {"read": 3, "accepted": 2, "duplicates": 0, "dead_lettered": 1}
+
+
+@pytest.mark.parametrize("content", [GOOD, b"[" + GOOD + b"]"])
+def test_a_byte_order_mark_is_skipped(feeder, content):
+    answer = feeder("POST", "/v1/ingest", content=b"\xef\xbb\xbf" + content)
+    assert answer.json() == {"read": 1, "accepted": 1, "duplicates": 0, "dead_lettered": 0}
 
 
 def test_arrays_of_exchanges_and_of_litellm(state, feeder):

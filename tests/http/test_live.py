@@ -1,6 +1,8 @@
 """The detector at work, in this process: what it takes, what it refuses, what it forgets, how it ends."""
 
+import json
 import time
+from codecs import BOM_UTF8
 
 import msgspec
 import pytest
@@ -10,12 +12,14 @@ from detector.alerts.allowance import Allowance
 from detector.alerts.model import Case, Member
 from detector.alerts.store import Store
 from detector.config import Settings
+from detector.service import inbox as inbox_module
 from detector.service.http.metrics import Metrics
 from detector.service.http.state import QueueFullError
 from detector.service.inbox import Inbox
 from detector.service.live import Live
 from detector.service.replay import make_engine
-from streams.batch import Batch
+from streams import decode
+from streams.batch import Batch, digest
 from streams.decode import Origin, decode_lines
 
 HOUR = 3600
@@ -182,6 +186,36 @@ def test_allowances_of_file_and_store_hold_together(live, engine, store):
     store.allowances.grant("reseller", "acct-1", "ops", 5, "ana")
     live.allow()
     assert [a.name for a in engine.allowances["acct-1"]] == ["research", "reseller"]
+
+
+@pytest.mark.parametrize("size", [150, 300, 2000])
+@pytest.mark.parametrize("chunk", [64, 4096])
+def test_an_inbox_passes_over_a_line_that_is_over_long(tmp_path, monkeypatch, size, chunk):
+    for module in (inbox_module, decode):
+        monkeypatch.setattr(module, "MAX_LINE", 140)
+    monkeypatch.setattr(inbox_module, "_CHUNK", 32)
+    inbox, path = Inbox(tmp_path, b"k", chunk), tmp_path / "a.ndjson"
+    good = [
+        json.dumps({"ts": START, "request_id": f"r{i}", "account_id": "a", "model": "m"}).encode() for i in range(3)
+    ]
+    path.write_bytes(good[0] + b"\n" + b"x" * size)
+    assert sum(b.read for b in inbox.batches()) == 1
+    path.write_bytes(b"\n".join([good[0], b"x" * size, good[1], good[2], b""]))
+    batches = list(inbox.batches())
+    assert [i for b in batches for i in b.frame["request_id"]] == ["r1", "r2"]
+    told = [(d.reason, d.position, d.length, d.digest) for b in batches for d in b.dead]
+    assert told == [("too_long", 2, size, digest(b"k", b"x" * size))]
+    assert sum(b.read for b in batches) == 3
+    assert list(inbox.batches()) == []
+
+
+def test_an_inbox_skips_a_byte_order_mark(tmp_path):
+    inbox, path = Inbox(tmp_path), tmp_path / "a.ndjson"
+    lines = [msgspec.json.encode(r) + b"\n" for r in records(1, 3)]
+    path.write_bytes(BOM_UTF8 + lines[0])
+    assert [(b.frame.height, b.dead) for b in inbox.batches()] == [(1, [])]
+    path.write_bytes(BOM_UTF8 + b"".join(lines))
+    assert [(b.frame.height, b.dead) for b in inbox.batches()] == [(2, [])]
 
 
 def test_an_inbox_gives_each_line_once(tmp_path):

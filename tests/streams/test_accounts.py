@@ -5,6 +5,8 @@ import json
 from datetime import UTC, datetime
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from streams.account import ACCOUNT_SCHEMA
@@ -86,6 +88,9 @@ def test_events_need_a_time_and_a_kind(tmp_path):
         {"kind": "ban"},
         {"ts": "never", "kind": "ban"},
         {"ts": 5, "kind": "ban"},
+        {"ts": TS, "kind": "party"},
+        {"ts": TS, "kind": "BAN", "account_id": "a"},
+        {"ts": TS, "kind": ["ban"]},
     ]
     dead = []
     frame = read_events(accounts(tmp_path / "events.ndjson", lines), dead)
@@ -96,6 +101,7 @@ def test_events_need_a_time_and_a_kind(tmp_path):
         (4, "missing_field", "ts"),
         (5, "ts_unreadable", "ts"),
         (6, "ts_out_of_range", "ts"),
+        *((line, "unknown_kind", "kind") for line in (7, 8, 9)),
     ]
 
 
@@ -110,6 +116,55 @@ def test_a_parquet_file_of_accounts_tells_rows(tmp_path):
         (2, "missing_field", "account_id"),
         (3, "ts_unreadable", "created_at"),
     ]
+
+
+@pytest.mark.parametrize("field", ["account_id", "org_id", "payment_fingerprint"])
+@pytest.mark.parametrize("value", [{}, [], {"a": 1}, True])
+def test_an_identifier_of_an_account_is_no_json(tmp_path, field, value):
+    dead = []
+    path = accounts(tmp_path / "accounts.ndjson", [{"account_id": "a"}, {"account_id": "b", field: value}])
+    assert read_accounts(path, dead)["account_id"].to_list() == ["a"]
+    assert [(d.position, d.reason, d.detail) for d in dead] == [(2, "wrong_type", field)]
+
+
+@pytest.mark.parametrize(("unit", "value"), [("ms", TS * 10**9), ("s", TS * 10**6), ("us", 2**62), ("us", -(2**63))])
+def test_a_time_in_parquet_that_overflows_refuses_its_account_only(tmp_path, unit, value):
+    times = pa.array([0, value, None], pa.timestamp(unit))
+    pq.write_table(pa.table({"account_id": ["a", "b", "c"], "created_at": times}), tmp_path / "accounts.parquet")
+    dead = []
+    assert read_accounts(tmp_path / "accounts.parquet", dead)["account_id"].to_list() == ["a", "c"]
+    assert [(d.position, d.reason, d.detail) for d in dead] == [(2, "ts_out_of_range", "created_at")]
+
+
+@pytest.mark.parametrize("when", ["+148108-07-06T14:00:27Z", "-0500-01-01T00:00:00Z"])
+def test_a_year_that_python_has_not_is_out_of_range(tmp_path, when):
+    dead = []
+    path = accounts(tmp_path / "accounts.ndjson", [{"account_id": "a", "created_at": when}, {"account_id": "b"}])
+    assert read_accounts(path, dead)["account_id"].to_list() == ["b"]
+    assert [(d.reason, d.detail) for d in dead] == [("ts_out_of_range", "created_at")]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "+05:30"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_nested_time_in_parquet_is_in_utc_unless_it_says_otherwise(tmp_path, unit, zone):
+    of = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    kind = pa.list_(pa.struct([("name", pa.string()), ("expires_at", pa.timestamp(unit, zone))]))
+    given = [[{"name": "x", "expires_at": TS * of}, {"name": "y", "expires_at": None}], None, []]
+    table = pa.table({"account_id": ["a", "b", "c"], "allowances": pa.array(given, kind)})
+    pq.write_table(table, tmp_path / "accounts.parquet")
+    frame = read_accounts(tmp_path / "accounts.parquet")
+    expires = [[a["expires_at"] for a in row] for row in frame["allowances"].to_list()]
+    assert expires == [[datetime.fromtimestamp(TS, UTC), None], [], []]
+
+
+def test_a_nested_time_in_parquet_that_overflows_does_not_hold_for_ever(tmp_path):
+    kind = pa.list_(pa.struct([("name", pa.string()), ("expires_at", pa.timestamp("ms"))]))
+    given = [[{"name": "x", "expires_at": value}] for value in (TS * 1000, TS * 10**9, 2**62)]
+    table = pa.table({"account_id": ["a", "b", "c"], "allowances": pa.array(given, kind)})
+    pq.write_table(table, tmp_path / "accounts.parquet")
+    dead = []
+    assert read_accounts(tmp_path / "accounts.parquet", dead)["account_id"].to_list() == ["a"]
+    assert [(d.position, d.reason, d.detail) for d in dead] == [(i, "ts_unreadable", "allowances") for i in (2, 3)]
 
 
 @pytest.mark.parametrize("name", ["accounts.parquet", "accounts.ndjson.gz", "accounts.ndjson.zst"])

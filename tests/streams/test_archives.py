@@ -4,14 +4,16 @@ import gzip
 import json
 import random
 import tracemalloc
+from codecs import BOM_UTF8
 
 import pytest
 import zstandard
 
+from streams import decode
 from streams.decode import MAX_LINE, Origin, decode_lines
-from streams.sources import blocks as module
 from streams.sources.blocks import blocks
 from streams.sources.compressed import unfinished
+from streams.sources.cursor import first_time
 from streams.sources.files import FileSource
 
 GOOD = {"ts": 1780000000.0, "request_id": "r1", "account_id": "a1", "model": "m"}
@@ -58,6 +60,30 @@ def packed(name, data):
 
 
 @pytest.mark.parametrize("name", ["gz", "zst"])
+def test_an_archive_without_a_byte_is_truncated(tmp_path, name):
+    path = tmp_path / f"log.ndjson.{name}"
+    path.write_bytes(b"")
+    ids, (letter,) = read(path)
+    assert ids == []
+    assert (letter.reason, letter.position, letter.length) == ("truncated", 1, 0)
+    path.write_bytes(packed(name, b""))
+    assert read(path) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["", "gz", "zst"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path, name):
+    path = tmp_path / f"log.ndjson.{name}".rstrip(".")
+    whole = BOM_UTF8 + b"\n".join([line(), BOM_UTF8 + line(request_id="r2"), line(request_id="r3")])
+    path.write_bytes(packed(name, whole) if name else whole)
+    ids, (letter,) = read(path)
+    assert ids == ["r1", "r3"]
+    assert (letter.reason, letter.position) == ("not_json", 2)
+    assert first_time(path, b"") == 1780000000_000_000
+    path.write_bytes(packed(name, BOM_UTF8) if name else BOM_UTF8)
+    assert read(path) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["gz", "zst"])
 def test_where_an_archive_breaks_off_is_the_line_that_is_cut(tmp_path, name):
     # A blank line has a number, but is no record.
     lines = [line(request_id=f"r{i}", prompt=f"{i * 7919}") for i in range(60_000)]
@@ -99,8 +125,8 @@ def test_an_over_long_line_is_not_held(tmp_path):
 
 
 def test_lines_are_only_looked_at_one_by_one_where_one_is_over_long(monkeypatch):
-    monkeypatch.setattr(module, "MAX_LINE", 5)
+    monkeypatch.setattr(decode, "MAX_LINE", 5)
     for data in (b"", b"12345", b"12345\n12345\n", b"1\n" * 9, b"\n\n12345\n\n12345"):
-        assert not module._has_long(data)
+        assert not decode.has_long(data)
     for data in (b"123456", b"123456\n", b"1\n123456\n1", b"12345\n123456", b"1\n2\n3\n4\n123456\n\n"):
-        assert module._has_long(data)
+        assert decode.has_long(data)

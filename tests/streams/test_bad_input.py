@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams import decode
 from streams.decode import Origin, decode_lines
 from streams.dedupe import Deduplicator
 from streams.sources import SourceError
@@ -43,6 +44,30 @@ def test_each_kind_of_bad_line_is_named(reason):
     assert batch.read == 3
 
 
+@pytest.mark.parametrize("others", [[], [b"not json"], [line(ts="2026-06-01T00:00:00Z", n=2.5)]])
+@pytest.mark.parametrize("value", [{"SECRETTEXT": "zz"}, {}, [], ["x"], True, False])
+@pytest.mark.parametrize("name", ["request_id", "account_id", "model", "org_id", "api_key_id", "end_user_id"])
+def test_an_identifier_is_no_json(name, value, others):
+    # Lines between and beside, so that numbers of lines and of rows differ.
+    data = b"\n".join([line(request_id="r0"), b"", line(**{name: value}), line(request_id="r2"), *others])
+    batch = decode_lines(data, Origin("f", 1, b"k"))
+    assert batch.frame["request_id"].to_list() == ["r0", "r2"]
+    assert (3, "wrong_type", name) in [(d.position, d.reason, d.detail) for d in batch.dead]
+    assert batch.read == 3 + len(others)
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "{", "[]", "[team] one", "true", "false", "True", "1.5"])
+def test_an_identifier_may_be_a_text_that_looks_like_json(text):
+    batch = decode_lines(b"\n".join([line(account_id=text), line(account_id=[text])]), Origin("f", 1, b"k"))
+    assert batch.frame["account_id"].to_list() == [text]
+    assert [(d.position, d.reason) for d in batch.dead] == [(2, "wrong_type")]
+
+
+def test_an_identifier_may_be_a_number():
+    batch = decode_lines(line(account_id=17, request_id=2.5), Origin("f", 1, b"k"))
+    assert batch.frame.select("account_id", "request_id").rows() == [("17", "2.5")]
+
+
 @pytest.mark.parametrize("value", [b"NaN", b"Infinity", b"1e999"])
 def test_numbers_that_are_none(value):
     batch = decode_lines(
@@ -54,6 +79,19 @@ def test_numbers_that_are_none(value):
 def test_the_year_2100_is_refused():
     batch = decode_lines(line(ts="2100-01-01T00:00:00Z"), Origin("f", 1, b"k"))
     assert [d.reason for d in batch.dead] == ["ts_out_of_range"]
+
+
+@pytest.mark.parametrize("others", [[], [b"not json"]])
+def test_a_line_that_is_over_long_leaves_the_others_their_places(monkeypatch, others):
+    monkeypatch.setattr(decode, "MAX_LINE", 120)
+    long = line(prompt="x" * 120)
+    data = b"\n".join([long, line(request_id="r1"), b"", long, line(n="two"), *others, long])
+    batch = decode_lines(data, Origin("f", 1, b"k"))
+    assert batch.frame["request_id"].to_list() == ["r1"]
+    told = [(1, "too_long"), (4, "too_long"), (5, "wrong_type"), *[(6, "not_json")] * len(others)]
+    assert [(d.position, d.reason) for d in batch.dead] == [*told, (6 + len(others), "too_long")]
+    assert {d.length for d in batch.dead if d.reason == "too_long"} == {len(long)}
+    assert batch.read == 5 + len(others)
 
 
 def test_an_endless_line_is_passed_over(tmp_path):

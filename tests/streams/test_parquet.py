@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from streams.sources import SourceError
+from streams.sources import SourceError, parquet
 from streams.sources.files import FileSource
 
 TS = 1780000000.0
@@ -27,6 +27,12 @@ def write(path, **columns):
     base = {"ts": [TS, TS + 1, TS + 2], "request_id": ["r0", "r1", "r2"], "account_id": ["x"] * 3, "model": ["m"] * 3}
     pl.DataFrame({**base, **columns}).write_parquet(path)
     return path
+
+
+def arrow(**columns):
+    """A table of three rows whose columns have types that polars does not write."""
+    base = {"request_id": ["r0", "r1", "r2"], "account_id": ["x"] * 3, "model": ["m"] * 3}
+    return pa.table({**base, **columns})
 
 
 WRONG = {
@@ -70,6 +76,14 @@ def test_a_column_of_another_kind_refuses_the_rows_that_hold_something(tmp_path,
     assert [(d.position, d.reason, d.detail) for d in dead] == [(i, "wrong_type", field) for i in (1, 2)]
 
 
+@pytest.mark.parametrize("values", [[{"a": 1}, {"a": 2}, None], [[1], [], None], [True, False, None]])
+@pytest.mark.parametrize("field", ["org_id", "conversation_id"])
+def test_an_identifier_is_no_json(tmp_path, field, values):
+    frame, dead = read(write(tmp_path / "log.parquet", **{field: values}))
+    assert frame["request_id"].to_list() == ["r2"]
+    assert [(d.position, d.reason, d.detail) for d in dead] == [(i, "wrong_type", field) for i in (1, 2)]
+
+
 def test_a_nested_time_and_a_nested_text(tmp_path):
     frame, dead = read(write(tmp_path / "a.parquet", ts=[[1]] * 3))
     assert frame.is_empty()
@@ -79,7 +93,7 @@ def test_a_nested_time_and_a_nested_text(tmp_path):
     assert not dead
 
 
-def test_a_broken_row_group_is_one_letter_and_the_others_are_read(tmp_path):
+def test_a_broken_row_group_is_a_letter_a_row_and_the_others_are_read(tmp_path):
     path = tmp_path / "log.parquet"
     n = 3000
     rows = {"ts": [TS + i for i in range(n)], "request_id": [f"{i * 7919}" for i in range(n)]}
@@ -89,9 +103,81 @@ def test_a_broken_row_group_is_one_letter_and_the_others_are_read(tmp_path):
     at = pq.ParquetFile(path).metadata.row_group(1).column(1).dictionary_page_offset
     data[at : at + 500] = b"\xff" * 500
     path.write_bytes(data)
-    frame, (letter,) = read(path)
+    frame, dead = read(path)
     assert frame["request_id"].to_list() == [*rows["request_id"][:1000], *rows["request_id"][2000:]]
-    assert (letter.reason, letter.position, letter.detail) == ("corrupt", 1001, "rows 1001 to 2000")
+    assert [(d.reason, d.position) for d in dead] == [("corrupt", i) for i in range(1001, 2001)]
+    assert len({d.digest for d in dead}) == 1000
+
+
+def test_a_broken_group_that_says_to_have_countless_rows_is_one_letter(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "_MOST", 2)
+    path = tmp_path / "log.parquet"
+    pq.write_table(arrow(ts=pa.array([TS] * 3)), path)
+    data = bytearray(path.read_bytes())
+    data[4:60] = b"\xff" * 56
+    path.write_bytes(data)
+    frame, (letter,) = read(path)
+    assert frame.is_empty()
+    assert (letter.reason, letter.position, letter.detail) == ("corrupt", 1, "rows 1 to 3")
+
+
+SECONDS = 1772409638
+OVERFLOWING = [
+    ("ms", SECONDS * 10**9),
+    ("s", SECONDS * 10**6),  # a file has no seconds, but says that they were
+    *((unit, value) for unit in ("ms", "us") for value in (2**62, 2**63 - 1, -(2**63))),
+]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "+05:30"])
+@pytest.mark.parametrize(("unit", "value"), OVERFLOWING)
+def test_a_time_that_overflows_refuses_its_row_only(tmp_path, unit, value, zone):
+    good = SECONDS * {"s": 1, "ms": 10**3, "us": 10**6}[unit]
+    times = pa.array([good, value, None], pa.timestamp(unit, zone))
+    pq.write_table(arrow(ts=times, user_agent=times), tmp_path / "log.parquet")
+    frame, dead = read(tmp_path / "log.parquet")
+    assert frame["ts"].to_list() == [datetime.fromtimestamp(SECONDS, UTC)]
+    assert [(d.position, d.reason) for d in dead] == [(2, "ts_out_of_range"), (3, "missing_field")]
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "Asia/Kolkata", "-00:30", "no zone"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_time_with_any_zone_is_that_moment(tmp_path, unit, zone):
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    times = pa.array([SECONDS * per_second] * 3, pa.timestamp(unit, zone))
+    pq.write_table(arrow(ts=times), tmp_path / "log.parquet")
+    frame, dead = read(tmp_path / "log.parquet")
+    assert not dead
+    assert frame["ts"].to_list() == [datetime.fromtimestamp(SECONDS, UTC)] * 3
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.duration("us"), pa.time64("us"), pa.date32(), pa.date64(), pa.list_(pa.duration("s"))]
+)
+def test_a_column_of_times_that_say_no_moment_refuses_each_row(tmp_path, kind):
+    most = 2**31 - 1 if kind == pa.date32() else 1 if kind == pa.time64("us") else 2**62
+    values = [[most], [1], [1]] if pa.types.is_list(kind) else [most, 1, 1]
+    pq.write_table(arrow(ts=pa.array(values, kind)), tmp_path / "log.parquet")
+    frame, dead = read(tmp_path / "log.parquet")
+    assert frame.is_empty()
+    assert [(d.position, d.detail) for d in dead] == [(i, "ts") for i in (1, 2, 3)]
+    assert {d.reason for d in dead} <= {"wrong_type", "ts_unreadable"}
+
+
+def test_what_polars_cannot_take_at_all_is_a_letter_a_row(tmp_path):
+    table = arrow(ts=pa.array([TS] * 3))
+    pq.write_table(table.append_column("model", pa.array(["m"] * 3)), tmp_path / "twice.parquet")
+    frame, dead = read(tmp_path / "twice.parquet")
+    assert frame.is_empty()
+    assert [(d.position, d.reason) for d in dead] == [(i, "corrupt") for i in (1, 2, 3)]
+
+
+def test_a_panic_of_polars_is_a_letter_a_row(tmp_path, monkeypatch):
+    panics = pl.Series([10**17], dtype=pl.Datetime("ms", "UTC"))
+    monkeypatch.setattr(parquet, "_converted", lambda *_: panics.cast(pl.Datetime("us", "UTC")).cast(pl.String))
+    frame, dead = read(write(tmp_path / "log.parquet"))
+    assert frame.is_empty()
+    assert [(d.position, d.reason) for d in dead] == [(i, "corrupt") for i in (1, 2, 3)]
 
 
 def test_a_text_that_is_no_utf8_refuses_its_row_only(tmp_path):

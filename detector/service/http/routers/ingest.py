@@ -1,6 +1,7 @@
 """Ingest: exchanges posted as NDJSON, or as LiteLLM's `generic_api` callback posts them."""
 
 import time
+from codecs import BOM_UTF8
 from typing import Annotated
 
 from anyio.to_thread import run_sync
@@ -48,7 +49,7 @@ async def ingest(
 
 def _take(state: State, body: bytes, encoding: str | None) -> Response:
     started = time.perf_counter()
-    data = unpacked(body, encoding, state.limits.unpacked)
+    data = unpacked(body, encoding, state.limits.unpacked).removeprefix(BOM_UTF8)
     origin = Origin("http", 1, state.digest_key)
     # Of an array, every element is asked what it is: it is slow already, and was put together by who knows whom.
     batch = state.format.mixed()(lines(data), origin) if is_array(data) else state.format.reader()(data, origin)
