@@ -46,7 +46,7 @@ def evaluate(
     except OSError as error:
         stop(f"{error.filename}: {error.strerror}", USAGE, "evaluate")
     if report.skipped:
-        sys.stderr.write(f"revenuer evaluate: {requests}: {report.skipped:,} lines are no JSON and were left out\n")
+        sys.stderr.write(f"revenuer evaluate: {requests}: {report.skipped:,} lines cannot be read and were left out\n")
     if as_json:
         sys.stdout.write(msgspec.json.encode(_keys(report)).decode() + "\n")
     else:
