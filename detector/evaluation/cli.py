@@ -53,6 +53,13 @@ def evaluate(
         render(report.result, report.baselines, Console(), report.comparison)
 
 
+def result_of(alerts: Path, truth: Path) -> dict[str, Any]:
+    """What `evaluate ALERTS TRUTH --json` prints."""
+    from detector.evaluation.measure import measured
+
+    return _keys(measured(alerts, truth, None, None, None, baselines=False))
+
+
 def _keys(report: "Measured") -> dict[str, Any]:
     keys: dict[str, Any] = msgspec.to_builtins(report.result)
     if report.baselines is not None:

@@ -112,11 +112,14 @@ def serve(
     new_token: Annotated[
         str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what it says at its start as JSON objects, one a line")
+    ] = False,
 ) -> None:
     """Serve the API and the console, and detect what is posted or put into the inbox."""
     from detector.service.serve_cli import serve as run
 
-    run(context, data, host, port, config, database, kafka, topic, standby, new_token)
+    run(context, data, host, port, config, database, kafka, topic, standby, new_token, as_json)
 
 
 DataFolder = Annotated[Path, typer.Option(help="Folder of the service")]
@@ -153,6 +156,7 @@ def forget(
     account: Annotated[str, typer.Argument(help="Account id", show_default=False)],
     url: Annotated[str, typer.Option(help="Address of the running service")] = "http://127.0.0.1:8000",
     token: Annotated[str, typer.Option(envvar="REVENUER_TOKEN", help="Token with the scope admin")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, as without")] = False,  # noqa: ARG001 - the receipt is one
 ) -> None:
     """Erase an account from the running service, its store, checkpoints and journal, and print the receipt."""
     from urllib.parse import quote
