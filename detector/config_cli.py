@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 config_app = typer.Typer(help="The settings: show them, check a file.", no_args_is_help=True)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings in TOML")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
 def settings_of(path: Path | None) -> "Settings":
@@ -28,9 +29,7 @@ def settings_of(path: Path | None) -> "Settings":
 
 
 @config_app.command("show")
-def show(
-    config: ConfigFile = None, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False
-) -> None:
+def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Print every setting with its value and meaning."""
     from rich.console import Console
     from rich.table import Table
@@ -50,7 +49,18 @@ def show(
 
 
 @config_app.command("check")
-def check(path: Annotated[Path, typer.Argument(help="Settings in TOML", show_default=False)]) -> None:
-    """Check a settings file; exit code 2 if it is broken."""
-    settings_of(path)
-    sys.stdout.write(f"{path}: good\n")
+def check(
+    path: Annotated[Path, typer.Argument(help="Settings in TOML", show_default=False)], as_json: AsJson = False
+) -> None:
+    """Check a settings file, and the files that it names; exit code 2 if one is broken."""
+    from detector.config_check import problems_of
+
+    problems = problems_of(path)
+    if as_json:
+        sys.stdout.write(json.dumps({"ok": not problems, "problems": problems}) + "\n")
+    elif problems:
+        sys.stderr.write("".join(f"{problem}\n" for problem in problems))
+    else:
+        sys.stdout.write(f"{path}: good\n")
+    if problems:
+        raise typer.Exit(USAGE)

@@ -46,11 +46,18 @@ def evaluate(
     except OSError as error:
         stop(f"{error.filename}: {error.strerror}", USAGE, "evaluate")
     if report.skipped:
-        sys.stderr.write(f"revenuer evaluate: {requests}: {report.skipped:,} lines are no JSON and were left out\n")
+        sys.stderr.write(f"revenuer evaluate: {requests}: {report.skipped:,} lines cannot be read and were left out\n")
     if as_json:
         sys.stdout.write(msgspec.json.encode(_keys(report)).decode() + "\n")
     else:
         render(report.result, report.baselines, Console(), report.comparison)
+
+
+def result_of(alerts: Path, truth: Path) -> dict[str, Any]:
+    """What `evaluate ALERTS TRUTH --json` prints."""
+    from detector.evaluation.measure import measured
+
+    return _keys(measured(alerts, truth, None, None, None, baselines=False))
 
 
 def _keys(report: "Measured") -> dict[str, Any]:

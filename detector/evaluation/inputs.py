@@ -151,7 +151,7 @@ def read_alerts(path: Path) -> list[Alert]:
             alert = decoder.decode(line)
             for account in alert.accounts:
                 alert.detected(account)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
             raise InputError(f"{path}:{number}: no alert: {error}") from error
         alerts.append(alert)
     return alerts
@@ -226,7 +226,7 @@ def _decode(path: Path, kind: type[T]) -> T:
     raw = read_bytes(path)
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}:{_line_of(raw, str(error))}: {error}") from error
 
 

@@ -48,7 +48,7 @@ class RequestLog:
 
     Attributes:
         path: the same.
-        skipped: lines that are no JSON; known once `frame` was asked for.
+        skipped: lines that cannot be read; known once `frame` was asked for.
 
     Raises:
         OSError: if it cannot be opened.
@@ -61,7 +61,7 @@ class RequestLog:
         with path.open("rb"):  # a clear error now, not one out of a query plan later
             pass
         self._lines: bytes | None = None
-        if path.suffix != ".parquet" and not self._readable():
+        if path.suffix != ".parquet" and not _readable(path):
             self._lines, self.skipped = _salvage(path)
         if not self.frame("account_id").limit(1).collect().height:
             raise InputError(f"{path}: no exchange in it")
@@ -80,15 +80,6 @@ class RequestLog:
         first, last = found["moment"].min(), found["moment"].max()
         days = (last - first) / 86_400.0 if isinstance(first, float) and isinstance(last, float) else None
         return Traffic(frozenset(found["account_id"].unique().to_list()), days, self.path.name)
-
-    def _readable(self) -> bool:
-        """Whether polars reads the file as it is: it gives up on the first line that is no JSON."""
-        try:
-            frame = pl.scan_ndjson(self.path, schema={"account_id": pl.String}, ignore_errors=True)
-            frame.select(pl.col("account_id").is_null().sum()).collect()
-        except (pl.exceptions.PolarsError, OSError):
-            return False
-        return True
 
 
 def moment() -> pl.Expr:
@@ -135,15 +126,36 @@ def _known(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.filter(pl.col("account_id").is_not_null())
 
 
+def _readable(source: Path | io.BytesIO) -> bool:
+    """Whether polars reads a log as it is: it gives up on the first line that it does not take."""
+    try:
+        frame = pl.scan_ndjson(source, schema={"account_id": pl.String}, ignore_errors=True)
+        frame.select(pl.col("account_id").is_null().sum()).collect()
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return True
+
+
 def _salvage(path: Path) -> tuple[bytes, int]:
-    """The lines of a log that are JSON objects, and how many are not."""
+    """The lines of a log that are JSON objects and that polars takes, and how many are not."""
     decoder = msgspec.json.Decoder(dict[str, object])
     good, bad = [], 0
     for line in read_bytes(path).splitlines():
         try:
             decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             bad += bool(line.strip())
         else:
             good.append(line)
-    return b"\n".join(good), bad
+    taken = _taken(good)
+    return b"\n".join(taken), bad + len(good) - len(taken)
+
+
+def _taken(lines: list[bytes]) -> list[bytes]:
+    """Lines without those that polars alone refuses, found by halves: which numbers it takes is its own affair."""
+    if not lines or _readable(io.BytesIO(b"\n".join(lines))):
+        return lines
+    if len(lines) == 1:
+        return []
+    middle = len(lines) // 2
+    return _taken(lines[:middle]) + _taken(lines[middle:])

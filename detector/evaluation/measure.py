@@ -19,7 +19,7 @@ class Measured:
         result: of the alerts.
         baselines: crude methods by name, where they were asked for.
         comparison: with another run, where there is one.
-        skipped: lines of the request log that are no JSON.
+        skipped: lines of the request log that cannot be read.
     """
 
     result: Result

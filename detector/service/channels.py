@@ -32,15 +32,26 @@ def channels_of(
     Raises:
         ConfigError: two share a name, or a secret cannot be read.
     """
+    check_names(settings)
     out: dict[str, Channel] = {}
     for one in settings:
-        if one.name in out:
-            raise ConfigError(f"notify: two channels are called {one.name}")
         try:
             out[one.name] = Channel(_notifier(one, data, console, kafka or ClusterSettings()), one.severity)
         except (OSError, ValueError) as error:
             raise ConfigError(f"notify: {one.name}: {error}") from error
     return out
+
+
+def check_names(settings: list[ChannelSettings]) -> None:
+    """Channels are told apart by their names.
+
+    Raises:
+        ConfigError: two share one.
+    """
+    names = [one.name for one in settings]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"notify: two channels are called {name}")
 
 
 def _notifier(one: ChannelSettings, data: Path, console: str, kafka: ClusterSettings) -> Notifier:

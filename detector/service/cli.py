@@ -2,7 +2,8 @@
 
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +16,22 @@ _OK = 200
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
+class Engine(StrEnum):
+    """Where a replay computes."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
 def _micros(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     try:
-        return int(datetime.fromisoformat(text).timestamp() * 1e6)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         stop(f"{option}: {text} is no RFC 3339 time", USAGE)
+    # The machine's own zone would give another part of the log on another machine.
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6)
 
 
 def replay(
@@ -34,16 +44,23 @@ def replay(
     ] = None,
     account_path: Annotated[str | None, typer.Option(help="Dotted path of the account id in foreign logs")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results")] = Path("out"),
-    since: Annotated[str | None, typer.Option(help="First event time, RFC 3339")] = None,
-    until: Annotated[str | None, typer.Option(help="Event time to stop before, RFC 3339")] = None,
+    since: Annotated[str | None, typer.Option(help="First event time, RFC 3339; UTC where it names no zone")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Event time to stop before, RFC 3339; UTC where it names no zone")
+    ] = None,
     reference: Annotated[
         Path | None,
         typer.Option(help="Benign reference of `calibrate` [default: that of the settings, else the shipped]"),
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="Where it computes: this machine; a Spark cluster is not there yet")
+    ] = Engine.LOCAL,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay historical logs and write alerts, scores and a report."""
+    if engine is Engine.SPARK:
+        stop("--engine spark is not there yet; --engine local replays on this machine", USAGE, "replay")
     from detector.service.replay_cli import replayed, show
 
     asked = {
@@ -95,11 +112,14 @@ def serve(
     new_token: Annotated[
         str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what it says at its start as JSON objects, one a line")
+    ] = False,
 ) -> None:
     """Serve the API and the console, and detect what is posted or put into the inbox."""
     from detector.service.serve_cli import serve as run
 
-    run(context, data, host, port, config, database, kafka, topic, standby, new_token)
+    run(context, data, host, port, config, database, kafka, topic, standby, new_token, as_json)
 
 
 DataFolder = Annotated[Path, typer.Option(help="Folder of the service")]
@@ -136,6 +156,7 @@ def forget(
     account: Annotated[str, typer.Argument(help="Account id", show_default=False)],
     url: Annotated[str, typer.Option(help="Address of the running service")] = "http://127.0.0.1:8000",
     token: Annotated[str, typer.Option(envvar="REVENUER_TOKEN", help="Token with the scope admin")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, as without")] = False,  # noqa: ARG001 - the receipt is one
 ) -> None:
     """Erase an account from the running service, its store, checkpoints and journal, and print the receipt."""
     from urllib.parse import quote

@@ -3,7 +3,7 @@
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from streams.batch import DeadLetter
+
+
+_STRONGEST: Final = 3  # reasons that are shown
 
 
 class _Line:
@@ -105,17 +108,35 @@ def _prepared(
     return source, replay
 
 
+def summaries(replay: Replay) -> list[dict[str, Any]]:
+    """A few words on each alert of a replay; all that is known of one stands in `alerts.ndjson` under its id."""
+    return [
+        {
+            "id": a.id,
+            "severity": a.severity,
+            "risk": a.risk,
+            "kind": a.kind,
+            "accounts": len(a.accounts),
+            "detected_at": a.detected_at,
+            "reasons": [r.code for r in a.reasons[:_STRONGEST]],
+            "action": a.recommendation.action if a.recommendation else None,
+        }
+        for a in replay.engine.alerts.alerts()
+    ]
+
+
 def show(run: dict[str, Any], replay: Replay) -> None:
     """Print the alerts and the counts of a replay."""
     console = Console()
     table = Table(title="Alerts")
     for name in ("severity", "risk", "kind", "accounts", "detected", "strongest reasons", "action"):
         table.add_column(name)
-    alerts = replay.engine.alerts.alerts()
+    alerts = summaries(replay)
     for a in alerts:
-        why = ", ".join(r.code for r in a.reasons[:3])
-        action = a.recommendation.action if a.recommendation else ""
-        table.add_row(a.severity, f"{a.risk:.1f}", a.kind, str(len(a.accounts)), a.detected_at[:16], why, action)
+        why, detected = ", ".join(a["reasons"]), a["detected_at"][:16]
+        table.add_row(
+            a["severity"], f"{a['risk']:.1f}", a["kind"], str(a["accounts"]), detected, why, a["action"] or ""
+        )
     if alerts:
         console.print(table)
     c = run["counts"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -67,9 +68,16 @@ class _Server(uvicorn.Server):
     """Says where it listens, and on a signal ends streams, answers and records, in this order."""
 
     def __init__(
-        self, config: uvicorn.Config, state: State, live: Live, secret: str | None, beside: Sequence[Beside]
+        self,
+        config: uvicorn.Config,
+        state: State,
+        live: Live,
+        secret: str | None,
+        beside: Sequence[Beside],
+        as_json: bool,
     ) -> None:
         super().__init__(config)
+        self._as_json = as_json
         self._state, self._live, self._secret, self._beside = state, live, secret, beside
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -82,10 +90,11 @@ class _Server(uvicorn.Server):
             one.start()
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        sys.stdout.write(f"console: http://{shown}:{port}/console/\n")
+        console = f"http://{shown}:{port}/console/"
+        text = f"console: {console}\n"
         if self._secret:
-            sys.stdout.write(f"token: {self._secret}\nIt may do everything and is shown this once.\n")
-        sys.stdout.flush()
+            text += f"token: {self._secret}\nIt may do everything and is shown this once.\n"
+        _say(self._as_json, text, console=console, token=self._secret)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._state.stopping.set()
@@ -107,6 +116,12 @@ class _Server(uvicorn.Server):
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self._state.stopping.set()
         self.should_exit = True
+
+
+def _say(as_json: bool, text: str, **facts: object) -> None:
+    """Tell whoever started it, at once: what waits for the address reads a pipe."""
+    sys.stdout.write(json.dumps(facts) + "\n" if as_json else text)
+    sys.stdout.flush()
 
 
 def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
@@ -136,7 +151,7 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
     return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
 
 
-def _take(context: typer.Context, data: Path, standby: bool) -> None:
+def _take(context: typer.Context, data: Path, standby: bool, as_json: bool) -> None:
     """The folder for this process, until it ends; waits for it where it may stand by."""
     lease = Lease(data)
     context.call_on_close(lease.release)
@@ -144,8 +159,8 @@ def _take(context: typer.Context, data: Path, standby: bool) -> None:
         return
     if not standby:
         stop(f"{data}: process {lease.owner()} serves it; with --standby this one waits to take over", USAGE)
-    sys.stdout.write(f"standby: process {lease.owner()} serves {data}\n")
-    sys.stdout.flush()
+    owner = lease.owner()
+    _say(as_json, f"standby: process {owner} serves {data}\n", standby=owner, data=str(data))
     if not lease.wait():
         raise typer.Exit
 
@@ -183,6 +198,7 @@ def serve(
     topic: str,
     standby: bool,
     new_token: str | None,
+    as_json: bool = False,
 ) -> None:
     """Serve until a signal ends it; the options of the command, see `detector.service.cli`."""
     wrong = CheckpointError, ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError
@@ -190,11 +206,12 @@ def serve(
         with misuse(*wrong):
             data.mkdir(parents=True, exist_ok=True)
             if new_token is None:
-                _take(context, data, standby)
+                _take(context, data, standby, as_json)
             settings = _keyed(load_settings(config), data)
             store = Store(database or sqlite_url(data / "revenuer.db"))
             if new_token is not None:
-                sys.stdout.write(store.tokens.issue(new_token, ("admin",), "command line")[1] + "\n")
+                made = store.tokens.issue(new_token, ("admin",), "command line")[1]
+                _say(as_json, f"{made}\n", name=new_token, token=made)
                 store.close()
                 return
             tokens = store.tokens.all()
@@ -228,7 +245,7 @@ def serve(
     )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider
-    run(state, live, secret, host, port, beside)
+    run(state, live, secret, host, port, beside, as_json)
     store.close()
 
 
@@ -250,7 +267,15 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
     store.close()
 
 
-def run(state: State, live: Live, secret: str | None, host: str, port: int, beside: Sequence[Beside] = ()) -> None:
+def run(
+    state: State,
+    live: Live,
+    secret: str | None,
+    host: str,
+    port: int,
+    beside: Sequence[Beside] = (),
+    as_json: bool = False,
+) -> None:
     """Listen until a signal ends it.
 
     Args:
@@ -260,6 +285,7 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, besi
         host: address.
         port: 0 takes a free one.
         beside: started with the service and ended before it.
+        as_json: says where it listens as a JSON object.
     """
     chosen = uvicorn.Config(
         make_app(state),
@@ -272,4 +298,4 @@ def run(state: State, live: Live, secret: str | None, host: str, port: int, besi
         timeout_graceful_shutdown=_HTTP_S,
     )
     sys.setswitchinterval(_TURN_S)
-    _Server(chosen, state, live, secret, beside).run()
+    _Server(chosen, state, live, secret, beside, as_json).run()

@@ -38,6 +38,24 @@ AGENTS = (
 )
 TOOL_SETS: Options = ((("search",), 0.4), (("lookup_order", "refund"), 0.33), (("search", "fetch", "compute"), 0.27))
 TOOL_USE = 0.4  # share of requests with tools on offer in which one is called
+# A column of which every value is None, or that is of no account at all, would have no type.
+_TYPES = {
+    "_temperature": pl.Float64,
+    "_top_p": pl.Float64,
+    "_max_tokens": pl.Int64,
+    "_n": pl.Int64,
+    "_top_logprobs": pl.Int64,
+    "_reasoning": pl.Float64,
+    "_format": pl.String,
+    "_retention": pl.String,
+    "_user_agent": pl.String,
+    "_tls": pl.String,
+    "_route": pl.String,
+    "_keys": pl.Int64,
+    "_users": pl.Int64,
+    "_places": pl.Int64,
+    "_turns": pl.Float64,
+}
 _STACKS = 40
 _ZONES = (-8, -5, 0, 1, 3, 5.5, 9)
 
@@ -100,5 +118,4 @@ def draw_habits(rng: Rng, n: int) -> pl.DataFrame:
         "_adopts": rng.exponential(2.5, n),  # days after a launch
         "_zone": rng.choice(_ZONES, n),  # hours from UTC
     }
-    types = {"_temperature": pl.Float64, "_top_p": pl.Float64, "_max_tokens": pl.Int64, "_format": pl.String}
-    return pl.DataFrame(columns, schema_overrides=types)
+    return pl.DataFrame(columns, schema_overrides=_TYPES)

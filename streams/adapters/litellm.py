@@ -7,10 +7,18 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from streams.adapters.base import Adapter, Json, compact
+from streams.adapters.casts import CASTS
 from streams.adapters.values import at, first, items, mapping, number, said, text, tool_names, whole
 
-_OPERATIONS: Final = {"embedding": "embeddings", "text_completion": "text_completion"}
-_PARAMETERS: Final = ("temperature", "top_p", "n", "max_tokens", "logprobs", "top_logprobs")
+_LEGACY: Final = "text_completion"
+_OPERATIONS: Final = {"embedding": "embeddings", "text_completion": _LEGACY}
+_PARAMETERS: Final = (
+    # A proxy logs a parameter as its client wrote it, and some write numbers as text.
+    ("temperature", ("temperature",), CASTS["number"]),
+    ("top_p", ("top_p",), CASTS["number"]),
+    ("n", ("n",), CASTS["integer"]),
+    ("max_tokens", ("max_completion_tokens", "max_tokens"), CASTS["integer"]),
+)
 _FAILED: Final = 500  # status of a failure that has no code
 
 
@@ -83,17 +91,28 @@ class LiteLLM(Adapter):
 
 def _asked(p: Json) -> dict[str, Any]:
     asked, messages = mapping(p.get("model_parameters")), p.get("messages")
+    # `acompletion` and the like are the same calls, made without waiting.
+    operation = _OPERATIONS.get(str(p.get("call_type")).removeprefix("a"), "chat")
     return {
         "model": p.get("model"),
-        # `acompletion` and the like are the same calls, made without waiting.
-        "operation": _OPERATIONS.get(str(p.get("call_type")).removeprefix("a"), "chat"),
+        "operation": operation,
         "messages": messages if isinstance(messages, list) else None,
         "prompt": messages if isinstance(messages, str) else None,
         "tools": tool_names(asked.get("tools")),
-        "stream": first(p.get("stream"), asked.get("stream")),
+        "stream": CASTS["boolean"](first(p.get("stream"), asked.get("stream"))),
         "response_format": text(first(at(asked, "response_format.type"), asked.get("response_format"))),
-        **{name: asked.get(name) for name in _PARAMETERS},
+        **{name: cast(first(*map(asked.get, spellings))) for name, spellings, cast in _PARAMETERS},
+        **_log_probabilities(asked, operation),
     }
+
+
+def _log_probabilities(asked: Json, operation: str) -> dict[str, Any]:
+    """Whether they were asked for, and of how many tokens: legacy completions say both in one number, of which 0 is a yes."""
+    said_so, most = asked.get("logprobs"), CASTS["integer"](asked.get("top_logprobs"))
+    count = None if isinstance(said_so, bool) else whole(said_so)
+    if count is None or (count == 0 and operation != _LEGACY):
+        return {"logprobs": CASTS["boolean"](said_so), "top_logprobs": most}
+    return {"logprobs": True, "top_logprobs": first(most, count)}
 
 
 def _answered(p: Json) -> dict[str, Any]:

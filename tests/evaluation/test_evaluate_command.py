@@ -85,12 +85,33 @@ def test_baselines_stand_beside_the_result(files):
     assert "shared payment" in table
 
 
-def test_lines_that_are_no_json_are_left_out_aloud(files):
+def test_lines_that_cannot_be_read_are_left_out_aloud(files):
     log = files[0].parent / "requests.ndjson"
     log.write_text('{"account_id": "a1", "ts": 1}\nbroken\n')
     done = run(*files, "--requests", log, "--json")
-    assert "1 lines are no JSON" in done.stderr
+    assert "1 lines cannot be read" in done.stderr
     assert json.loads(done.stdout)["campaigns"] == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"account_id": "h1", "ts": 1, "tools": ' + "[" * 3000 + "]" * 3000 + "}",
+        '{"account_id": "h1", "ts": 1, "n": ' + "9" * 400 + "}",
+        '{"account_id": "h1", "ts": 1, "unknown": ' + "9" * 5000 + "}",
+    ],
+    ids=["deep", "long", "longer"],
+)
+@pytest.mark.parametrize("others", ["", "broken\n"], ids=["alone", "beside_no_json"])
+def test_a_line_that_only_one_decoder_refuses_is_left_out_too(files, line, others):
+    log = files[0].parent / "requests.ndjson"
+    good = "".join(f'{{"account_id": "{name}", "ts": 1}}\n' for name in ("a1", "a2", "b1"))
+    log.write_text(f"{good}{line}\n{others}{good}")
+    done = run(*files, "--requests", log, "--json")
+    assert done.exit_code == 0
+    assert f"{2 if others else 1} lines cannot be read" in done.stderr
+    result = json.loads(done.stdout)
+    assert (result["campaigns"], result["per_innocent"]) == (2, {})
 
 
 def test_baselines_without_requests_is_a_usage_error(files):
@@ -116,6 +137,7 @@ def test_a_missing_file_is_one_line_and_exit_2(files, missing):
         ('{"id": "x", "severity": "high"}', "accounts"),
         ('{"id": "x", "severity": "high", "accounts": ["a"]}', "no time"),
         ('{"id": "x", "severity": "high", "accounts": ["a"], "detected_at": "soon"}', "soon"),
+        ('{"id": "x", "more": ' + "[" * 3000 + "]" * 3000 + "}", "recursion"),
     ],
 )
 def test_a_broken_alert_names_file_line_and_reason(files, line, reason):

@@ -57,7 +57,7 @@ def test_a_posted_world_gives_alerts_that_outlive_the_process(world, tmp_path, s
     assert view["exchanges"] > 0
     assert found[0]["id"] in view["alerts"]
     erase = ["forget", account, "--url", served.url, "--token", served.token]
-    receipt = json.loads(CliRunner().invoke(app, erase, catch_exceptions=False).stdout)
+    receipt = json.loads(CliRunner().invoke(app, [*erase, "--json"], catch_exceptions=False).stdout)
     assert proves(Receipt(**receipt), account)
     assert served.client.get(f"/v1/accounts/{account}").status_code == 404
     served.end(10)
@@ -92,6 +92,33 @@ def test_it_refuses_to_be_open_without_a_token(tmp_path):
     assert "--new-token" in refused.stderr
     made = subprocess.run([*command, "--new-token", "ops"], capture_output=True, text=True, timeout=60, check=True)
     assert made.stdout.startswith("rvn_")
+
+
+def test_its_start_is_json_where_that_is_asked_for(tmp_path):
+    command = [
+        sys.executable,
+        "-c",
+        "from detector.cli import main; main()",
+        "serve",
+        "--data",
+        str(tmp_path),
+        "--json",
+    ]
+    made = subprocess.run([*command, "--new-token", "ops"], capture_output=True, text=True, timeout=60, check=True)
+    token = json.loads(made.stdout)
+    assert token["name"] == "ops"
+    served = Served(tmp_path, token["token"], {}, "--json", ready=False)
+    try:
+        start = json.loads(served.line(""))
+        assert start["token"] is None
+        assert start["console"].startswith("http://127.0.0.1:")
+        waiting = Served(tmp_path, token["token"], {}, "--standby", "--json", ready=False)
+        try:
+            assert json.loads(waiting.line("")) == {"standby": str(served.process.pid), "data": str(tmp_path)}
+        finally:
+            waiting.kill()
+    finally:
+        served.end(10)
 
 
 def test_with_an_issuer_of_jwts_it_needs_no_token_of_its_own(tmp_path, serve):

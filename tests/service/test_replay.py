@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from datetime import datetime
 
 import polars as pl
@@ -148,6 +149,36 @@ def test_without_text_it_still_works_and_says_so(world, tmp_path):
     told = run([tmp_path / "bare.ndjson"], tmp_path / "out", world)
     assert "top_template_share" in told["unavailable_features"]
     assert "requests" not in told["unavailable_features"]
+
+
+def test_the_engine_is_local_and_spark_is_said_not_to_be_there(world, tmp_path):
+    assert run([world / "requests.ndjson"], tmp_path / "out", world, "--engine", "local")["counts"]["accepted"]
+    result = CliRunner().invoke(app, ["replay", str(world), "--out", str(tmp_path / "o"), "--engine", "spark"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "revenuer replay: --engine spark is not there yet; --engine local replays on this machine\n"
+    )
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_a_time_without_a_zone_is_utc_on_every_machine(world, monkeypatch, zone):
+    asked = []
+
+    def heard(*arguments):
+        asked.extend(arguments[-2:])
+        raise SystemExit
+
+    monkeypatch.setattr("detector.service.replay_cli.replayed", heard)
+    args = ["replay", str(world), "--since", "2026-03-02", "--until", "2026-03-03T02:00:00+02:00"]
+    try:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        CliRunner().invoke(app, args)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert asked == [1_772_409_600_000_000, 1_772_496_000_000_000]
 
 
 def test_a_missing_file_is_one_line_and_exit_2(tmp_path):

@@ -14,6 +14,7 @@ from detector.simulator.arrivals import renewal
 from detector.simulator.campaigns import CAMPAIGNS, Plan
 from detector.simulator.evasions import EVASIONS
 from detector.simulator.generate import play, write
+from detector.simulator.habits import draw_habits
 from detector.simulator.population import AT_ONCE, INNOCENTS
 from detector.simulator.texts import wrappers
 from detector.simulator.traffic import Setting, render
@@ -55,6 +56,19 @@ def test_shipped_worlds_keep_their_bytes(tmp_path):
     # Figures and references elsewhere depend on the shipped worlds; a change here changes them all.
     digest = hashlib.sha256((tmp_path / "truth.json").read_bytes()).hexdigest()
     assert digest.startswith("9d17f884726f5944")
+
+
+@pytest.mark.parametrize("name", ["demo", "evasive", "nightmare", "reported-2026"])
+def test_a_world_is_written_at_the_smallest_scale(tmp_path, name):
+    made = write(load_world(name), tmp_path, scale=0.001)
+    truth = json.loads((tmp_path / "truth.json").read_text())
+    assert made.exchanges > 0
+    assert made.hostile == len({account for pool in truth["campaigns"].values() for account in pool})
+
+
+def test_habits_of_nobody_have_the_types_of_everybody():
+    rng = np.random.default_rng(1)
+    assert draw_habits(rng, 0).schema == draw_habits(rng, 200).schema
 
 
 def test_needle_has_two_campaigns_of_fifty_among_200_000():

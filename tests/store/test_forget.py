@@ -1,8 +1,12 @@
 """Erasure leaves no trace of the account in any table, and all else as it was."""
 
+import sqlite3
+from contextlib import closing
+
 import sqlalchemy as sa
 from making import START, alert
 
+from detector.alerts.store import Keep, Store, database
 from detector.alerts.store.answers import Answer
 from detector.alerts.store.forget import proves
 from detector.alerts.store.tables import metadata
@@ -41,6 +45,42 @@ def test_nothing_of_the_account_is_left(store, url):
     assert store.alerts.get("alr_1").recommendation.subject.accounts == ("acct-2", "acct-3")
     assert [label.subject for label in store.labels.page()] == ["alr_3"]
     assert store.audit.verify() is None
+
+
+def held(folder):
+    """Files of a folder that hold the name, in whatever part of them."""
+    return [path.name for path in folder.iterdir() if b"odd" in path.read_bytes()]
+
+
+def test_no_file_of_sqlite_holds_it_while_the_store_is_open(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    fill(store)
+    assert held(tmp_path)
+    store.forget(NAME, "privacy")
+    assert (tmp_path / "store.db-wal").exists()
+    assert held(tmp_path) == []
+    store.close()
+
+
+def test_a_long_read_costs_no_receipt_and_pruning_comes_back_for_the_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "_SCRUB_MS", 10)
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    fill(store)
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM alerts").fetchone()
+        assert proves(store.forget(NAME, "privacy"), NAME)
+        assert held(tmp_path)
+    store.prune(Keep())
+    assert held(tmp_path) == []
+    store.close()
+
+
+def test_deleted_rows_are_overwritten_however_sqlite_was_compiled(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        connection.execute("PRAGMA secure_delete=OFF")
+        database._configure(connection, None)
+        assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
 
 
 def test_the_receipt_proves_who_was_erased(store):

@@ -1,5 +1,6 @@
 """A connection to SQLite or PostgreSQL, and the migrations that bring it up to date."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 _BUSY_MS: Final = 10_000
+_SCRUB_MS: Final = 2_000  # writers wait for as long
 _WRITES: Final = "revenuer_writes"
 MIGRATION_LOCK: Final = 0x5245_5645  # any number that nobody else of this database locks
 AUDIT_LOCK: Final = MIGRATION_LOCK + 1
@@ -65,6 +67,32 @@ class Database:
         finally:
             self.changes += 1
 
+    def scrub(self) -> bool:
+        """Let no file keep what was deleted: SQLite's log holds pages as they were until it is cut off.
+
+        Returns:
+            Whether it is gone; not where somebody reads what was there before, or the database is away. The same may be asked later.
+        """
+        if not self.sqlite:
+            return True
+        try:
+            # Past SQLAlchemy's transactions: a checkpoint cannot be within one.
+            connection = self.engine.raw_connection()
+        except DBAPIError:
+            return False
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_SCRUB_MS}")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        except sqlite3.Error:
+            connection.invalidate()  # its time-out may be the short one
+            return False
+        else:
+            return not busy
+        finally:
+            connection.close()
+
     def lock(self, connection: Connection, number: int) -> None:
         """Be the only one with this number until the transaction ends; SQLite has a single writer anyway."""
         if not self.sqlite:
@@ -97,7 +125,14 @@ def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - the 
     # SQLAlchemy's `begin` event starts transactions; the driver's own habit of starting them late would lose isolation.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+    # Whether deleted rows are overwritten depends on how SQLite was compiled; an erasure must not.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        f"busy_timeout={_BUSY_MS}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

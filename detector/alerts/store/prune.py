@@ -77,6 +77,7 @@ class Pruner:
         if said:
             with self._database.write() as connection:
                 self._log.append(connection, self._now(), _ACTOR, "retention.prune", "store", said)
+        self._database.scrub()
         return said
 
     def _spare(self) -> list[ColumnElement[bool]]:

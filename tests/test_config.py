@@ -1,0 +1,101 @@
+"""`revenuer config check` says of settings what a run with them would stumble over."""
+
+import json
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from detector.cli import app
+from detector.scoring.rules import default_folder
+
+BROKEN = "title: one\nid: none\n"
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch):
+    """Checks settings in a folder with a broken rule, and gives exit code, good or not, and problems."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "one.yml").write_text(BROKEN)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").write_text("none of all that")
+
+    def checked(settings):
+        (tmp_path / "revenuer.toml").write_text(settings)
+        done = CliRunner().invoke(app, ["config", "check", "revenuer.toml", "--json"])
+        return SimpleNamespace(code=done.exit_code, **json.loads(done.stdout))
+
+    return checked
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("nonsense = 1", "revenuer.toml: nonsense: Extra inputs are not permitted"),
+        ('rules = "nodir"', "rules: nodir: no such file or folder"),
+        ('rules = "empty"', "rules: empty: no .yml file in it"),
+        ('reference = "nofile"', "reference: nofile: No such file or directory"),
+        ('reference = "text"', "reference: text: not a benign reference: "),
+        ('anomaly_model = "nofile"', "anomaly_model: nofile: "),
+        ('anomaly_model = "text"', "anomaly_model: text: "),
+        ('format = "nonsuch"', "format: nonsuch is no format"),
+        ('format = "nofile.yaml"', "format: nofile.yaml: No such file"),
+        ('indicators_key_file = "nofile"', "indicators_key_file: "),
+        ('kafka.cafile = "nofile"', "kafka: cafile: nofile: no such file"),
+        ('kafka.password_file = "nofile"', "kafka: password_file: "),
+        (
+            '[[notify]]\nname = "soc"\nkind = "webhook"\nto = "https://soc.example"\nsecret_file = "nofile"',
+            "notify: soc: ",
+        ),
+        ('[[notify]]\nname = "a"\nkind = "file"\nto = "a"\n' * 2, "notify: two channels are called a"),
+        ('[jwt]\njwks = "nofile"\nissuer = "i"\naudience = "a"', "jwt: nofile: "),
+    ],
+)
+def test_what_a_run_would_refuse_is_a_problem(check, settings, problem):
+    done = check(settings)
+    assert (done.code, done.ok, len(done.problems)) == (2, False, 1)
+    assert done.problems[0].startswith(problem)
+
+
+def test_rules_have_the_problems_of_lint(check):
+    lint = json.loads(CliRunner().invoke(app, ["rules", "lint", "broken", "--json"]).stdout)["problems"]
+    assert len(lint) > 1
+    assert check('rules = "broken"').problems == [f"{p['file']}:{p['line']}: {p['reason']}" for p in lint]
+
+
+def test_all_that_is_wrong_is_said_at_once(check):
+    assert len(check('rules = "nodir"\nreference = "nofile"\nformat = "nonsuch"').problems) == 3
+
+
+def test_good_settings_are_good_and_a_check_changes_nothing(check, tmp_path):
+    shutil.copytree(default_folder(), tmp_path / "rules")
+    (tmp_path / "secret").write_text("s" * 32)
+    (tmp_path / "alerts").write_text('{"cut')
+    done = check(
+        'rules = "rules"\nindicators_key_file = "secret"\nanomaly_model = "none"\n'
+        '[[notify]]\nname = "soc"\nkind = "webhook"\nto = "https://soc.example"\nsecret_file = "secret"\n'
+        '[[notify]]\nname = "own"\nkind = "file"\nto = "alerts"\n'
+    )
+    assert (done.code, done.ok, done.problems) == (0, True, [])
+    assert (tmp_path / "alerts").read_text() == '{"cut'
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "alerts",
+        "broken",
+        "empty",
+        "revenuer.toml",
+        "rules",
+        "secret",
+        "text",
+    ]
+
+
+def test_without_json_problems_are_lines_on_standard_error(check):
+    check('rules = "broken"')
+    done = CliRunner().invoke(app, ["config", "check", "revenuer.toml"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert all(line.startswith("broken/one.yml:") for line in done.stderr.splitlines())
+    check("tick_s = 60")
+    done = CliRunner().invoke(app, ["config", "check", "revenuer.toml"])
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "revenuer.toml: good\n", "")
