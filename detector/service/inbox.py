@@ -3,21 +3,33 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, NamedTuple
 
+import polars as pl
 import structlog
 
 from streams.adapters.reader import Format, Reader
 from streams.batch import Batch
 from streams.decode import MAX_LINE, Origin
+from streams.exchange import EXCHANGE_SCHEMA
 from streams.sources import SourceError
+from streams.sources.blocks import LongLine
 from streams.sources.cursor import decoded
 
 _GROWING: Final = (".ndjson", ".jsonl")
 _WHOLE: Final = (".gz", ".zst", ".parquet")
 _CHUNK: Final = 1 << 20
+_PASSED: Final = 16 << 20  # bytes of an over-long line between two looks at what else there is to do
 
 _log = structlog.get_logger(__name__)
+
+
+class _Step(NamedTuple):
+    """What was read of a growing file, with the bytes and lines that it stands for."""
+
+    batch: Batch
+    size: int
+    lines: int
 
 
 @dataclass
@@ -43,6 +55,7 @@ class Inbox:
     _done: set[str] = field(default_factory=set)
     format: Format = field(default_factory=Format)
     _readers: dict[Path, Reader] = field(default_factory=dict)
+    _long: dict[Path, LongLine] = field(default_factory=dict)
 
     def batches(self) -> Iterator[Batch]:
         """What came since the last time, file by file in the order of their names."""
@@ -73,28 +86,55 @@ class Inbox:
 
     def _grown(self, path: Path) -> Iterator[Batch]:
         offset, line = self.at.get(path.name, (0, 1))
-        if path.stat().st_size < offset:  # it was made anew
+        size = path.stat().st_size
+        if size < offset:  # it was made anew
             offset, line = 0, 1
+        if path in self._long and size < offset + self._long[path].length:
+            del self._long[path]
         if offset == 0 or path not in self._readers:
             self._readers[path] = self.format.reader()
         with path.open("rb") as file:
-            file.seek(offset)
-            while data := _lines(file.read(self.chunk), file.read1):
-                origin = Origin(path.name, line, self.key)
-                offset, line = offset + len(data), line + data.count(b"\n")
+            while step := self._step(path, file, offset, Origin(path.name, line, self.key)):
+                offset, line = offset + step.size, line + step.lines
                 # Before the batch is handed on: a checkpoint after it must not read it again.
                 self.at[path.name] = offset, line
-                yield self._readers[path](data, origin)
-                file.seek(offset)
+                yield step.batch
+
+    def _step(self, path: Path, file: BinaryIO, offset: int, origin: Origin) -> _Step | None:
+        """What comes next from `offset` on; None where no line has ended since."""
+        if path not in self._long:
+            file.seek(offset)
+            data = _lines(file, self.chunk)
+            if data is not None:
+                return _Step(self._readers[path](data, origin), len(data), data.count(b"\n")) if data else None
+            _log.warning("inbox_line_too_long", file=path.name, line=origin.first)
+        return self._passed_over(path, file, offset, origin)
+
+    def _passed_over(self, path: Path, file: BinaryIO, offset: int, origin: Origin) -> _Step | None:
+        """The next piece of an over-long line, with its letter at its end.
+
+        A checkpoint holds where it begins, and only memory how far it was passed over: its letter has the digest of all of it, which
+        has to be made from its beginning after a stop.
+        """
+        long = self._long.setdefault(path, LongLine(b"", self.key))
+        file.seek(offset + long.length)
+        piece = file.read(_PASSED)
+        end = piece.find(b"\n")
+        long.add(piece if end < 0 else piece[:end])
+        nothing = pl.DataFrame(schema=EXCHANGE_SCHEMA)
+        if end < 0:  # a step of its own, so that nobody who posts waits for a line without an end
+            return _Step(Batch(nothing), 0, 0) if piece else None
+        del self._long[path]
+        return _Step(Batch(nothing, [long.letter(origin.name, origin.first)], 1), long.length + 1, 1)
 
 
-def _lines(data: bytes, more: object) -> bytes:
-    """The whole lines of what was read; of a longer line, all of it."""
-    end = data.rfind(b"\n") + 1
-    while end == 0 and data and len(data) <= MAX_LINE and callable(more):
-        piece = more(_CHUNK)
-        if not piece:
-            return b""
+def _lines(file: BinaryIO, size: int) -> bytes | None:
+    """The whole lines of what comes next; of a longer line, all of it. None where that is longer than a line may be."""
+    data = piece = file.read(size)
+    while piece and b"\n" not in piece and len(data) <= MAX_LINE:
+        piece = file.read(_CHUNK)
         data += piece
-        end = data.rfind(b"\n") + 1
-    return data[:end] if end else b""
+    first = data.find(b"\n")
+    if max(first, len(data) if first < 0 else 0) > MAX_LINE:
+        return None
+    return data[: data.rfind(b"\n") + 1]

@@ -43,8 +43,12 @@ def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLet
         yield DeadLetter(str(path), line[0], "corrupt", 0, digest(key, str(path).encode()))
 
 
-class _Long:
-    """A line that is passed over without being held."""
+class LongLine:
+    """A line that is passed over without being held.
+
+    Attributes:
+        length: bytes of it so far.
+    """
 
     def __init__(self, start: bytes, key: bytes) -> None:
         self.length = 0
@@ -52,11 +56,13 @@ class _Long:
         self.add(start)
 
     def add(self, piece: bytes) -> None:
+        """Take in what comes next of it."""
         self.length += len(piece)
         self._hash.update(piece)
 
-    def letter(self, path: Path, number: int) -> DeadLetter:
-        return DeadLetter(str(path), number, "too_long", self.length, self._hash.hexdigest())
+    def letter(self, source: str, number: int) -> DeadLetter:
+        """Its dead letter, once it has ended."""
+        return DeadLetter(source, number, "too_long", self.length, self._hash.hexdigest())
 
 
 def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
@@ -72,7 +78,7 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
     line = [1]
     held = _Held()
     dead: list[DeadLetter] = []
-    long: _Long | None = None
+    long: LongLine | None = None
     broken: DeadLetter | None = None
     for piece in _pieces(path, key, line):
         if isinstance(piece, DeadLetter):
@@ -84,13 +90,13 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
             long.add(rest if end < 0 else rest[:end])
             if end < 0:
                 continue
-            dead.append(long.letter(path, line[0]))
+            dead.append(long.letter(str(path), line[0]))
             line[0] += 1
             long, rest = None, rest[end + 1 :]
         held.add(rest)
         if held.begun > MAX_LINE:
             data, start = held.take()
-            long = _Long(start, key)
+            long = LongLine(start, key)
             yield from _whole(path, data, line, dead, key)
             dead = []
         elif held.whole >= size:
@@ -101,7 +107,7 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
     data, start = held.take()
     if long is not None:
         # Where the file breaks off within it, too: one record, one letter.
-        dead.append(long.letter(path, line[0]))
+        dead.append(long.letter(str(path), line[0]))
     elif broken is not None:
         # What stands after the last line break was cut off in the middle.
         number = line[0] + data.count(b"\n")
