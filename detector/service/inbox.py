@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import structlog
 
 from streams.adapters.reader import Format, Reader
-from streams.batch import Batch
+from streams.batch import Batch, DeadLetter, digest
 from streams.decode import MAX_LINE, Origin
-from streams.exchange import EXCHANGE_SCHEMA
+from streams.exchange import EXCHANGE_SCHEMA, REQUIRED
 from streams.sources import SourceError
 from streams.sources.blocks import LongLine
 from streams.sources.cursor import decoded
@@ -43,7 +45,8 @@ class Inbox:
         key: of the dead letters' digests.
         chunk: bytes read at a time.
         problems: files that cannot be read at all, with the reason.
-        at: how far each file was read: the next byte and line of a growing one, batches of a packed one and 0.
+        at: how far each file was read: the next byte and line of a growing one, batches of a packed one and 0; of one that
+            was refused as a whole 0 and when it was changed.
         format: of the files.
     """
 
@@ -60,17 +63,19 @@ class Inbox:
     def batches(self) -> Iterator[Batch]:
         """What came since the last time, file by file in the order of their names."""
         for path in sorted(self.folder.iterdir()):
-            if path.suffix in _GROWING:
-                try:
+            try:
+                if path.suffix in _GROWING:
                     yield from self._grown(path)
-                except OSError as error:  # taken away meanwhile, or not ours to read
-                    self._note(path, str(error.strerror))
-            elif path.suffix in _WHOLE and path.name not in self._done:
-                yield from self._whole(path)
-                self._done.add(path.name)
+                elif path.suffix in _WHOLE and path.name not in self._done:
+                    yield from self._whole(path)
+            except OSError as error:  # taken away meanwhile, or not ours to read
+                self._note(path, str(error.strerror))
 
     def _whole(self, path: Path) -> Iterator[Batch]:
-        before, _ = self.at.get(path.name, (0, 0))
+        before, refused = self.at.get(path.name, (0, 0))
+        changed = max(1, path.stat().st_mtime_ns)  # archives may leave 0, which says that nothing was refused
+        if refused == changed:
+            return
         try:
             for number, batch in enumerate(decoded(path, self.chunk, self.key, self.format.reader()), 1):
                 if number > before:
@@ -78,6 +83,17 @@ class Inbox:
                     yield batch
         except SourceError as error:
             self._note(path, str(error))
+            if missing := _missing(path):
+                # Told once, also over a stop, and read once somebody has put a better one in its place.
+                self.at[path.name] = 0, changed
+                yield _without_rows([self._refusal(path, missing)])
+                return
+        self._done.add(path.name)
+
+    def _refusal(self, path: Path, missing: list[str]) -> DeadLetter:
+        """The letter of a file none of whose rows is a record."""
+        found, detail = digest(self.key, str(path).encode()), ", ".join(missing)
+        return DeadLetter(str(path), 1, "missing_field", path.stat().st_size, found, detail)
 
     def _note(self, path: Path, why: str) -> None:
         if self.problems.get(path.name) != why:
@@ -121,11 +137,23 @@ class Inbox:
         piece = file.read(_PASSED)
         end = piece.find(b"\n")
         long.add(piece if end < 0 else piece[:end])
-        nothing = pl.DataFrame(schema=EXCHANGE_SCHEMA)
         if end < 0:  # a step of its own, so that nobody who posts waits for a line without an end
-            return _Step(Batch(nothing), 0, 0) if piece else None
+            return _Step(_without_rows([]), 0, 0) if piece else None
         del self._long[path]
-        return _Step(Batch(nothing, [long.letter(origin.name, origin.first)], 1), long.length + 1, 1)
+        return _Step(_without_rows([long.letter(origin.name, origin.first)]), long.length + 1, 1)
+
+
+def _without_rows(dead: list[DeadLetter]) -> Batch:
+    return Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), dead, len(dead))
+
+
+def _missing(path: Path) -> list[str]:
+    """Required columns that a Parquet file lacks; none where it cannot be read, or is of another kind."""
+    try:
+        names = pq.read_schema(path).names if path.suffix == ".parquet" else REQUIRED
+    except (pa.ArrowException, OSError):
+        return []
+    return [name for name in REQUIRED if name not in names]
 
 
 def _lines(file: BinaryIO, size: int) -> bytes | None:

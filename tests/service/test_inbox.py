@@ -1,7 +1,9 @@
 """Files of the inbox that are not as they should be: told, and passed over without keeping the others waiting."""
 
 import json
+import os
 
+import polars as pl
 import pytest
 
 from detector.service.inbox import Inbox
@@ -86,3 +88,36 @@ def test_a_file_that_is_made_anew_within_an_over_long_line_is_read(tmp_path):
 def test_who_posts_does_not_wait_for_a_line_without_an_end(tmp_path):
     (tmp_path / "x.ndjson").write_bytes(b"x" * (3 * MAX_LINE))
     assert sum(1 for _ in Inbox(tmp_path).batches()) == 3
+
+
+def test_a_parquet_file_without_required_columns_is_told_once_and_keeps_nobody_waiting(tmp_path, capsys):
+    bad = tmp_path / "a.parquet"
+    pl.DataFrame({"ts": [1.0, 2.0], "request_id": ["r1", "r2"]}).write_parquet(bad)
+    (tmp_path / "b.ndjson").write_bytes(lines(5, 2))
+    inbox = Inbox(tmp_path, KEY)
+    ids, (letter,) = read(inbox)
+    assert ids == ["r5", "r6"]
+    assert (letter.source, letter.reason, letter.detail) == (str(bad), "missing_field", "account_id, model")
+    assert letter.length == bad.stat().st_size
+    assert "a.parquet" in capsys.readouterr().out
+    assert read(inbox) == ([], [])
+    assert read(Inbox(tmp_path, KEY, at=dict(inbox.at))) == ([], []), "nor after a stop"
+
+
+def test_a_better_file_in_place_of_a_refused_one_is_read(tmp_path):
+    path, inbox = tmp_path / "a.parquet", Inbox(tmp_path, KEY)
+    pl.DataFrame({"ts": [1.0]}).write_parquet(path)
+    assert len(read(inbox)[1]) == 1
+    rows = pl.DataFrame({"ts": [1_780_000_000.0], "request_id": ["r1"], "account_id": ["a"], "model": ["m"]})
+    rows.write_parquet(tmp_path / ".new")
+    (tmp_path / ".new").rename(path)
+    assert read(inbox) == (["r1"], [])
+    assert read(inbox) == ([], [])
+
+
+def test_a_refused_file_from_an_archive_without_times_is_told_once(tmp_path):
+    path, inbox = tmp_path / "a.parquet", Inbox(tmp_path, KEY)
+    pl.DataFrame({"ts": [1.0]}).write_parquet(path)
+    os.utime(path, ns=(0, 0))
+    assert len(read(inbox)[1]) == 1
+    assert read(inbox) == ([], [])
