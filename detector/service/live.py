@@ -18,6 +18,7 @@ import msgspec
 import polars as pl
 import structlog
 
+from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.alerts.model import Alert
 from detector.alerts.store import Store
 from detector.alerts.store.allowances import merged
@@ -43,6 +44,7 @@ _MOST_WAITING: Final = 512 << 20  # bytes; beyond it, senders wait
 _PIECE: Final = 10_000  # records between two looks at whether to stop or to let a reader in
 _IDLE_S: Final = 0.5
 _READER_S: Final = 1.0
+_WARNED: Final = 10  # unknown names of allowances that are said at a time
 
 _log = structlog.get_logger(__name__)
 
@@ -104,7 +106,8 @@ class Live:
         self.rules = engine.scorer.every_rule
         self.inbox = Inbox(folder / "inbox", self.digest_key)
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
-        self._given = {a: list(g) for a, g in engine.allowances.items()}
+        self._unknown: set[str] = set()  # names of allowances that were warned of
+        self._give({a: list(g) for a, g in engine.allowances.items()})
         self._queue: queue.Queue[_Item] = queue.Queue()
         self._gate, self._busy = threading.Lock(), threading.Lock()
         self._waiting, self._bytes = 0, 0.0
@@ -260,8 +263,17 @@ class Live:
         """
         with self._busy:
             self._engine.accounts = AccountBook(accounts, self._engine.keys.identity)
-            self._given = allowances_of(accounts)
+            self._give(allowances_of(accounts))
         self.allow()
+
+    def _give(self, allowances: dict[str, list[Allowance]]) -> None:
+        """Take these for the ones of the account file; of a name that nobody knows, it is warned once."""
+        self._given = allowances
+        for name in sorted(unknown(allowances).keys() - self._unknown)[:_WARNED]:
+            self._unknown.add(name)
+            # Escaped, since the log leaves control characters beyond ASCII as they are.
+            shown = name[:80].encode("unicode_escape").decode()
+            _log.warning("allowance_unknown", name=shown, covers="nothing", known=sorted(COVERS))
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters of a source that is read again at each start: each of them once."""
