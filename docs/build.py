@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from typer.core import TyperGroup
 
 from detector.alerts import model
+from detector.alerts.allowance import COVERS, EVERYTHING
 from detector.cli import whole
 from detector.config import (
     ChannelSettings,
@@ -135,7 +136,25 @@ def _records() -> list[str]:
     parts = ["Keys that are not listed are ignored. Times in logs are RFC 3339 or seconds since 1970."]
     for name, (meaning, fields) in RECORDS.items():
         parts += [f"## `revenuer.{name}.v1`", f"{meaning} [JSON Schema](schema/{name}.json)", markdown(fields)]
+        if name == "account":
+            parts += _allowances()
     return parts
+
+
+def _allowances() -> list[str]:
+    rows = [
+        (f"`{name}`", "every reason" if EVERYTHING in codes else ", ".join(f"`{code}`" for code in codes))
+        for name, codes in COVERS.items()
+    ]
+    return ["### Allowances", _ALLOWANCES, _table(("name", "covers"), rows)]
+
+
+_ALLOWANCES = (
+    "An allowance takes the reasons that it covers from the account's own score; all others still alert ([what each reason "
+    "means](rules.md)). Each covers `ANOMALY`, too: unusual work is what leave is given for. A member leaves a cluster where every "
+    "reason of the cluster is covered for it. Nothing is covered after `expires_at`, nor by a name that is not in this table: "
+    "`replay`, `calibrate` and `serve` warn of it."
+)
 
 
 def _alert() -> list[str]:

@@ -1,5 +1,6 @@
 """Allowances, applied before alerting: owned, expiring permissions that cover reason codes; all else still alerts."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -96,6 +97,15 @@ def covered(allowances: Sequence[Allowance], now: int, table: Mapping[str, tuple
     """
     codes = frozenset(code for a in allowances if a.holds(now) for code in table.get(a.name, ()))
     return codes | {ANOMALY} if codes else codes
+
+
+def unknown(allowances: Mapping[str, Sequence[Allowance]]) -> Counter[str]:
+    """Names that cover nothing since nobody knows them, with the number of accounts that have each.
+
+    Args:
+        allowances: by account id.
+    """
+    return Counter(name for given in allowances.values() for name in {a.name for a in given} if name not in COVERS)
 
 
 def _left(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:

@@ -13,6 +13,7 @@ Status = Literal["open", "acknowledged", "confirmed", "false_positive", "resolve
 Role = Literal["core", "peripheral"]
 Action = Literal["observe", "throttle", "challenge", "degrade", "rotate_key", "review", "suspend"]
 NamedKind = Literal["api_key", "end_user"]
+Side = Literal["high", "low"]
 Unit = Literal["requests", "input_tokens", "output_tokens", "concurrent_requests"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
@@ -34,6 +35,7 @@ class Reason(msgspec.Struct, frozen=True):
         benign_p99: the benign 99th percentile beside it, None where unknown.
         weight: nats; the weights of an alert add up to its score.
         score_without: risk without this reason, 0–100.
+        unusual: the side on which values are a sign; where it is low, an ordinary value is above, and the percentile no bound.
     """
 
     code: str
@@ -42,6 +44,7 @@ class Reason(msgspec.Struct, frozen=True):
     benign_p99: float | None
     weight: float
     score_without: float
+    unusual: Side = "high"
 
 
 class Member(msgspec.Struct, frozen=True):

@@ -13,7 +13,11 @@ HUGE = 1e300
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why: a value beside what ordinary traffic stays under, its nats by feature, and the case's score without it."""
+    """Why: a value beside the benign 99th percentile, its nats by feature, and the case's score without it.
+
+    Attributes:
+        low: whether it is low values that are a sign.
+    """
 
     code: str
     text: str
@@ -21,6 +25,7 @@ class Reason(msgspec.Struct, frozen=True):
     benign_p99: float | None
     weight: float
     score_without: float | None
+    low: bool = False
     features: dict[str, float] = {}
 
 
@@ -173,6 +178,7 @@ def _reason(reason: Mapping[str, Any], why: Mapping[str, Any]) -> Reason:
         benign_p99=real(reason.get("benign_p99")),
         weight=real(reason.get("weight")) or 0.0,
         score_without=real(reason.get("score_without")),
+        low=reason.get("unusual") == "low",
         features=shares(as_dict(why.get("by_reason")).get(code)),
     )
 

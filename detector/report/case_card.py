@@ -139,6 +139,8 @@ def _reason(reason: Reason, risk: float) -> Html:
     fill = h("i", style=f"width:{100 * abs(value) / scale:.1f}%", class_="fill") if value is not None else None
     tick = h("i", style=f"left:{100 * abs(usual) / scale:.1f}%", class_="p99") if usual is not None else None
     figures = f"{number(value)}" + ("" if usual is None else f" vs {number(usual)}")
+    if reason.low and value is not None:
+        figures = f"{number(value)}, low is unusual" + ("" if usual is None else f" (benign 99th {number(usual)})")
     without = None
     if reason.score_without is not None:
         change = f"score {risk:.0f} → {reason.score_without:.0f} without this reason"

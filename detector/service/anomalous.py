@@ -65,17 +65,19 @@ def reason(scorer: Scorer, scored: Scored, row: int, found: Strange) -> Reason:
         row: which of them.
         found: of it.
     """
-    first = next(iter(found.features))
+    first, stratum = next(iter(found.features)), str(scored.frame["stratum"][row])
+    value, median = _value(scored, first, row), scorer.reference.quantile(ACCOUNT, stratum, first, "p50")
     rules = scorer.p_value(ACCOUNT, scored.score[row : row + 1])[0]
     more = [name.replace("_", " ") for name in found.features]
     named = more[0] if len(more) == 1 else f"{', '.join(more[:-1])} and {more[-1]}"
     return Reason(
         code=ANOMALY,
         text=f"Stranger than {_share(found.p_value)} of ordinary accounts of its kind ever are in a week, most in {named}.",
-        value=_value(scored, first, row),
-        benign_p99=scorer.reference.quantile(ACCOUNT, str(scored.frame["stratum"][row]), first, "p99"),
+        value=value,
+        benign_p99=scorer.reference.quantile(ACCOUNT, stratum, first, "p99"),
         weight=round(found.nats, _DIGITS),
         score_without=risk(float(rules)),
+        unusual="low" if value is not None and median is not None and value < median else "high",
     )
 
 

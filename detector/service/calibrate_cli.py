@@ -23,6 +23,7 @@ from detector.scoring.scorer import Scorer
 from detector.service.calibrate import Calibrated, calibrate
 from detector.service.engine import Engine
 from detector.service.replay import allowances_of, anomaly_of
+from detector.service.replay_cli import warn_of_unknown
 from detector.service.ticks import Clock
 from detector.stop import misuse
 from streams.accounts import read_accounts, read_events
@@ -70,6 +71,7 @@ def _measured(
     key, model = settings.key(), CapabilityModel.load()
     keys = Keys(key, key ^ 0x5DEECE66D)
     allowances = allowances_of(book)
+    warn_of_unknown(allowances)
 
     def batches() -> Iterable[pl.DataFrame]:
         source = FileSource(paths, settings.batch_mb << 20, format=Format(settings.format, settings.account_path))

@@ -18,6 +18,7 @@ import msgspec
 import polars as pl
 import structlog
 
+from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.alerts.model import Alert
 from detector.alerts.store import Store
 from detector.alerts.store.allowances import merged
@@ -44,6 +45,7 @@ _MOST_WAITING: Final = 512 << 20  # bytes; beyond it, senders wait
 _PIECE: Final = 10_000  # records between two looks at whether to stop or to let a reader in
 _IDLE_S: Final = 0.5
 _READER_S: Final = 1.0
+_WARNED: Final = 10  # unknown names of allowances that are said at a time
 
 _log = structlog.get_logger(__name__)
 
@@ -106,7 +108,8 @@ class Live:
         self.rules = engine.scorer.every_rule
         self.inbox = Inbox(folder / "inbox", self.digest_key)
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
-        self._given = {a: list(g) for a, g in engine.allowances.items()}
+        self._unknown: set[str] = set()  # names of allowances that were warned of
+        self._give({a: list(g) for a, g in engine.allowances.items()})
         self._queue: queue.Queue[_Item] = queue.Queue()
         self._gate, self._busy = threading.Lock(), threading.Lock()
         self._waiting, self._bytes = 0, 0.0
@@ -263,8 +266,16 @@ class Live:
         """
         with self._busy:
             self._engine.accounts = AccountBook(accounts, self._engine.keys.identity)
-            self._given = allowances_of(accounts)
+            self._give(allowances_of(accounts))
         self.allow()
+
+    def _give(self, allowances: dict[str, list[Allowance]]) -> None:
+        """Take these for the ones of the account file; of a name that nobody knows, it is warned once."""
+        self._given = allowances
+        for name in sorted(unknown(allowances).keys() - self._unknown)[:_WARNED]:
+            self._unknown.add(name)
+            # Escaped, since the log leaves control characters beyond ASCII as they are.
+            _log.warning("allowance_unknown", name=name[:80].encode("unicode_escape").decode(), known=sorted(COVERS))
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters of a source that is read again at each start: each of them once."""
@@ -309,10 +320,7 @@ class Live:
         except queue.Empty:
             return False
         self._oldest = item.since
-        frame = item.frame
-        if item.batch is not None:
-            with self._gate:
-                frame, _ = self._books.fresh(self._leaps.without(item.batch, self._engine.now))
+        frame = item.frame if item.batch is None else self._fresh(item.batch)
         for piece in self._pieces(frame):
             self._look(piece, item.digested, item.fields)
         with self._gate:
@@ -324,21 +332,22 @@ class Live:
         self._save()
         return True
 
+    def _fresh(self, batch: Batch) -> pl.DataFrame:
+        with self._gate:
+            return self._books.fresh(self._leaps.without(batch, self._engine.now))[0]
+
     @staticmethod
     def _pieces(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield from frame.iter_slices(_PIECE) if frame.height else ()
 
     def _read_inbox(self) -> None:
         for batch in self.inbox.batches():
-            with self._gate:
-                frame, _ = self._books.fresh(self._leaps.without(batch, self._engine.now))
-            for piece in self._pieces(frame):
+            for piece in self._pieces(self._fresh(batch)):
                 self._look(piece)
             self._save()
             if self._stop.is_set():
                 return
-            # A long file must not keep those waiting who post.
-            self._take_one(0.0)
+            self._take_one(0.0)  # a long file must not keep those waiting who post
 
     def _save(self, *, now: bool = False) -> None:
         """Write a checkpoint where it is time for one; between two batches."""

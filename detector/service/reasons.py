@@ -40,6 +40,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
                 benign_p99=scorer.reference.quantile(category, stratum, rule.feature, "p99"),
                 weight=round(float(contributions[j]), _DIGITS),
                 score_without=risk(float(p_without[j])),
+                unusual="low" if rule.low else "high",
             )
         )
     if category == ACCOUNT and (found := strange(scorer, scored, row)) and found.parts:

@@ -1,6 +1,7 @@
 """What `revenuer replay` and `revenuer demo` do with logs: replay them, show what was found."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
 from detector.scoring.rules import RuleError
 from detector.service.replay import UNREAD, Progress, Replay, make_engine
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from streams.batch import DeadLetter
 
-
+_WARNED: Final = 10  # unknown names of allowances that are said
 _STRONGEST: Final = 3  # reasons that are shown
 
 
@@ -104,6 +106,7 @@ def _prepared(
             f"{first.source}:{first.position}: {first.reason}\n"
         )
     replay = Replay(make_engine(settings, book, told), out, refused)
+    warn_of_unknown(replay.engine.allowances)
     source.digest_key = replay.engine.keys.letters
     return source, replay
 
@@ -123,6 +126,20 @@ def summaries(replay: Replay) -> list[dict[str, Any]]:
         }
         for a in replay.engine.alerts.alerts()
     ]
+
+
+def warn_of_unknown(allowances: Mapping[str, Sequence[Allowance]]) -> None:
+    """Say which names of allowances cover nothing, a line a name: a typo would pass for a permission."""
+    names = unknown(allowances)
+    for name, accounts in names.most_common(_WARNED):
+        # As a literal: whoever writes the account file must not move the cursor of who reads this.
+        sys.stderr.write(
+            f"revenuer: allowance {name[:80]!r} of {accounts:,} accounts is not known and covers nothing\n"
+        )
+    if (more := len(names) - _WARNED) > 0:
+        sys.stderr.write(f"revenuer: and so are {more:,} further names\n")
+    if names:
+        sys.stderr.write(f"revenuer: known allowances: {', '.join(COVERS)}\n")
 
 
 def show(run: dict[str, Any], replay: Replay) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from detector.alerts.book import SAME
 from detector.alerts.model import Alert
 from detector.coordination.clusters import active_slots
 from detector.profiles.features import unavailable
@@ -83,7 +84,7 @@ def write_results(out: Path, engine: Engine, tally: Tally, seconds: float) -> di
         (out / f"{name}.ndjson").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     accounts = _accounts(engine)
     accounts.write_parquet(out / "accounts.parquet")
-    clusters = _clusters(engine)
+    clusters = _clusters(engine, alerts)
     clusters.write_parquet(out / "clusters.parquet")
     run = _run(engine, tally, seconds, len(alerts))
     (out / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=2))
@@ -120,18 +121,45 @@ def _accounts(engine: Engine) -> pl.DataFrame:
     return pl.concat([found, quiet], how="diagonal_relaxed")
 
 
-def _clusters(engine: Engine) -> pl.DataFrame:
+def _clusters(engine: Engine, alerts: Sequence[Alert]) -> pl.DataFrame:
     if engine.clusters is None:
-        return pl.DataFrame({"accounts": [], "score": [], "p_value": [], "risk": []})
+        nothing = pl.Series([], dtype=pl.String)
+        return pl.DataFrame({"accounts": [], "alert_id": nothing, "score": [], "p_value": [], "risk": []})
     found, scored = engine.clusters
     ids = engine.store.ids
     named = [[ids[s] for s in found.members(g)] for g in range(found.frame.height)]
     return scored.frame.with_columns(
         pl.Series("accounts", named),
+        pl.Series("alert_id", alert_ids(named, alerts), dtype=pl.String),
         pl.Series("score", scored.score),
         pl.Series("p_value", scored.p_value),
         pl.Series("risk", [risk(p) for p in scored.p_value]),
     )
+
+
+def alert_ids(clusters: Sequence[Sequence[str]], alerts: Sequence[Alert]) -> list[str | None]:
+    """The alert of each cluster: of those that are one actor with it, as the alert book has it, the one most like it.
+
+    Args:
+        clusters: their accounts.
+        alerts: those of single accounts and those that were merged into another are nobody's.
+    """
+    live = {a.id: a for a in alerts if a.kind == "cluster" and not a.merged_into}
+    naming: dict[str, list[str]] = {}
+    for alert in live.values():
+        for account in alert.accounts:
+            naming.setdefault(account, []).append(alert.id)
+    out: list[str | None] = []
+    for members in clusters:
+        common = Counter(name for account in members for name in naming.get(account, ()))
+        sizes = {name: len(live[name].accounts) for name in sorted(common)}
+        likeness = {
+            name: common[name] / (len(members) + size - common[name])
+            for name, size in sizes.items()
+            if common[name] >= SAME * min(len(members), size)
+        }
+        out.append(max(likeness, key=likeness.__getitem__, default=None))
+    return out
 
 
 def _run(engine: Engine, tally: Tally, seconds: float, alerts: int) -> dict[str, Any]:

@@ -43,8 +43,12 @@ def _pieces(path: Path, key: bytes, line: list[int]) -> Iterator[bytes | DeadLet
         yield DeadLetter(str(path), line[0], "corrupt", 0, digest(key, str(path).encode()))
 
 
-class Long:
-    """A line that is passed over without being held."""
+class LongLine:
+    """A line that is passed over without being held.
+
+    Attributes:
+        length: bytes of it so far.
+    """
 
     def __init__(self, start: bytes, key: bytes) -> None:
         self.length = 0
@@ -75,7 +79,7 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
     line = [1]
     held = _Held()
     dead: list[DeadLetter] = []
-    long: Long | None = None
+    long: LongLine | None = None
     broken: DeadLetter | None = None
     for piece in _pieces(path, key, line):
         if isinstance(piece, DeadLetter):
@@ -93,7 +97,7 @@ def blocks(path: Path, size: int, key: bytes) -> Iterator[Block]:
         held.add(rest)
         if held.begun > MAX_LINE:
             data, start = held.take()
-            long = Long(start, key)
+            long = LongLine(start, key)
             yield from _whole(data, line, dead)
             dead = []
         elif held.whole >= size:

@@ -32,6 +32,18 @@ def test_the_graph_shows_members_and_what_they_share(open_page, served, cluster)
     assert {n.partition(",")[0] for n in names} <= set(cluster["accounts"])
 
 
+def test_where_a_low_value_is_the_sign_the_case_says_so(open_page, cluster):
+    page = open_page()
+    first = {**cluster["reasons"][0], "unusual": "low"}
+    page.route(
+        f"**/v1/alerts/{cluster['id']}",
+        lambda route: route.fulfill(json={**cluster, "reasons": [first, *cluster["reasons"][1:]]}),
+    )
+    page.evaluate("(id) => { location.hash = `#alert=${id}`; }", cluster["id"])
+    page.wait_for_selector("#case :text('(low is unusual), benign p99')")
+    assert page.text_content("#case").count("low is unusual") == 1
+
+
 def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):
     account = cluster["accounts"][0]
     page = open_page(f"#account={account}")

@@ -76,6 +76,16 @@ def test_everything_is_on_the_page(data):
         assert words in page.shown
 
 
+def test_where_a_low_value_is_the_sign_the_page_says_so(make_alert, make_data):
+    reason = {"code": "c", "text": "t", "value": 0.467, "benign_p99": 4.86, "weight": 1.0, "score_without": 3.0}
+    low = Page(render_report(make_data([make_alert(reasons=[reason | {"unusual": "low"}])]))).shown
+    assert "0.467, low is unusual (benign 99th 4.86)" in low
+    for high in ({"unusual": "high"}, {}):  # alerts of before have no such field
+        shown = Page(render_report(make_data([make_alert(reasons=[reason | high])]))).shown
+        assert "low is unusual" not in shown
+        assert "0.467 vs 4.86" in shown
+
+
 def test_cases_stand_in_order_of_severity_then_risk(data):
     cards = [attributes["id"] for attributes in Page(render_report(data)).all("details") if "id" in attributes]
     assert cards == ["case-al-1", "case-al-3", "case-al-2"]

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_files import FIELDS, SOUND, written
 
-from detector.scoring.rules import read_rule
+from detector.scoring.rules import load_rules, read_rule
 from detector.scoring.rules.evaluate import RuleSet
 from detector.scoring.rules.satisfiable import can_fire
 from detector.scoring.rules.testing import TestReference
-from detector.scoring.rules.tree import Benign, Compare, Every, Missing, Negation, Some, fields
+from detector.scoring.rules.tree import Benign, Compare, Every, Missing, Negation, Some, asks_low, fields
 
 NAMES = ("a", "b", "c", "absent")
 STRATA = ("person", "product", "embeddings")
@@ -232,3 +232,26 @@ def test_the_score_without_each_sign_is_a_score(weighted):
     without = weighted.without(np.array(row, np.bool_))
     expected = [saturated([yes and i != j for i, yes in enumerate(row)]) for j in range(len(row))]
     assert without.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("tree", "low"),
+    [
+        (Compare("a", "<", 0.5), True),
+        (Compare("a", ">=", 0.5), False),
+        (Compare("a", "==", 0.5), False),
+        (Benign("a", "<=", "p50"), True),
+        (Negation(Compare("a", ">", 0.5)), True),
+        (Negation(Negation(Compare("a", ">", 0.5))), False),
+        (Every((Compare("b", ">", 0.5), Compare("a", "<", 0.5))), True),
+        (Every((Compare("a", ">", 0.2), Compare("a", "<", 0.5))), False),
+        (Some((Missing("a"), Negation(Every((Compare("a", ">", 0.5), Compare("b", "<", 0.5)))))), True),
+        (Compare("b", "<", 0.5), False),
+    ],
+)
+def test_a_tree_asks_for_low_values_where_nothing_in_it_asks_for_high_ones(tree, low):
+    assert asks_low(tree, "a") is low
+
+
+def test_the_shipped_rules_that_fire_on_low_values_are_known_as_such():
+    assert {rule.code for rule in load_rules() if rule.low} == {"FLAT_RHYTHM", "LIST_BY_CLOCK"}

@@ -1,6 +1,7 @@
 """Strange accounts: the shipped model moves a p-value where rules say little, explains itself, and can be left out."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from detector.scoring.combined import ANOMALY, RULES
 from detector.scoring.reference import Reference, Strangeness, load_reference
 from detector.scoring.rules import load_rules
 from detector.scoring.scorer import ACCOUNT
-from detector.service.anomalous import evidence, strange
+from detector.service.anomalous import evidence, reason, strange
 from detector.service.calibration import scorer_of
 from detector.service.explain import explain
 from detector.service.reasons import reasons_of, techniques_of
@@ -87,6 +88,27 @@ def test_reasons_and_explanation_add_up_and_say_what_is_strange(scored, row):
     assert sum(found.features.values()) == pytest.approx(1)
     shown = evidence(SCORER, scored, row, found)
     assert [f["name"] for f in shown["features"]] == list(found.features)
+
+
+def test_the_reason_says_on_which_side_the_strangest_feature_lies(scored):
+    found = strange(SCORER, scored, 1)
+    first = next(iter(found.features))
+    assert reason(SCORER, scored, 1, found).unusual == "high"
+    below = scored.frame.with_columns(
+        pl.lit(SCORER.reference.quantile(ACCOUNT, "person", first, "p50") - 1).alias(first)
+    )
+    assert reason(SCORER, replace(scored, frame=below), 1, found).unusual == "low"
+
+
+def test_a_rule_that_fires_on_low_values_says_so():
+    (window,) = (t.window for r in load_rules() if r.code == "LIST_BY_CLOCK" for t in r.tests[:1])
+    frame = pl.DataFrame([dict.fromkeys(FEATURES) | window], schema=dict.fromkeys(FEATURES, pl.Float64))
+    high = {name: 1e6 for name in window if name in {"distinct_prompts", "topic_coverage"}}
+    found = reasons_of(
+        ALONE, ALONE.score(frame.with_columns(**{n: pl.lit(v) for n, v in high.items()}), ACCOUNT), ACCOUNT, 0
+    )
+    assert {r.code: r.unusual for r in found}["LIST_BY_CLOCK"] == "low"
+    assert {r.unusual for r in found if r.code not in {"LIST_BY_CLOCK", "FLAT_RHYTHM"}} <= {"high"}
 
 
 def test_a_feature_that_the_model_does_not_know_and_one_that_is_gone_change_nothing_or_little(scored):

@@ -5,12 +5,14 @@ import shutil
 import time
 from datetime import datetime
 
+import making
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from detector.cli import app
 from detector.scoring.rules import load_rules
+from detector.service.results import alert_ids
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
 
@@ -95,6 +97,35 @@ def test_accounts_that_fell_silent_before_the_window_are_written_and_count_as_ac
     truth = json.loads((world / "truth.json").read_text())
     hostile = {account for campaign in truth["campaigns"].values() for account in campaign}
     assert sum(kind["accounts"] for kind in found["per_innocent"].values()) >= len(set(silent["account_id"]) - hostile)
+
+
+def test_a_cluster_leads_to_its_alert(whole):
+    _, out = whole
+    clusters = pl.read_parquet(out / "clusters.parquet")
+    live = {a["id"]: a for a in alerts(out) if a["kind"] == "cluster" and not a["merged_into"]}
+    assert clusters.schema["alert_id"] == pl.String
+    joined = clusters.drop_nulls("alert_id")
+    assert joined.height
+    assert set(joined["alert_id"]) <= set(live)
+    for accounts, name in joined.select("accounts", "alert_id").iter_rows():
+        common = set(accounts) & set(live[name]["accounts"])
+        assert 2 * len(common) >= min(len(accounts), len(live[name]["accounts"]))
+    named = {account for a in live.values() for account in a["accounts"]}
+    alone = [accounts for (accounts,) in clusters.filter(pl.col("alert_id").is_null()).select("accounts").iter_rows()]
+    assert all(2 * len(named.intersection(accounts)) < len(accounts) for accounts in alone)
+
+
+def test_the_alert_of_a_cluster_is_the_live_one_that_is_most_like_it():
+    told = [
+        making.alert("alr_whole", "abcdefgh"),
+        making.alert("alr_part", "abc"),
+        making.alert("alr_gone", "xyz", merged_into="alr_whole"),
+        making.alert("alr_single", "u"),
+    ]
+    clusters = ["abc", "abcdefg", "defgh", "xyz", "uvw", "hijklm", "hi"]
+    found = ["alr_part", "alr_whole", "alr_whole", None, None, None, "alr_whole"]
+    assert alert_ids([list(c) for c in clusters], told) == found
+    assert alert_ids([["a"]], []) == [None]
 
 
 def test_recommendations_are_told_as_they_were_made_and_bind_what_is_named_core(whole):

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from detector.scoring.rules.tree import Node
+from detector.scoring.rules.tree import Node, asks_low
 
 ACCOUNT_WINDOW: Final = "account_window"
 CLUSTER_WINDOW: Final = "cluster_window"
@@ -96,6 +96,11 @@ class Rule:
     condition: Node
     tests: tuple[InlineTest, ...]
     path: Path
+
+    @property
+    def low(self) -> bool:
+        """Whether it is a low value of its feature that is a sign; `gap_cv` of a scheduler, for one."""
+        return asks_low(self.condition, self.feature)
 
     @property
     def techniques(self) -> tuple[str, ...]:

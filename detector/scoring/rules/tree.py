@@ -74,6 +74,23 @@ def leaves(node: Node) -> Iterator[Leaf]:
             yield node
 
 
+def asks_low(node: Node, field: str) -> bool:
+    """Whether a tree holds for low values of a field, and asks nowhere for high ones."""
+    return _sides(node, field, negated=False) == {"low"}
+
+
+def _sides(node: Node, field: str, *, negated: bool) -> set[str]:
+    match node:
+        case Every(parts) | Some(parts):
+            return {side for part in parts for side in _sides(part, field, negated=negated)}
+        case Negation(part):
+            return _sides(part, field, negated=not negated)
+        case Compare(name, operator, _) | Benign(name, operator, _) if name == field and operator != "==":
+            return {"low" if operator.startswith("<") != negated else "high"}
+        case _:
+            return set()
+
+
 def fields(node: Node) -> list[str]:
     """Fields that a tree reads, each once, in the order of first use."""
     return list(dict.fromkeys(leaf.field for leaf in leaves(node)))

@@ -10,7 +10,7 @@ export function reasons(found, why = {}) {
   const of = (r) => (why.by_reason?.[r.code] ? ` Nats by feature: ${nats(why.by_reason[r.code])}.` : "");
   return section("Why", false, why.words?.length ? el("ul", {}, ...why.words.map((text) => el("li", { text }))) : null, bars(found.map((r) => ({
     name: words(r.code), size: r.weight, said: `${short(r.weight)} nats · risk ${r.score_without.toFixed(1)} without it`,
-    note: `${r.text} Value ${short(r.value)}, benign p99 ${short(r.benign_p99)}.${of(r)}`,
+    note: `${r.text} Value ${short(r.value)}${r.unusual === "low" ? " (low is unusual)" : ""}, benign p99 ${short(r.benign_p99)}.${of(r)}`,
   }))));
 }
 
