@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # The same examples on every machine: a run that fails can be run again.
@@ -18,6 +19,13 @@ for folder in Path(__file__).parent.iterdir():
 import warden  # noqa: E402 - found on the path that was just made
 
 RUN = pytest.StashKey()
+
+
+@pytest.fixture(autouse=True)
+def own_log():
+    """A command that says where the log goes says so for its own test."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_configure(config):

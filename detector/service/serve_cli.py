@@ -23,6 +23,7 @@ from detector.alerts.store import AwayError, Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError
+from detector.service import logs
 from detector.service.account_topic import AccountTopic
 from detector.service.channels import channels_of
 from detector.service.engine import Engine
@@ -201,6 +202,7 @@ def serve(
     as_json: bool = False,
 ) -> None:
     """Serve until a signal ends it; the options of the command, see `detector.service.cli`."""
+    logs.configure()
     wrong = CheckpointError, ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError
     try:
         with misuse(*wrong):
@@ -258,6 +260,7 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
         host: address.
         port: 0 takes a free one.
     """
+    logs.configure()
     data.mkdir(parents=True, exist_ok=True)
     store, metrics = Store(sqlite_url(data / "revenuer.db")), Metrics()
     store.alerts.upsert(engine.alerts.alerts())

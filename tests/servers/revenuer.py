@@ -54,8 +54,8 @@ class Served:
         }
         start = Forked if forked else _started
         self.process = start(arguments, env, cwd)
-        self.errors: list[str] = []
-        self.said: list[str] = []  # after the address and the token: its log
+        self.errors: list[str] = []  # and its log
+        self.said: list[str] = []  # after the address and the token
         self.client: httpx.Client | None = None
         self._readers: list[threading.Thread] = []
         self._read(lambda: self.errors.extend(self.process.stderr))

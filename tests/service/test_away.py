@@ -148,7 +148,7 @@ def test_the_service_waits_for_its_database_and_loses_nothing(tmp_path, undistur
         assert served.client.get("/v1/alerts").status_code == 503
         server.start()
         whole(served, lines, undisturbed)
-        assert any("database_away" in line for line in served.said), "or nothing was waited for"
+        assert any("database_away" in line for line in served.errors), "or nothing was waited for"
 
 
 @ALONE
