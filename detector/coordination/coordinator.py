@@ -1,7 +1,9 @@
 """Looks at clusters: links kept up to date, communities of what changed, and which clusters are worth another look."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from detector.coordination.kin import KIN, Kin
 from detector.coordination.lookalikes import ALIKE, Lookalikes
 from detector.coordination.table import LinkTable
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import HOUR_US, I32, I64, offsets_of
+from detector.profiles.layout import HOUR_US, I32, I64, Flags, offsets_of
 from detector.profiles.store import ProfileStore
 
 # A cluster is looked at again when its members or its requests changed by this share, or after so long. Its features are shares and
@@ -32,12 +34,23 @@ class LastLook(NamedTuple):
     members: int
     when: int
 
-    def outdated(self, requests: int, members: int, now: int) -> bool:
-        """Whether so much has changed that the cluster is worth another look."""
-        # Asked of every cluster at every look: unpacked and compared, since four calls take longer than all the rest.
-        before, size, when = self
-        more = requests > (1.0 + GROWTH) * before or before > (1.0 + GROWTH) * requests
-        return more or abs(members - size) > GROWTH * size or now - when >= STALE_US
+
+def outdated(before: Sequence[LastLook], requests: I64, members: I64, now: int) -> Flags:
+    """Clusters that are worth another look, since so much has changed.
+
+    Args:
+        before: of each cluster.
+        requests: i64[clusters], of its members.
+        members: i64[clusters].
+        now: event time, µs.
+    """
+    told = np.fromiter(chain.from_iterable(before), np.int64, 3 * len(before)).reshape(-1, 3)
+    many, size, when = told[:, 0], told[:, 1], told[:, 2]
+    more = (requests > (1.0 + GROWTH) * many) | (many > (1.0 + GROWTH) * requests)
+    return more | (np.abs(members - size) > GROWTH * size) | (now - when >= STALE_US)
+
+
+_NEVER: Final = LastLook(0, 0, -STALE_US)
 
 
 @dataclass
@@ -133,14 +146,12 @@ class Coordinator:
     def _due(self, requests: I64, offsets: I64, names: list[Name], now: int, *, everything: bool) -> list[int]:
         if not names:
             return []
-        total = np.add.reduceat(requests, offsets[:-1]).tolist()
-        due = []
-        for i, (name, count, members) in enumerate(zip(names, total, np.diff(offsets).tolist(), strict=True)):
-            before = self.seen.get(name)  # over clusters
-            if everything or before is None or before.outdated(count, members, now):
-                due.append(i)
-                self.seen[name] = LastLook(count, members, now)
-        return due
+        total, members = np.add.reduceat(requests, offsets[:-1]), np.diff(offsets)
+        before = [self.seen.get(name, _NEVER) for name in names]  # over clusters
+        due = np.flatnonzero(outdated(before, total, members, now) | everything)
+        for i, count, size in zip(due.tolist(), total[due].tolist(), members[due].tolist(), strict=True):
+            self.seen[names[i]] = LastLook(count, size, now)
+        return due.tolist()
 
 
 def find_clusters(store: ProfileStore, book: AccountBook, moment: Moment) -> Clusters | None:

@@ -104,11 +104,18 @@ def _components(rows: I64, columns: I64, component: I32) -> int:
 
 @njit(cache=True, nogil=True)
 def _signatures(slot: I32, key: I64, hashed: U64, edge: I64, rows: I64, component: I32, out: U64) -> None:
-    """One number a component, whatever the order of its edges."""
+    """One number a component, whatever the order of its edges, which lie by account."""
+    row, total = np.int64(-1), np.uint64(0)
     for i in range(edge.shape[0]):
         e = edge[i]
+        if rows[i] != row:
+            if row >= 0:
+                out[component[row]] += total
+            row, total = rows[i], np.uint64(0)
         mixed = (np.uint64(slot[e]) + _ADDED) * _FACTOR ^ hashed[key[e]] * _ADDED
-        out[component[rows[i]]] += (mixed ^ (mixed >> _SHIFT)) * _FACTOR
+        total += (mixed ^ (mixed >> _SHIFT)) * _FACTOR
+    if row >= 0:
+        out[component[row]] += total
 
 
 def glued(slot: I32, key: I64, kind: U8, weight: F64, hashed: U64, glue: Flags, texts: Flags) -> Glued | None:

@@ -141,9 +141,8 @@ class Communities:
             nodes = np.flatnonzero(anew[component])
             accounts, found = self._partition(graph, nodes, slots.size)
             label[accounts], since[accounts] = found + label.max(initial=-1) + 1, now
-        groups = self._keep(slots, label, since)
         self._signs = np.sort(signs)
-        return sorted(groups, key=lambda g: (-g.size, int(g[0])))
+        return self._keep(slots, label, since)
 
     def _before(self, slots: I32) -> tuple[I32, I64]:
         """Community and last whole run of each account, from the look before."""
@@ -162,7 +161,7 @@ class Communities:
         return np.asarray(outside > np.where(size < _LARGE, GROWN, GROWN_LARGE) * size)
 
     def _keep(self, slots: I32, label: I32, since: I64) -> list[I32]:
-        """Remember what was found; slots of each community of at least `SMALLEST`, ascending."""
+        """Remember what was found; slots, ascending, of each community of at least `SMALLEST`, in the order of `find`."""
         names, number = numbered(label)
         order, bounds = by_number(number, names.size)
         ordered = slots[order]
@@ -172,6 +171,7 @@ class Communities:
         self._label[ordered] = np.repeat(ordered[bounds[:-1]], size)
         self._since[slots] = since
         large = np.flatnonzero(size >= SMALLEST)
+        large = large[np.lexsort((ordered[bounds[large]], -size[large]))]
         return [ordered[a:b] for a, b in zip(bounds[large].tolist(), bounds[large + 1].tolist(), strict=True)]
 
     @staticmethod

@@ -1,5 +1,7 @@
 """What every account holds, kept up to date: a look at clusters costs what changed, not what is known."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -119,10 +121,11 @@ class LinkTable:
 
 @njit(cache=True, nogil=True)
 def _shared(
-    dense: I32, support: F32, used: U8, holders: I32, surprise: F64, slot: I32, key: I64, w: F64, starts: I64
+    dense: I32, support: F32, used: U8, holders: I32, surprise: F64, slot: I32, key: I64, w: F64, starts: I64, of: I64
 ) -> int:
-    m = 0
-    for s in range(starts.shape[0] - 1):
+    """Fill the keys of the slots from `of[0]` to `of[1]`, and where those of each start, from `of[2]` on; where they end."""
+    m = of[2]
+    for s in range(of[0], of[1]):
         starts[s] = m
         for j in range(used[s]):
             k = dense[s, j]
@@ -131,7 +134,6 @@ def _shared(
                 slot[m], key[m] = s, k
                 w[m] = surprise[held] * support[s, j]
                 m += 1
-    starts[-1] = m
     return m
 
 
@@ -146,8 +148,22 @@ def shared(table: LinkTable, n: int, most: int, population: int) -> tuple[I32, I
         most: holders of a key that still says something.
         population: active accounts.
     """
-    size = int(table.used[:n].sum())
+    half = n // 2
+    before = int(table.used[:half].sum(dtype=np.int64))
+    size = before + int(table.used[half:n].sum(dtype=np.int64))
     slot, key, weight = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size)
     surprise, starts = np.log(float(max(population, 2)) / np.maximum(np.arange(most + 1), 1)), np.empty(n + 1, np.int64)
-    m = _shared(table.dense, table.support, table.used, table.holders, surprise, slot, key, weight, starts)
+
+    def fill(*of: int) -> int:
+        held = table.dense, table.support, table.used, table.holders
+        return _shared(*held, surprise, slot, key, weight, starts, np.array(of))
+
+    with ThreadPoolExecutor(1) as beside:  # kernels hold no lock
+        other = beside.submit(fill, half, n, before)
+        middle, stop = fill(0, half, 0), other.result()
+    m = middle + stop - before
+    for each in (slot, key, weight):
+        each[middle:m] = each[before:stop]
+    starts[half:n] -= before - middle
+    starts[n] = m
     return slot[:m], key[:m], weight[:m], starts
