@@ -11,7 +11,7 @@ from rich.table import Table
 
 from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
-from detector.scoring.rules import RuleError
+from detector.scoring.rules import RuleError, unmeasured
 from detector.service.replay import UNREAD, Progress, Replay, make_engine
 from detector.stop import misuse
 from streams.accounts import read_accounts, read_events
@@ -107,6 +107,11 @@ def _prepared(
         )
     replay = Replay(make_engine(settings, book, told), out, refused)
     warn_of_unknown(replay.engine.allowances)
+    if settings.rules and (own := unmeasured(replay.engine.scorer.every_rule)):
+        sys.stderr.write(
+            f"revenuer: {', '.join(own)}: rules of your own, which the stated rate of false alarms was measured without; "
+            "see how often each fires on traffic that is benign\n"
+        )
     source.digest_key = replay.engine.keys.letters
     return source, replay
 

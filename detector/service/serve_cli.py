@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Final, Protocol
 
 import polars as pl
+import structlog
 import typer
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
@@ -22,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from detector.alerts.store import AwayError, Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
-from detector.scoring.rules import RuleError
+from detector.scoring.rules import RuleError, unmeasured
 from detector.service import logs
 from detector.service.account_topic import AccountTopic
 from detector.service.channels import channels_of
@@ -46,6 +47,8 @@ from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
 from streams.sources.kafka_table import KafkaTable
+
+_log = structlog.get_logger(__name__)
 
 _THREADS: Final = 8  # requests that wait for the database at once; more of them wait for each other
 _HTTP_S: Final = 3  # for answers under way
@@ -149,7 +152,10 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
     accounts, events = _table(data / "accounts.ndjson", True), _table(data / "events.ndjson", False)
     mark = hashlib.blake2b(settings.hash_key.to_bytes(8, "little"), digest_size=16, person=b"checkpoint").hexdigest()
     resume = Resume(data, settings.checkpoint_s, mark)
-    return Live(make_engine(settings, accounts, events), store, metrics, data, settings.reference, resume)
+    engine = make_engine(settings, accounts, events)
+    if settings.rules and (own := unmeasured(engine.scorer.every_rule)):
+        _log.warning("rules_unmeasured", rules=own, why="the stated rate of false alarms was measured without them")
+    return Live(engine, store, metrics, data, settings.reference, resume)
 
 
 def _take(context: typer.Context, data: Path, standby: bool, as_json: bool) -> None:

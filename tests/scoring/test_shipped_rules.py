@@ -14,6 +14,7 @@ from detector.scoring.rules import (
     load_rules,
     rule_files,
     rules_markdown,
+    unmeasured,
 )
 from detector.scoring.rules.evaluate import RuleSet, rules_of
 from detector.scoring.rules.testing import run_tests
@@ -95,3 +96,14 @@ def test_the_taxonomy_is_the_features_that_are_declared():
     known = known_fields()
     assert set(known) == set(CATEGORIES)
     assert set(known["account_window"]) < set(known["cluster_window"])
+
+
+def test_rules_that_are_not_as_they_ship_are_unmeasured():
+    one, two, three, four, five = RULES[:5]
+    assert unmeasured(RULES) == unmeasured(RULES[3:]) == []
+    changed = [
+        replace(one, weight=one.weight + 1.0),
+        replace(two, condition=three.condition),
+        replace(four, code="MINE"),
+    ]
+    assert unmeasured([*changed, replace(five, text="Other words.")]) == [one.code, two.code, "MINE"]

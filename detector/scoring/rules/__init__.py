@@ -2,7 +2,7 @@
 
 from detector.scoring.rules.fields import Fields, known_fields
 from detector.scoring.rules.lint import lint, read_rule
-from detector.scoring.rules.load import default_folder, load_rules, rule_files
+from detector.scoring.rules.load import default_folder, load_rules, rule_files, unmeasured
 from detector.scoring.rules.markdown import condition_text, rules_markdown
 from detector.scoring.rules.model import (
     ACCOUNT_WINDOW,
@@ -37,4 +37,5 @@ __all__ = [
     "read_rule",
     "rule_files",
     "rules_markdown",
+    "unmeasured",
 ]
