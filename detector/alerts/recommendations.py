@@ -25,8 +25,11 @@ from detector.alerts.quota import TierUsage
 
 _DAY_US = 86_400_000_000
 TiersOf = Callable[[Sequence[str], int], list[str]]  # accounts and event time, µs → the tier of each
-# What costs a wronged customer least comes first.
+# What costs a wronged customer least comes first. Nobody is asked to prove anything (`challenge`): who is not of the core is only
+# shown, and whom the evidence binds gets more than a question.
 LADDER: Final[dict[str, dict[str, Action]]] = {
+    # Its account is the victim, and loses least by a new key; the old one has a quota until then.
+    "api_key": {"low": "observe", "medium": "review", "high": "rotate_key", "critical": "rotate_key"},
     "account": {"low": "observe", "medium": "review", "high": "throttle", "critical": "degrade"},
     "cluster": {"low": "observe", "medium": "review", "high": "throttle", "critical": "suspend"},
 }
@@ -102,7 +105,7 @@ def recommend(
     kind = "account" if len(members) == 1 else "cluster"
     subject = _subject(alert_id, kind, core, members, culprit)
     tiers = dict(sorted(Counter(tiers_of(core, now)).items()))
-    action = LADDER[kind][severity]
+    action = LADDER["api_key" if subject.kind == "api_key" else kind][severity]
     degrade = tuple(sorted({DEGRADE[r.code] for r in case.reasons if r.code in DEGRADE})) if level >= ACTIONABLE else ()
     return Recommendation(
         id=_id(alert_id, action, subject),

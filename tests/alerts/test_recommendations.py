@@ -38,7 +38,10 @@ def of(found, level="high", members=None, now=START, usage=USAGE, tiers=(), **mo
 @pytest.mark.parametrize("kind", sorted(LADDER))
 def test_the_ladder_rises_with_severity(kind):
     costs = [COST.index(LADDER[kind][severity]) for severity in SEVERITIES]
-    assert costs == sorted(set(costs)), "each step costs more than the one before"
+    # There is nothing beyond the rotation of a key: its account is a victim.
+    steps = costs[:-1] if kind == "api_key" else costs
+    assert steps == sorted(set(steps)), "each step costs more than the one before"
+    assert costs[-1] == max(costs)
     assert LADDER[kind]["low"] == "observe"
 
 
@@ -121,6 +124,21 @@ def test_a_key_is_of_the_tier_of_its_account():
     assert found.subject.kind == "api_key"
     assert found.blast_radius.revenue_tier_mix == {"pro": 1}
     assert found.limits[0] == Limit("requests", 900, DAY_S)
+
+
+@pytest.mark.parametrize(
+    ("level", "action"), [("low", "observe"), ("medium", "review"), ("high", "rotate_key"), ("critical", "rotate_key")]
+)
+def test_a_stolen_key_is_rotated_and_limited_until_it_is(level, action):
+    found = of(case("a"), level, culprit=Named("api_key", "k", 40, 0))
+    assert (found.action, found.subject.kind, found.subject.id) == (action, "api_key", "k")
+    assert bool(found.limits) is (action == "rotate_key")
+
+
+@pytest.mark.parametrize("level", SEVERITIES)
+def test_only_a_key_is_rotated(level):
+    culprits = [None, Named("end_user", "u", 40, 0)]
+    assert all(of(case("a"), level, culprit=c).action == LADDER["account"][level] != "rotate_key" for c in culprits)
 
 
 @given(st.floats(1e-6, 1e12))

@@ -108,6 +108,8 @@ def test_the_thief_s_key_is_bound_and_not_its_victim_however_the_log_is_cut(stol
             continue
         (own,) = [a for a in alerts if a["recommendation"]["subject"]["id"] == key]
         assert own["recommendation"]["subject"] == {"kind": kind, "id": key, "accounts": [account]}
+        assert own["recommendation"]["action"] == "rotate_key"
+        assert own["recommendation"]["limits"]
         assert own["evidence"]["cluster"] == cluster["id"]
     lines = (stolen / "requests.ndjson").read_bytes().splitlines(keepends=True)
     for name, part in (("a", lines[: len(lines) // 2]), ("b", lines[len(lines) // 2 :])):
