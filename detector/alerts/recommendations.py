@@ -57,6 +57,14 @@ def _limits(tiers: dict[str, int], usage: TierUsage) -> tuple[Limit, ...]:
     return usage.limits(max(tiers, key=tiers.__getitem__, default=UNKNOWN_TIER))
 
 
+def _requests_per_day(case: Case, bound: int) -> float:
+    """Of those that are bound, each as the case's average core member: they are more or fewer than the case was of.
+
+    Without this the cap on traffic would not see who joined after the strongest case.
+    """
+    return round(bound * case.requests_per_day / max(1, sum(case.tiers.values())), 1)
+
+
 def _subject(alert_id: str, kind: str, core: tuple[str, ...], members: list[Member], culprit: Named | None) -> Subject:
     if culprit is not None:
         return Subject(culprit.kind, culprit.id, core)
@@ -118,5 +126,5 @@ def recommend(
         created_at=rfc3339(now),
         expires_at=rfc3339(now + LASTS_DAYS[severity] * _DAY_US),
         dry_run=dry_run,
-        blast_radius=BlastRadius(len(core), round(case.requests_per_day, 1), tiers),
+        blast_radius=BlastRadius(len(core), _requests_per_day(case, len(core)), tiers),
     )

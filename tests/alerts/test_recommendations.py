@@ -119,6 +119,14 @@ def test_the_tiers_are_of_all_that_are_bound_and_of_nobody_else():
     assert found.blast_radius.revenue_tier_mix == {"enterprise": 1, "free": 1, "unknown": 1}
 
 
+def test_the_requests_are_of_all_that_are_bound():
+    known = case("a b", requests_per_day=20.0, tiers={"free": 2})
+    members = [member("a"), member("b"), member("new"), member("newer"), member("seen", "peripheral")]
+    assert of(known, members=members).blast_radius.requests_per_day == 40.0
+    assert of(known, members=members[:1] + members[-1:]).blast_radius.requests_per_day == 10.0
+    assert of(case("a", tiers={}, requests_per_day=7.0)).blast_radius.requests_per_day == 7.0
+
+
 def test_a_key_is_of_the_tier_of_its_account():
     found = of(case("a", tiers={}), tiers={"a": "pro"}, culprit=Named("api_key", "k", 40, 0))
     assert found.subject.kind == "api_key"
