@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from detector.alerts.model import Action, Recommendation
+from detector.alerts.model import UNKNOWN_TIER, Action, Recommendation
 
 Verdict = Literal["release", "wait", "pull"]
 HOUR_US: Final = 3_600_000_000
@@ -24,7 +24,7 @@ class Caps:
     Attributes:
         accounts_an_hour: newly bound, of all recommendations together.
         traffic_share: of all requests a day, by everything that is enforced at a time.
-        protected_tiers: a recommendation that binds one of them waits for approval.
+        protected_tiers: a recommendation that binds one of them, or where there are any, an unknown one, waits for approval.
         approvals: different people that must agree where approval is needed.
     """
 
@@ -55,8 +55,13 @@ def needs_approval(made: Recommendation, caps: Caps) -> str:
     """Why people must agree first; empty where they need not."""
     if made.action == "suspend" and made.subject.kind in {"cluster", "org"}:
         return "it suspends a cluster"
-    hit = sorted(set(made.blast_radius.revenue_tier_mix) & set(caps.protected_tiers))
-    return f"it binds accounts of the tier {hit[0]}" if hit else ""
+    mix = made.blast_radius.revenue_tier_mix
+    hit = sorted(mix.keys() & set(caps.protected_tiers))
+    if hit:
+        return f"it binds accounts of the tier {hit[0]}"
+    # Of these it is not known that they are not protected; a mix that was stored by an older version can lack some.
+    doubtful = mix.get(UNKNOWN_TIER, 0) > 0 or sum(mix.values()) < len(made.subject.accounts)
+    return "it binds accounts of an unknown tier" if caps.protected_tiers and doubtful else ""
 
 
 def decide(

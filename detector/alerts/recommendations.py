@@ -1,6 +1,8 @@
 """What to do about an alert: an action from the ladder, a quota, whom it binds and what it would hit."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -8,6 +10,7 @@ import msgspec
 from detector.alerts.model import (
     ACTIONABLE,
     SEVERITIES,
+    UNKNOWN_TIER,
     Action,
     BlastRadius,
     Case,
@@ -21,8 +24,12 @@ from detector.alerts.model import (
 from detector.alerts.quota import TierUsage
 
 _DAY_US = 86_400_000_000
-# What costs a wronged customer least comes first.
+TiersOf = Callable[[Sequence[str], int], list[str]]  # accounts and event time, µs → the tier of each
+# What costs a wronged customer least comes first. Nobody is asked to prove anything (`challenge`): who is not of the core is only
+# shown, and whom the evidence binds gets more than a question.
 LADDER: Final[dict[str, dict[str, Action]]] = {
+    # Its account is the victim, and loses least by a new key; the old one has a quota until then.
+    "api_key": {"low": "observe", "medium": "review", "high": "rotate_key", "critical": "rotate_key"},
     "account": {"low": "observe", "medium": "review", "high": "throttle", "critical": "degrade"},
     "cluster": {"low": "observe", "medium": "review", "high": "throttle", "critical": "suspend"},
 }
@@ -45,10 +52,17 @@ def _id(alert_id: str, action: str, subject: Subject) -> str:
     return "rec_" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _limits(case: Case, usage: TierUsage) -> tuple[Limit, ...]:
-    """A cluster shares what one ordinary account of its members' commonest tier may use."""
-    tier = max(sorted(case.tiers), key=lambda t: case.tiers[t], default="unknown")
-    return usage.limits(tier)
+def _limits(tiers: dict[str, int], usage: TierUsage) -> tuple[Limit, ...]:
+    """A cluster shares what one ordinary account of its members' commonest tier may use; a key, what its account may."""
+    return usage.limits(max(tiers, key=tiers.__getitem__, default=UNKNOWN_TIER))
+
+
+def _requests_per_day(case: Case, bound: int) -> float:
+    """Of those that are bound, each as the case's average core member: they are more or fewer than the case was of.
+
+    Without this the cap on traffic would not see who joined after the strongest case.
+    """
+    return round(bound * case.requests_per_day / max(1, sum(case.tiers.values())), 1)
 
 
 def _subject(alert_id: str, kind: str, core: tuple[str, ...], members: list[Member], culprit: Named | None) -> Subject:
@@ -58,7 +72,10 @@ def _subject(alert_id: str, kind: str, core: tuple[str, ...], members: list[Memb
 
 
 def unbound(recommendation: Recommendation, account: str) -> Recommendation | None:
-    """A recommendation that no longer names an account; None where it was of this account alone."""
+    """A recommendation that no longer names an account; None where it was of this account alone.
+
+    The blast radius stays, for which tier the account was of is not known here: too large, it errs on the side of asking people.
+    """
     subject = recommendation.subject
     if subject.kind != "cluster" and subject.id == account:
         return None
@@ -73,6 +90,7 @@ def recommend(
     members: list[Member],
     now: int,
     usage: TierUsage,
+    tiers_of: TiersOf,
     *,
     culprit: Named | None = None,
     dry_run: bool = True,
@@ -86,6 +104,7 @@ def recommend(
         members: all its accounts; core ones are bound.
         now: event time, µs.
         usage: what ordinary accounts use.
+        tiers_of: the account book's word on tiers. The case's own would be of its members then, and others are bound by now.
         culprit: key or end user of the only account, that is bound in its place.
         dry_run: whether a gateway must only record it.
     """
@@ -93,18 +112,19 @@ def recommend(
     core = tuple(sorted(m.account_id for m in members if m.role == "core"))
     kind = "account" if len(members) == 1 else "cluster"
     subject = _subject(alert_id, kind, core, members, culprit)
-    action = LADDER[kind][severity]
+    tiers = dict(sorted(Counter(tiers_of(core, now)).items()))
+    action = LADDER["api_key" if subject.kind == "api_key" else kind][severity]
     degrade = tuple(sorted({DEGRADE[r.code] for r in case.reasons if r.code in DEGRADE})) if level >= ACTIONABLE else ()
     return Recommendation(
         id=_id(alert_id, action, subject),
         subject=subject,
         action=action,
-        limits=_limits(case, usage) if level >= ACTIONABLE else (),
+        limits=_limits(tiers, usage) if level >= ACTIONABLE else (),
         degrade=degrade,
         reason_codes=tuple(r.code for r in case.reasons),
         alert_id=alert_id,
         created_at=rfc3339(now),
         expires_at=rfc3339(now + LASTS_DAYS[severity] * _DAY_US),
         dry_run=dry_run,
-        blast_radius=BlastRadius(len(core), round(case.requests_per_day, 1), dict(sorted(case.tiers.items()))),
+        blast_radius=BlastRadius(len(core), _requests_per_day(case, len(core)), tiers),
     )

@@ -1,5 +1,6 @@
 """What the account file says of each slot, as of event time."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,7 @@ class AccountBook:
             else None
         )
         self.tiers: list[str] = []
+        self._key = key
         if self.frame is None or self.frame.height == 0:
             self._ident: U64 = np.zeros(0, np.uint64)
             self._accounts = 0
@@ -89,6 +91,11 @@ class AccountBook:
         if logged is None:
             return found
         return found._replace(organisation=np.where(found.organisation != 0, found.organisation, logged))
+
+    def tiers_of(self, accounts: Sequence[str], now: int) -> list[str]:
+        """Tier of each account that held at `now` (µs); `unknown` where the account file says none."""
+        rows = self._as_of(hash_strings(pl.Series(accounts, dtype=pl.String), self._key), now).tier
+        return [self.tiers[row] if row >= 0 else "unknown" for row in rows.tolist()]
 
     def _as_of(self, idents: U64, now: int) -> Facts:
         n = idents.shape[0]

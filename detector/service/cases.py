@@ -1,5 +1,6 @@
 """Cases from scores: who is in it, why, and the evidence that an analyst reads."""
 
+from collections import Counter
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -33,7 +34,12 @@ _TENS_AN_HOUR = HOUR_US // SLOT_US
 def _tiers(facts: Facts, rows: I64, book: AccountBook) -> dict[str, int]:
     names = ["unknown", *book.tiers]
     numbers, counts = np.unique(facts.tier[rows], return_counts=True)
-    return {names[int(n) + 1]: int(c) for n, c in zip(numbers, counts, strict=True)}
+    out: Counter[str] = Counter()
+    for n, c in zip(
+        numbers, counts, strict=True
+    ):  # a handful; `unknown` can be there twice, for the file can say it too
+        out[names[int(n) + 1]] += int(c)
+    return dict(out)
 
 
 def _mix(pooled: Pooled, row: int) -> dict[str, float]:

@@ -368,7 +368,8 @@ class Engine:
             self._learn(entry, members, now)
 
     def _advise(self, now: int, entry: Entry) -> None:
-        made = recommend(entry.id, entry.case, entry.level, entry.bound, now, self._usage, culprit=entry.subject)
+        tiers_of, culprit = self.accounts.tiers_of, entry.subject
+        made = recommend(entry.id, entry.case, entry.level, entry.bound, now, self._usage, tiers_of, culprit=culprit)
         entry.recommendation = made
         if self.advised is not None:
             self.advised.append(Advice(SEVERITIES[entry.level], tuple(entry.supersedes), made))

@@ -52,6 +52,8 @@ CASES = {
     "account": recommendation(CLUSTER[:1], "account"),
     "key": recommendation(CLUSTER[:1], "api_key"),
     "end_user": recommendation(CLUSTER[:1], "end_user"),
+    "rotate": recommendation(CLUSTER[:1], "api_key", "rotate_key"),
+    "rotate, no usage known": recommendation(CLUSTER[:1], "api_key", "rotate_key", limits=()),
     "suspend": recommendation(action="suspend", limits=()),
     "degrade": recommendation(CLUSTER[:1], "account", "degrade", degrade=("strip_logprobs",)),
     "parallel": recommendation(limits=(Limit("concurrent_requests", 2, 1), Limit("input_tokens", 7, 7_200))),
@@ -186,3 +188,22 @@ def test_a_key_or_end_user_is_bound_and_the_abused_account_is_spared(fmt, action
     made = render(recommendation(CLUSTER[:1], kind, action), fmt)
     assert not any("acct-1" in str(v) for v in leaves(made["config"]))
     assert made["config"] == {} or any("-9" in str(v) for v in leaves(made["config"]))
+
+
+@pytest.mark.parametrize("fmt", ALL)
+def test_a_key_to_be_rotated_is_limited_as_a_throttled_one_and_the_rotation_is_the_provider_s(fmt):
+    made, throttled = render(CASES["rotate"], fmt), render(CASES["key"], fmt)
+    assert made["config"] == throttled["config"]
+    assert bool(made["config"]) is (fmt != "kong"), "Kong knows no keys"
+    note, *others = made["notes"]
+    assert "the provider issues a new one and revokes the old one" in note
+    assert ("nothing here binds the old one" in note) is (not made["config"])
+    assert others == throttled["notes"]
+
+
+@pytest.mark.parametrize("fmt", ALL)
+def test_without_a_quota_a_rotation_says_that_nothing_is_limited(fmt):
+    made = render(CASES["rotate, no usage known"], fmt)
+    assert made["config"] == {}
+    assert "nothing here binds the old one" in made["notes"][0]
+    assert "It sets no limit" in made["notes"][1]

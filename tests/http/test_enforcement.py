@@ -157,6 +157,28 @@ def test_a_protected_tier_waits_for_people(service):
     assert tell(hostile("alr_2", 3)) == [""]
 
 
+def test_where_tiers_are_protected_one_that_is_not_known_is_too(service):
+    _, tell, _ = service(protected_tiers=["enterprise"])
+    assert "unknown tier" in tell(hostile("alr_1", 3, tiers={"free": 2, "unknown": 1}))[0]
+    assert "unknown tier" in tell(hostile("alr_2", 3, tiers={"free": 2}))[0], "the mix lacks one"
+
+
+def test_where_none_are_an_unknown_tier_is_no_reason_to_wait(service):
+    _, tell, _ = service()
+    assert tell(hostile("alr_1", 3, tiers={"unknown": 3})) == [""]
+
+
+def test_a_stolen_key_is_limited_until_somebody_rotates_it_and_its_account_is_spared(service):
+    _, tell, as_ = service()
+    one = hostile("alr_1", 1, action="rotate_key")
+    made = one.recommendation
+    key = msgspec.structs.replace(made, subject=Subject("api_key", "key-9", made.subject.accounts))
+    assert tell(msgspec.structs.replace(one, recommendation=key)) == [""]
+    shown = rendered(as_("read"), "alr_1")
+    assert not shown["dry_run"]
+    assert {call["body"]["key"] for call in shown["config"]["calls"]} == {"key-9"}
+
+
 def test_a_closed_alert_and_one_taken_back_bind_nobody(service):
     state, tell, as_ = service()
     tell(hostile("alr_1", 3), hostile("alr_2", 3))

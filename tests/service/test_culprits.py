@@ -1,6 +1,7 @@
 """The stolen key is named, and its victim is let go; where keys do not differ, the account is meant."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,12 @@ def test_the_thief_s_key_is_bound_and_not_its_victim_however_the_log_is_cut(stol
     log = pl.read_ndjson(stolen / "requests.ndjson", infer_schema_length=None)
     truth = json.loads((stolen / "truth.json").read_text())
     assert named
+    tiers = {}
+    for line in (stolen / "accounts.ndjson").read_text().splitlines():
+        tiers[json.loads(line)["account_id"]] = json.loads(line).get("tier") or "unknown"
+    for each in alerts:
+        made = each["recommendation"]
+        assert made["blast_radius"]["revenue_tier_mix"] == dict(Counter(tiers[a] for a in made["subject"]["accounts"]))
     bound = set(cluster["recommendation"]["subject"]["accounts"])
     keys = {account for account, (first, *_) in named.items() if first["kind"] == "api_key"}
     assert keys
@@ -101,6 +108,8 @@ def test_the_thief_s_key_is_bound_and_not_its_victim_however_the_log_is_cut(stol
             continue
         (own,) = [a for a in alerts if a["recommendation"]["subject"]["id"] == key]
         assert own["recommendation"]["subject"] == {"kind": kind, "id": key, "accounts": [account]}
+        assert own["recommendation"]["action"] == "rotate_key"
+        assert own["recommendation"]["limits"]
         assert own["evidence"]["cluster"] == cluster["id"]
     lines = (stolen / "requests.ndjson").read_bytes().splitlines(keepends=True)
     for name, part in (("a", lines[: len(lines) // 2]), ("b", lines[len(lines) // 2 :])):

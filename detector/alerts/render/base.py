@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from detector.alerts.model import Action, Limit, Recommendation
 
 # Actions that a person or the provider's own product takes; a gateway has nothing to apply.
-BY_HAND: Final[frozenset[Action]] = frozenset({"observe", "review", "challenge", "rotate_key"})
+BY_HAND: Final[frozenset[Action]] = frozenset({"observe", "review", "challenge"})
 
 
 @dataclass

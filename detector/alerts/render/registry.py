@@ -57,15 +57,25 @@ def _rendered(recommendation: Recommendation, renderer: Renderer) -> Rendered:
         return Rendered(notes=[f"The action {recommendation.action} is taken outside the gateway."])
     if not recommendation.subject.accounts:
         return Rendered(notes=["It binds no account: no member is a core member."])
-    if not recommendation.limits and recommendation.action != "suspend":
-        made = Rendered(notes=["It sets no limit: the usage of ordinary accounts is not known yet."])
-    else:
-        made = renderer(recommendation)
+    made = _limiting(recommendation, renderer)
+    if recommendation.action == "rotate_key":
+        made.notes.insert(0, _rotating(applied=bool(made.config)))
     if recommendation.degrade:
         made.notes.append(f"The gateway cannot do these; the model server must: {', '.join(recommendation.degrade)}.")
     if made.config:
         made.notes.append(f"Nothing removes it by itself: take it back at {recommendation.expires_at}.")
     return made
+
+
+def _limiting(recommendation: Recommendation, renderer: Renderer) -> Rendered:
+    if not recommendation.limits and recommendation.action != "suspend":
+        return Rendered(notes=["It sets no limit: the usage of ordinary accounts is not known yet."])
+    return renderer(recommendation)
+
+
+def _rotating(*, applied: bool) -> str:
+    until = "what is here is for the old one until then" if applied else "until then nothing here binds the old one"
+    return f"No gateway is told to rotate a key: the provider issues a new one and revokes the old one; {until}."
 
 
 def _commented(config: dict[str, Any]) -> str:
