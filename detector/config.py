@@ -43,7 +43,9 @@ class EnforcementSettings(BaseModel):
     traffic_share: float = Field(
         default=0.02, ge=0, le=1, description="of all requests, by everything that is enforced"
     )
-    protected_tiers: list[str] = Field(default=[], description="tiers that are bound only where people agree; unknown ones too, where any is named")
+    protected_tiers: list[str] = Field(
+        default=[], description="tiers that are bound only where people agree; unknown ones too, where any is named"
+    )
     approvals: int = Field(
         default=2, ge=1, le=10, description="people who must agree to suspend a cluster or bind such a tier"
     )
