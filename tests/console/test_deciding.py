@@ -44,6 +44,20 @@ def test_where_a_low_value_is_the_sign_the_case_says_so(open_page, cluster):
     assert page.text_content("#case").count("low is unusual") == 1
 
 
+def test_a_value_below_the_percentile_stands_beside_what_the_rule_asked_for(open_page, cluster):
+    page = open_page()
+    first, *rest = (
+        {**r, "value": 50.0, "benign_p99": 42.1, "asked": 11.5, "unusual": "high"} for r in cluster["reasons"]
+    )
+    page.route(
+        f"**/v1/alerts/{cluster['id']}",
+        lambda route: route.fulfill(json={**cluster, "reasons": [{**first, "value": 18.0}, *rest]}),
+    )
+    page.evaluate("(id) => { location.hash = `#alert=${id}`; }", cluster["id"])
+    page.wait_for_selector('#case :text("Value 18, the rule\'s bound 11.5, benign p99 42.1")')
+    assert page.text_content("#case").count("the rule's bound") == 1
+
+
 def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):
     account = cluster["accounts"][0]
     page = open_page(f"#account={account}")

@@ -86,6 +86,18 @@ def test_where_a_low_value_is_the_sign_the_page_says_so(make_alert, make_data):
         assert "0.467 vs 4.86" in shown
 
 
+def test_a_value_below_the_percentile_stands_beside_what_the_rule_asked_for(make_alert, make_data):
+    reason = {"code": "c", "text": "t", "value": 18.0, "benign_p99": 42.1, "weight": 1.0, "score_without": 3.0}
+
+    def shown(**more):
+        return Page(render_report(make_data([make_alert(reasons=[reason | more])]))).shown
+
+    assert "18 (the rule's bound 11.5, benign 99th 42.1)" in shown(asked=11.5)
+    assert "18, low is unusual (the rule's bound 20, benign 99th 42.1)" in shown(asked=20.0, unusual="low")
+    assert "50 vs 42.1" in shown(asked=11.5, value=50.0), "beyond the percentile, that says enough"
+    assert "18 vs 42.1" in shown(asked=None), "alerts of before know of no bound"
+
+
 def test_cases_stand_in_order_of_severity_then_risk(data):
     cards = [attributes["id"] for attributes in Page(render_report(data)).all("details") if "id" in attributes]
     assert cards == ["case-al-1", "case-al-3", "case-al-2"]
