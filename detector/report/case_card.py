@@ -14,6 +14,7 @@ from detector.report.words import ACTIONS, CAPABILITIES, KINDS, TECHNIQUES, UNIT
 REASONS = 8
 SKELETONS = 3
 SKELETON_LENGTH = 600
+PAYERS = 5  # unrelated ones that share each text that an alert shows; `detector.service.skeletons` sees to it
 MEMBERS = 20
 GONE = (
     "No picture: at the end of the log no cluster holds half of these accounts any more. "
@@ -166,17 +167,28 @@ def _skeletons(skeletons: list[Skeleton]) -> Html | None:
         return None
     blocks = []
     for skeleton in shared[:SKELETONS]:
-        used = [
-            plural(count, noun)
-            for count, noun in ((skeleton.accounts, "account"), (skeleton.exchanges, "exchange"))
-            if count
-        ]
-        caption = h("figcaption", " · ".join(used), class_="muted") if used else None
+        used = _holders(skeleton)
+        caption = h("figcaption", used, class_="muted") if used else None
         cut = skeleton.text[:SKELETON_LENGTH] + ("…" if len(skeleton.text) > SKELETON_LENGTH else "")
         blocks.append(h("figure", h("pre", cut, tabindex="0"), caption))
     more = len(shared) - SKELETONS
     note = h("p", f"{more:,} more in alerts.ndjson", class_="muted") if more > 0 else None
     return _part("Shared texts, masked", *blocks, note)
+
+
+def _holders(skeleton: Skeleton) -> str:
+    """Who holds a text. Of few members, it says who else does: words that fewer than five payers share reach no file."""
+    parts = []
+    if skeleton.accounts:
+        few = skeleton.accounts < PAYERS
+        parts.append(
+            f"{skeleton.accounts} of these accounts, at least {PAYERS} unrelated payers in all"
+            if few
+            else plural(skeleton.accounts, "account")
+        )
+    if skeleton.exchanges:
+        parts.append(plural(skeleton.exchanges, "exchange"))
+    return " · ".join(parts)
 
 
 def _links(links: dict[str, float]) -> Html | None:
