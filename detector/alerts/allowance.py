@@ -9,7 +9,7 @@ import msgspec
 
 from detector.alerts.explained import reweighed
 from detector.alerts.later import told
-from detector.alerts.model import Case, Reason, Severity
+from detector.alerts.model import Case, Member, Reason, Severity
 from detector.scoring.combined import ANOMALY
 
 EVERYTHING: Final = "*"
@@ -108,8 +108,21 @@ def unknown(allowances: Mapping[str, Sequence[Allowance]]) -> Counter[str]:
     return Counter(name for given in allowances.values() for name in {a.name for a in given} if name not in COVERS)
 
 
-def _left(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:
+def uncovered(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:
+    """Reasons that codes do not cover."""
     return [] if EVERYTHING in codes else [r for r in reasons if r.code not in codes]
+
+
+def staying(members: Sequence[Member], reasons: Sequence[Reason], codes: Mapping[str, frozenset[str]]) -> list[Member]:
+    """Members of a cluster that some of its reasons still accuses; none where those left are too few to be a case.
+
+    Args:
+        members: of the cluster.
+        reasons: of the cluster.
+        codes: by account id, what its allowances cover; accounts without any may be absent.
+    """
+    left = [m for m in members if not (mine := codes.get(m.account_id)) or uncovered(reasons, mine)]
+    return [] if len(left) < _CLUSTER and 2 * len(left) < len(members) else left
 
 
 def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], rescore: Rescore) -> Case | None:
@@ -130,11 +143,10 @@ def apply(case: Case, now: int, allowances: Mapping[str, Sequence[Allowance]], r
     if not any(codes.values()):
         return case
     if case.kind == "cluster":
-        members = tuple(m for m in case.members if not codes[m.account_id] or _left(case.reasons, codes[m.account_id]))
-        few = len(members) < _CLUSTER and 2 * len(members) < len(case.members)
-        return None if few else msgspec.structs.replace(case, members=members)
+        members = tuple(staying(case.members, case.reasons, codes))
+        return msgspec.structs.replace(case, members=members) if members else None
     (member,) = case.members
-    left = _left(case.reasons, codes[member.account_id])
+    left = uncovered(case.reasons, codes[member.account_id])
     if not left:
         return None
     rescored = rescore(case.kind, [r.code for r in left])

@@ -37,6 +37,7 @@ class Reason(msgspec.Struct, frozen=True):
         weight: nats; the weights of an alert add up to its score.
         score_without: risk without this reason, 0–100.
         unusual: the side on which values are a sign; where it is low, an ordinary value is above, and the percentile no bound.
+        asked: the bound that the rule puts on the value, its own number or a benign quantile; None where it puts none.
     """
 
     code: str
@@ -46,6 +47,7 @@ class Reason(msgspec.Struct, frozen=True):
     weight: float
     score_without: float
     unusual: Side = "high"
+    asked: float | None = None
 
 
 class Member(msgspec.Struct, frozen=True):

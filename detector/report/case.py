@@ -17,6 +17,7 @@ class Reason(msgspec.Struct, frozen=True):
 
     Attributes:
         low: whether it is low values that are a sign.
+        asked: the bound that the rule puts on the value.
     """
 
     code: str
@@ -26,6 +27,7 @@ class Reason(msgspec.Struct, frozen=True):
     weight: float
     score_without: float | None
     low: bool = False
+    asked: float | None = None
     features: dict[str, float] = {}
 
 
@@ -179,6 +181,7 @@ def _reason(reason: Mapping[str, Any], why: Mapping[str, Any]) -> Reason:
         weight=real(reason.get("weight")) or 0.0,
         score_without=real(reason.get("score_without")),
         low=reason.get("unusual") == "low",
+        asked=real(reason.get("asked")),
         features=shares(as_dict(why.get("by_reason")).get(code)),
     )
 

@@ -14,6 +14,7 @@ from detector.report.words import ACTIONS, CAPABILITIES, KINDS, TECHNIQUES, UNIT
 REASONS = 8
 SKELETONS = 3
 SKELETON_LENGTH = 600
+PAYERS = 5  # unrelated ones that share each text that an alert shows; `detector.service.skeletons` sees to it
 MEMBERS = 20
 GONE = (
     "No picture: at the end of the log no cluster holds half of these accounts any more. "
@@ -138,19 +139,26 @@ def _reason(reason: Reason, risk: float) -> Html:
     scale = max(abs(value or 0.0), abs(usual or 0.0)) * 1.04 or 1.0
     fill = h("i", style=f"width:{100 * abs(value) / scale:.1f}%", class_="fill") if value is not None else None
     tick = h("i", style=f"left:{100 * abs(usual) / scale:.1f}%", class_="p99") if usual is not None else None
-    figures = f"{number(value)}" + ("" if usual is None else f" vs {number(usual)}")
-    if reason.low and value is not None:
-        figures = f"{number(value)}, low is unusual" + ("" if usual is None else f" (benign 99th {number(usual)})")
     without = None
     if reason.score_without is not None:
         change = f"score {risk:.0f} → {reason.score_without:.0f} without this reason"
         without = h("span", f"without: {reason.score_without:.0f}", class_="without", data_tip=change)
     return h(
         "li",
-        h("div", h("span", reason.text), h("span", figures, class_="figures"), class_="reason-line"),
+        h("div", h("span", reason.text), h("span", _figures(reason), class_="figures"), class_="reason-line"),
         h("div", fill, tick, class_="track"),
         h("div", h("code", reason.code), made_of(reason), without, class_="reason-line muted"),
     )
+
+
+def _figures(reason: Reason) -> str:
+    """A value beside what it is unusual against: the percentile, where it is beyond it; else what the rule compares with, too."""
+    value, usual, asked = reason.value, reason.benign_p99, reason.asked
+    if value is None or not (reason.low or (usual is not None and asked is not None and value < usual)):
+        return number(value) + ("" if usual is None else f" vs {number(usual)}")
+    known = (("the rule's bound", asked), ("benign 99th", usual))
+    beside = ", ".join(f"{name} {number(amount)}" for name, amount in known if amount is not None)
+    return f"{number(value)}{', low is unusual' if reason.low else ''}" + (f" ({beside})" if beside else "")
 
 
 def _skeletons(skeletons: list[Skeleton]) -> Html | None:
@@ -159,17 +167,28 @@ def _skeletons(skeletons: list[Skeleton]) -> Html | None:
         return None
     blocks = []
     for skeleton in shared[:SKELETONS]:
-        used = [
-            plural(count, noun)
-            for count, noun in ((skeleton.accounts, "account"), (skeleton.exchanges, "exchange"))
-            if count
-        ]
-        caption = h("figcaption", " · ".join(used), class_="muted") if used else None
+        used = _holders(skeleton)
+        caption = h("figcaption", used, class_="muted") if used else None
         cut = skeleton.text[:SKELETON_LENGTH] + ("…" if len(skeleton.text) > SKELETON_LENGTH else "")
         blocks.append(h("figure", h("pre", cut, tabindex="0"), caption))
     more = len(shared) - SKELETONS
     note = h("p", f"{more:,} more in alerts.ndjson", class_="muted") if more > 0 else None
     return _part("Shared texts, masked", *blocks, note)
+
+
+def _holders(skeleton: Skeleton) -> str:
+    """Who holds a text. Of few members, it says who else does: words that fewer than five payers share reach no file."""
+    parts = []
+    if skeleton.accounts:
+        few = skeleton.accounts < PAYERS
+        parts.append(
+            f"{skeleton.accounts} of these accounts, at least {PAYERS} unrelated payers in all"
+            if few
+            else plural(skeleton.accounts, "account")
+        )
+    if skeleton.exchanges:
+        parts.append(plural(skeleton.exchanges, "exchange"))
+    return " · ".join(parts)
 
 
 def _links(links: dict[str, float]) -> Html | None:

@@ -20,7 +20,7 @@ METHOD = (
     "accounts and clusters and over all looks of a week. Links count for as much as the shared thing is rare among "
     "unrelated accounts. “Benign 99th percentile” is what 99 % of ordinary accounts stay under; “without” is the score "
     "that would be left if a reason did not count. Times are event times, in UTC. Shared texts are masked, and shown "
-    "only where unrelated payers use them; no other words are kept. Recommendations bind core members only."
+    "only where at least five unrelated payers use them; no other words are kept. Recommendations bind core members only."
 )
 
 

@@ -30,7 +30,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
     for j, code in enumerate(rules.codes):  # over rules
         if contributions[j] <= 0:
             continue
-        rule = rules.rule(code)
+        rule, asked = rules.rule(code), rules.asked(code, stratum)
         value = scored.frame[rule.feature][row] if rule.feature in present else None
         out.append(
             Reason(
@@ -41,6 +41,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
                 weight=round(float(contributions[j]), _DIGITS),
                 score_without=risk(float(p_without[j])),
                 unusual="low" if rule.low else "high",
+                asked=None if asked is None else round(float(asked), _DIGITS),
             )
         )
     if category == ACCOUNT and (found := strange(scorer, scored, row)) and found.parts:

@@ -20,6 +20,13 @@ def said(page, text):
     page.wait_for_function("(text) => document.getElementById('did').textContent === text", arg=text)
 
 
+def show_anew(page, cluster):
+    """A case that is open already is not read again at once: away from it first."""
+    for hash_ in (f"#account={cluster['accounts'][0]}", f"#alert={cluster['id']}"):
+        page.evaluate("(hash) => { location.hash = hash; }", hash_)
+        page.wait_for_timeout(500)
+
+
 def test_the_graph_shows_members_and_what_they_share(open_page, served, cluster):
     told = served.client.get(f"/v1/clusters/{cluster['id']}/graph").json()
     page = open_page(f"#alert={cluster['id']}")
@@ -34,14 +41,40 @@ def test_the_graph_shows_members_and_what_they_share(open_page, served, cluster)
 
 def test_where_a_low_value_is_the_sign_the_case_says_so(open_page, cluster):
     page = open_page()
-    first = {**cluster["reasons"][0], "unusual": "low"}
+    first = {**cluster["reasons"][0], "unusual": "low", "asked": None}
     page.route(
         f"**/v1/alerts/{cluster['id']}",
         lambda route: route.fulfill(json={**cluster, "reasons": [first, *cluster["reasons"][1:]]}),
     )
-    page.evaluate("(id) => { location.hash = `#alert=${id}`; }", cluster["id"])
+    show_anew(page, cluster)
     page.wait_for_selector("#case :text('(low is unusual), benign p99')")
     assert page.text_content("#case").count("low is unusual") == 1
+
+
+def test_a_value_below_the_percentile_stands_beside_what_the_rule_asked_for(open_page, cluster):
+    page = open_page()
+    first, *rest = (
+        {**r, "value": 50.0, "benign_p99": 42.1, "asked": 11.5, "unusual": "high"} for r in cluster["reasons"]
+    )
+    page.route(
+        f"**/v1/alerts/{cluster['id']}",
+        lambda route: route.fulfill(json={**cluster, "reasons": [{**first, "value": 18.0}, *rest]}),
+    )
+    show_anew(page, cluster)
+    page.wait_for_selector('#case :text("Value 18, the rule\'s bound 11.5, benign p99 42.1")')
+    assert page.text_content("#case").count("the rule's bound") == 1
+
+
+def test_a_text_says_who_holds_it_beside_its_few_members(open_page, cluster):
+    page = open_page()
+    texts = [{"text": f"Do {n} ⟨slot⟩", "kind": "template", "accounts": n} for n in (1, 3, 7)]
+    told = {**cluster, "evidence": {**cluster["evidence"], "skeletons": texts}}
+    page.route(f"**/v1/alerts/{cluster['id']}", lambda route: route.fulfill(json=told))
+    show_anew(page, cluster)
+    page.wait_for_selector("#case :text('template, 3 of these accounts, at least 5 unrelated payers in all')")
+    shown = page.text_content("#case")
+    assert "template, 7 accounts" in shown
+    assert "Do 1 " not in shown, "nobody shares it within the cluster"
 
 
 def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):

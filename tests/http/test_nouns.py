@@ -4,7 +4,10 @@ import json
 
 import pytest
 from making import alert
+from msgspec.structs import replace
 
+from detector.alerts.allowance import Allowance, apply
+from detector.alerts.model import Case, Reason, Subject
 from detector.alerts.notify.indicators import keyed_hash
 from detector.alerts.store.forget import Receipt, proves
 
@@ -16,6 +19,18 @@ def test_an_account(state, admin):
     assert found["alerts"] == ["alr_1"]
     assert found["recommendation"]["id"] == "rec_alr_1"
     assert admin("GET", "/v1/accounts/nobody").status_code == 404
+
+
+def test_an_account_is_told_only_what_is_for_it(state, admin):
+    """A cluster names whoever was ever in it; its recommendation is for those that it binds."""
+    names = ("acct/1", "acct-2", "acct-3")
+    bound = alert("alr_1", names, severity="critical")
+    others = replace(bound.recommendation, subject=Subject("cluster", "alr_1", names[1:]))
+    state.store.alerts.upsert([replace(bound, recommendation=others)])
+    found = admin("GET", "/v1/accounts/acct/1").json()
+    assert (found["alerts"], found["recommendation"]) == (["alr_1"], None)
+    state.store.alerts.upsert([alert("alr_2", ("acct/1",), severity="medium")])
+    assert admin("GET", "/v1/accounts/acct/1").json()["recommendation"]["id"] == "rec_alr_2"
 
 
 def test_an_erasure_reaches_store_and_detector(state, admin):
@@ -74,13 +89,37 @@ def test_allowances(state, admin):
         assert admin("POST", "/v1/allowances", json=body | wrong).status_code == 422
 
 
+MANY = tuple(f"acct-{i}" for i in range(1, 61))
+
+
+def would(admin, account, name="distillation"):
+    return admin("GET", f"/v1/allowances/preview?account={account}&name={name}").json()
+
+
 def test_an_allowance_shows_beforehand_what_it_would_hide(state, admin):
-    state.store.alerts.upsert([alert("alr_1"), alert("alr_2", ("acct-1",))])
-    everything = admin("GET", "/v1/allowances/preview?account=acct-1&name=distillation").json()
-    assert set(everything["hidden"]) == {"alr_1", "alr_2"}
-    nothing = admin("GET", "/v1/allowances/preview?account=acct-1&name=embeddings").json()
-    assert set(nothing["untouched"]) == {"alr_1", "alr_2"}
+    two = [Reason("SOFT_LABELS", "", 1.0, 0.1, 2.0, 10.0), Reason("FIXED_PACE", "", 1.0, 0.1, 2.0, 10.0)]
+    state.store.alerts.upsert([alert("alr_1", MANY), alert("alr_2", ("acct-1",), reasons=two)])
+    all_of_it = {"hidden": ["alr_2"], "weakened": ["alr_1"], "untouched": [], "leaves": ["alr_1"]}
+    assert would(admin, "acct-1") == all_of_it
+    some = {"hidden": [], "weakened": ["alr_2"], "untouched": ["alr_1"], "leaves": []}
+    assert would(admin, "acct-1", "research") == some
+    assert set(would(admin, "acct-1", "embeddings")["untouched"]) == {"alr_1", "alr_2"}
     assert admin("GET", "/v1/allowances/preview?account=acct-1&name=typo").status_code == 422
+
+
+@pytest.mark.parametrize(("others", "hidden"), [(0, False), (1, False), (2, True)])
+def test_the_preview_hides_a_cluster_only_where_the_detector_would(state, admin, others, hidden):
+    made = alert("alr_1", MANY[:5])
+    state.store.alerts.upsert([made])
+    given = {"name": "distillation", "owner": "lab", "expires_at": "2127-01-01T00:00:00Z"}
+    for other in MANY[1 : 1 + others]:
+        admin("POST", "/v1/allowances", json=given | {"account_id": other})
+    found = would(admin, "acct-1")
+    assert (found["hidden"], found["leaves"]) == ((["alr_1"], []) if hidden else ([], ["alr_1"]))
+    allowed = {a: [Allowance("distillation")] for a in MANY[: 1 + others]}
+    case = Case("cluster", tuple(made.members), "high", 1, 1, tuple(made.reasons), (), {}, 0, 0, {}, 0)
+    assert (apply(case, 1, allowed, None) is None) == hidden, "the preview and the detector are of one mind"
+    assert would(admin, MANY[1])["untouched"] == (["alr_1"] if others else []), "who is out leaves nothing"
 
 
 def test_labels_by_page(admin):

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from detector.report import Graph, Node, ReportData, Timeline, render_report
 from detector.report.case import read_case
+from detector.report.case_card import PAYERS
 from detector.report.charts import area
 from detector.report.markup import VOID, h, text
 from detector.report.words import headline
+from detector.service.skeletons import LEAST_PAYERS
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)></pre></details><!--\x00\u202e javascript:alert(3)"
 
@@ -84,6 +86,18 @@ def test_where_a_low_value_is_the_sign_the_page_says_so(make_alert, make_data):
         shown = Page(render_report(make_data([make_alert(reasons=[reason | high])]))).shown
         assert "low is unusual" not in shown
         assert "0.467 vs 4.86" in shown
+
+
+def test_a_value_below_the_percentile_stands_beside_what_the_rule_asked_for(make_alert, make_data):
+    reason = {"code": "c", "text": "t", "value": 18.0, "benign_p99": 42.1, "weight": 1.0, "score_without": 3.0}
+
+    def shown(**more):
+        return Page(render_report(make_data([make_alert(reasons=[reason | more])]))).shown
+
+    assert "18 (the rule's bound 11.5, benign 99th 42.1)" in shown(asked=11.5)
+    assert "18, low is unusual (the rule's bound 20, benign 99th 42.1)" in shown(asked=20.0, unusual="low")
+    assert "50 vs 42.1" in shown(asked=11.5, value=50.0), "beyond the percentile, that says enough"
+    assert "18 vs 42.1" in shown(asked=None), "alerts of before know of no bound"
 
 
 def test_cases_stand_in_order_of_severity_then_risk(data):
@@ -325,7 +339,14 @@ def test_activity_of_a_case_counts_members_and_that_of_the_run_exchanges(make_al
 
 
 def test_a_text_of_one_member_is_not_called_shared(make_alert, make_data):
-    texts = [{"text": "Grade ⟨slot⟩", "accounts": 2}, {"text": "Call ⟨slot⟩", "accounts": 1}]
+    texts = [{"text": "Grade ⟨slot⟩", "accounts": 5}, {"text": "Call ⟨slot⟩", "accounts": 1}]
     shown = Page(render_report(make_data([make_alert(evidence={"skeletons": texts})]))).shown
-    assert "Shared texts, masked Grade ⟨slot⟩ 2 accounts" in shown
+    assert "Shared texts, masked Grade ⟨slot⟩ 5 accounts" in shown
     assert "Call ⟨slot⟩" not in shown
+
+
+def test_where_few_members_hold_a_text_the_page_says_that_others_do(make_alert, make_data):
+    """Fewer than five would read as a breach of what README promises; they are members, not payers."""
+    shown = Page(render_report(make_data([make_alert(evidence={"skeletons": [{"text": "T", "accounts": 3}]})]))).shown
+    assert "T 3 of these accounts, at least 5 unrelated payers in all" in shown
+    assert PAYERS == LEAST_PAYERS

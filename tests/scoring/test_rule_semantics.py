@@ -15,7 +15,7 @@ from detector.scoring.rules import load_rules, read_rule
 from detector.scoring.rules.evaluate import RuleSet
 from detector.scoring.rules.satisfiable import can_fire
 from detector.scoring.rules.testing import TestReference
-from detector.scoring.rules.tree import Benign, Compare, Every, Missing, Negation, Some, asks_low, fields
+from detector.scoring.rules.tree import Benign, Compare, Every, Missing, Negation, Some, asks_low, bound, fields
 
 NAMES = ("a", "b", "c", "absent")
 STRATA = ("person", "product", "embeddings")
@@ -255,3 +255,37 @@ def test_a_tree_asks_for_low_values_where_nothing_in_it_asks_for_high_ones(tree,
 
 def test_the_shipped_rules_that_fire_on_low_values_are_known_as_such():
     assert {rule.code for rule in load_rules() if rule.low} == {"FLAT_RHYTHM", "LIST_BY_CLOCK"}
+
+
+HIGH, HIGHER, UNDER = Compare("a", ">", 1.0), Benign("a", ">=", "p90"), Compare("a", "<", 7.0)
+OTHER = Compare("b", ">", 9.0)
+
+
+@pytest.mark.parametrize(
+    ("tree", "low", "asked"),
+    [
+        (HIGH, False, 1.0),
+        (Every((HIGH, HIGHER, UNDER, OTHER)), False, 5.0),
+        (Every((UNDER, Compare("a", "<=", 3.0))), True, 3.0),
+        (Some((HIGH, HIGHER)), False, 1.0),
+        (Some((HIGH, OTHER)), False, None),
+        (Every((Negation(HIGH), OTHER)), False, None),
+        (UNDER, False, None),
+        (Benign("a", ">", "p99"), False, None),
+    ],
+)
+def test_what_a_tree_asks_of_a_field(tree, low, asked):
+    def number(leaf):
+        return leaf.value if isinstance(leaf, Compare) else {"p90": 5.0}.get(leaf.level)
+
+    assert bound(tree, "a", number, low=low) == asked
+
+
+def test_every_shipped_rule_that_fires_has_met_the_bound_that_it_names():
+    for rule in load_rules():
+        for test in rule.tests:
+            asked = RuleSet([rule], TestReference(test.reference)).asked(rule.code, "person")
+            value = test.window[rule.feature] if test.fires else None
+            assert asked is not None or not test.fires, f"{rule.code} puts no bound on {rule.feature}"
+            if value is not None:
+                assert value <= asked if rule.low else value >= asked, (rule.code, test.name)

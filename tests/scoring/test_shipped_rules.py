@@ -23,6 +23,12 @@ from detector.scoring.rules.tree import Benign, fields, leaves
 RULES = load_rules()
 FORBIDDEN = re.compile(r"country|languag|nationalit", re.IGNORECASE)
 
+# No condition asks for a count in thousands, nor that something holds without exception.
+UNASKED = re.compile(
+    r"thousand|dozens|\bnever\b|\bnobody\b|\bnone\b|\bno two\b|beyond doubt|out of the question|exactly", re.IGNORECASE
+)
+NEARLY = re.compile(r"nearly (any|all|every) (account|ordinary|innocent|group|have)", re.IGNORECASE)
+
 
 def test_all_files_are_rules_and_there_are_enough():
     assert len(RULES) == len(rule_files([default_folder()])) >= 24
@@ -57,6 +63,15 @@ def test_where_somebody_lives_or_what_they_speak_scores_nothing():
         for rule in rules_of(RULES, category):
             assert not any(FORBIDDEN.search(name) for name in fields(rule.condition)), rule.code
             assert not FORBIDDEN.search(rule.text), rule.code
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_sentence_claims_no_more_than_the_condition_asks(rule):
+    """It is read beside accounts with fifty requests, of which some are repeated."""
+    assert not UNASKED.search(rule.text), rule.text
+    if NEARLY.search(rule.text):
+        levels = {leaf.level for leaf in leaves(rule.condition) if isinstance(leaf, Benign)}
+        assert levels & {"p95", "p99", "p999"}, "'nearly any' is what one in twenty goes beyond, at most"
 
 
 def test_signs_that_are_weak_alone_weigh_little():

@@ -9,7 +9,7 @@ import polars as pl
 from detector.scoring.rules.compile import column, compile_conditions
 from detector.scoring.rules.model import Quantiles, Rule
 from detector.scoring.rules.saturation import Bools, Nats, Saturation
-from detector.scoring.rules.tree import Benign, Compare, Operator, fields, leaves, quantiles
+from detector.scoring.rules.tree import Benign, Compare, Operator, bound, fields, leaves, quantiles
 
 STRATUM: Final = "stratum"
 _REMEMBERED: Final = 4096  # alerted clusters show the same few combinations of rules look after look
@@ -123,6 +123,20 @@ class RuleSet:
             elif isinstance(leaf, Benign):
                 found.append((leaf.field, leaf.operator, self._quantile(stratum, leaf.field, leaf.level)))
         return found
+
+    def asked(self, code: str, stratum: str) -> float | None:
+        """What a rule asks of the feature that stands beside its reason, in a stratum; None where it puts no bound on it.
+
+        Raises:
+            KeyError: no rule has this code.
+        """
+        rule = self._rule[code]
+
+        def number(leaf: Compare | Benign) -> float | None:
+            found = leaf.value if isinstance(leaf, Compare) else self._quantile(stratum, leaf.field, leaf.level)
+            return None if found is None or np.isnan(found) else found
+
+        return bound(rule.condition, rule.feature, number, low=rule.low)
 
     def _reading(self, present: frozenset[str]) -> list[pl.Expr]:
         # Frames come with the same columns tick after tick, and building expressions takes as long as running them.

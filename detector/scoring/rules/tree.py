@@ -5,7 +5,7 @@ A comparison with an unknown value is false, as in Sigma: what a log does not re
 the field itself (`multi_turn_share|lt: 0.1`), which is silent where it is unknown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,6 +89,34 @@ def _sides(node: Node, field: str, *, negated: bool) -> set[str]:
             return {"low" if operator.startswith("<") != negated else "high"}
         case _:
             return set()
+
+
+def bound(node: Node, field: str, number: Callable[[Compare | Benign], float | None], *, low: bool) -> float | None:
+    """What a tree that holds has asked of a field, at least: the number that no value short of it would have met.
+
+    Args:
+        node: the tree.
+        field: which.
+        number: what a comparison is with; None where unknown.
+        low: whether it asks for values below it.
+
+    Returns:
+        The strictest of what is asked together, the laxest of alternatives; None where nothing is asked, or only that something is
+        not so.
+    """
+    strictest, laxest = (min, max) if low else (max, min)
+    match node:
+        case Every(parts):
+            known = [n for part in parts if (n := bound(part, field, number, low=low)) is not None]
+            return strictest(known, default=None)
+        case Some(parts):
+            found = [bound(part, field, number, low=low) for part in parts]
+            known = [n for n in found if n is not None]
+            return laxest(known, default=None) if len(known) == len(found) else None
+        case Compare(name, operator, _) | Benign(name, operator, _) if name == field:
+            return number(node) if operator.startswith("<" if low else ">") else None
+        case _:
+            return None
 
 
 def fields(node: Node) -> list[str]:

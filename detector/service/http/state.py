@@ -62,7 +62,7 @@ class AccountView(msgspec.Struct, frozen=True):
         features: by name; null where unknown.
         links: strongest first.
         alerts: ids of the alerts that name it, the worst first.
-        recommendation: of the worst of them.
+        recommendation: of the worst of them whose recommendation is for this account, too; null where none is.
     """
 
     account_id: str

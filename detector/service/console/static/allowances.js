@@ -21,7 +21,8 @@ function granted(one, again) {
 
 async function hidden(id, name) {
   const would = await read(`/allowances/preview?account=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}`);
-  return `It would hide ${count(would.hidden.length)} of the alerts that name it, weaken ${count(would.weakened.length)}, and leave ${count(would.untouched.length)} as they are.`;
+  const left = would.leaves.length ? ` (it would leave ${count(would.leaves.length)} of these as a member; they go on without it)` : "";
+  return `It would hide ${count(would.hidden.length)} of the alerts that name it, weaken ${count(would.weakened.length)}${left}, and leave ${count(would.untouched.length)} as they are.`;
 }
 
 export async function allowances(id, again) {

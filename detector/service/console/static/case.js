@@ -82,9 +82,13 @@ function mix(e) {
     bars(found.map(([k, v]) => ({ name: words(k), size: v, said: `${(100 * v).toFixed(0)} %` })))) : null;
 }
 
+// Words that fewer than five unrelated payers share are never kept: where few members hold a text, others do.
+const holders = (n) => (n < 5 ? `${count(n)} of these accounts, at least 5 unrelated payers in all` : `${count(n)} accounts`);
+
 function texts(e) {
-  return e.skeletons?.length ? section("Shared texts, masked", false, ...e.skeletons.flatMap((s) => [
-    el("p", { class: "quiet", text: `${words(s.kind)}, ${count(s.accounts)} accounts` }), el("pre", { text: s.text })])) : null;
+  const shared = (e.skeletons ?? []).filter((s) => s.accounts !== 1);
+  return shared.length ? section("Shared texts, masked", false, ...shared.flatMap((s) => [
+    el("p", { class: "quiet", text: `${words(s.kind)}, ${holders(s.accounts)}` }), el("pre", { text: s.text })])) : null;
 }
 
 function became({ versions, decisions }) {

@@ -8,9 +8,10 @@ const nats = (parts) => Object.entries(parts).map(([name, n]) => `${words(name)}
 export function reasons(found, why = {}) {
   if (!found.length) return null;
   const of = (r) => (why.by_reason?.[r.code] ? ` Nats by feature: ${nats(why.by_reason[r.code])}.` : "");
+  const ask = (r) => ((r.unusual === "low" || r.value < r.benign_p99) && Number.isFinite(r.asked) ? ` the rule's bound ${short(r.asked)},` : "");
   return section("Why", false, why.words?.length ? el("ul", {}, ...why.words.map((text) => el("li", { text }))) : null, bars(found.map((r) => ({
     name: words(r.code), size: r.weight, said: `${short(r.weight)} nats · risk ${r.score_without.toFixed(1)} without it`,
-    note: `${r.text} Value ${short(r.value)}${r.unusual === "low" ? " (low is unusual)" : ""}, benign p99 ${short(r.benign_p99)}.${of(r)}`,
+    note: `${r.text} Value ${short(r.value)}${r.unusual === "low" ? " (low is unusual)" : ""},${ask(r)} benign p99 ${short(r.benign_p99)}.${of(r)}`,
   }))));
 }
 

@@ -21,7 +21,9 @@ def get_account(state: StateDep, _: Reader, account_id: Name) -> Response:
     """Read an account: features, score, reasons, links, and what to do about it."""
     view = found(state.detector.account(account_id), "account")
     naming = state.store.alerts.page(Filters(account=account_id), order="worst", limit=_MOST_ALERTS).items
-    todo = state.enforcing.shown(naming[0]).recommendation if naming else None
+    # An alert names whoever was ever in it; what to do concerns only those that it binds.
+    advised = [a.recommendation for a in state.enforcing.all_shown(naming) if a.recommendation]
+    todo = next((r for r in advised if account_id in r.subject.accounts), None)
     return json(msgspec.structs.replace(view, alerts=[a.id for a in naming], recommendation=todo))
 
 

@@ -1,5 +1,7 @@
 """Allowances: grant, change, revoke, and see beforehand what one would hide."""
 
+import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -7,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from detector.alerts.allowance import COVERS, EVERYTHING
+from detector.alerts.allowance import COVERS, Allowance, covered, staying, uncovered
 from detector.alerts.model import Alert
 from detector.alerts.store.alerts import Filters
 from detector.alerts.store.allowances import Granted
@@ -21,6 +23,7 @@ router = APIRouter(prefix="/v1/allowances", tags=["allowances"])
 _NAMES: dict[str, JsonValue] = {"enum": [*sorted(COVERS)]}
 Number = Annotated[int, Path(ge=1, lt=1 << 63)]
 _MOST = 200
+_Codes = Mapping[str, frozenset[str]]
 _EXAMPLE: dict[str, JsonValue] = {
     "name": "research",
     "account_id": "acct-2001",
@@ -57,14 +60,16 @@ class Hidden(msgspec.Struct):
     """What an allowance would have changed of the alerts that there are.
 
     Attributes:
-        hidden: alerts that would not name the account.
-        weakened: alerts that would name it with fewer reasons.
+        hidden: alerts that would not be: all reasons of the account are covered, or too few members of a cluster are left.
+        weakened: alerts that would say less of the account: of fewer reasons, or of a cluster that it would leave.
         untouched: alerts that would be as they are.
+        leaves: those of the weakened that go on without the account, and as severe as they are.
     """
 
     hidden: list[str]
     weakened: list[str]
     untouched: list[str]
+    leaves: list[str] = []
 
 
 class Allowances(msgspec.Struct):
@@ -84,25 +89,41 @@ def list_allowances(
 
 @router.get("/preview", responses=gives(Hidden, Hidden([examples.ALERT.id], [], []), said="What it would hide"))
 def preview(state: StateDep, _: Reader, account: Id, name: Annotated[str, Query(json_schema_extra=_NAMES)]) -> Response:
-    """See which known alerts an allowance would have hidden, before it is granted."""
+    """See which known alerts an allowance would have hidden, and which clusters the account would leave, before it is granted."""
     _known(name)
+    now = time.time_ns() // 1000
+    given: dict[str, Sequence[Allowance]] = dict(state.store.allowances.by_account())
+    before = {each: covered(held, now) for each, held in given.items()}
+    after = before | {account: covered([*given.get(account, ()), Allowance(name)], now)}
     naming = state.store.alerts.page(Filters(account=account, merged=True), order="worst", limit=_MOST).items
     out = Hidden([], [], [])
     for alert in naming:
-        _sort(alert, name, out)
+        _sort(alert, account, before, after, out)
     return json(out)
 
 
-def _sort(alert: Alert, name: str, out: Hidden) -> None:
-    codes = COVERS[name]
-    left = [] if EVERYTHING in codes else [r for r in alert.reasons if r.code not in codes]
+def _sort(alert: Alert, account: str, before: _Codes, after: _Codes, out: Hidden) -> None:
+    if alert.kind == "cluster":
+        _sort_cluster(alert, account, before, after, out)
+        return
+    left = uncovered(alert.reasons, after[account])
     if not left:
         out.hidden.append(alert.id)
-    elif len(left) < len(alert.reasons) and alert.kind == "account":
-        out.weakened.append(alert.id)
     else:
-        # A cluster's reasons are not one member's: it goes only where all of them are covered.
+        (out.weakened if len(left) < len(alert.reasons) else out.untouched).append(alert.id)
+
+
+def _sort_cluster(alert: Alert, account: str, before: _Codes, after: _Codes, out: Hidden) -> None:
+    """A cluster's reasons are not one member's: it is the member that goes, and the alert only where hardly anybody is left."""
+    was = {m.account_id for m in staying(alert.members, alert.reasons, before)}
+    left = {m.account_id for m in staying(alert.members, alert.reasons, after)}
+    if account not in was or account in left:
         out.untouched.append(alert.id)
+    elif left:
+        out.weakened.append(alert.id)
+        out.leaves.append(alert.id)
+    else:
+        out.hidden.append(alert.id)
 
 
 @router.get("/{number}", responses=gives(Granted, examples.ALLOWANCE, 404, said="The allowance"))
