@@ -112,3 +112,16 @@ def test_a_table_in_the_environment_that_is_no_json_is_one_line(tmp_path, monkey
     assert (done.exit_code, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert f"REVENUER_{name}" in line
+
+
+def test_a_wrong_value_of_the_environment_is_not_blamed_on_the_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("revenuer.toml").write_text("tick_s = 60\n")
+    monkeypatch.setenv("REVENUER_ENFORCEMENT", '{"mode": "loud"}')
+    done = CliRunner().invoke(app, ["config", "show", "--config", "revenuer.toml"])
+    assert done.exit_code == 2
+    assert "environment: REVENUER_ENFORCEMENT.mode: " in done.stderr
+    assert "revenuer.toml" not in done.stderr
+    monkeypatch.delenv("REVENUER_ENFORCEMENT")
+    Path("revenuer.toml").write_text("tick_s = 1\n")
+    assert "revenuer.toml: tick_s: " in CliRunner().invoke(app, ["config", "show", "--config", "revenuer.toml"]).stderr
