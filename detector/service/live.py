@@ -258,8 +258,8 @@ class Live:
             _log.warning("allowance_unknown", name=name[:80].encode("unicode_escape").decode(), known=sorted(COVERS))
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
-        """Write dead letters of a source that is read again at each start: each of them once."""
-        with self._gate:
+        """Write dead letters of a source that is read again at each start, each once; what cannot be written comes again then."""
+        with suppress(UnwritableError), self._gate:
             self._books.refuse(letters)
 
     def allow(self) -> None:

@@ -227,6 +227,22 @@ def test_the_inbox_waits_for_its_dead_letters(open_, monkeypatch):
     assert len(letters(live)) == 1
 
 
+def test_letters_of_accounts_do_not_end_whoever_follows_them(open_, monkeypatch):
+    live, dead = open_(), batch([], b"not json\n").dead
+    append = books_module._append
+
+    def fails(*_):
+        raise FULL
+
+    monkeypatch.setattr(books_module, "_append", fails)
+    live.refuse(dead)
+    assert letters(live) == []
+    monkeypatch.setattr(books_module, "_append", append)
+    live.refuse(dead)
+    live.refuse(dead)
+    assert len(letters(live)) == 1
+
+
 def test_what_is_taken_back_leaves_the_table_as_it_was():
     """Places that others stepped over must not cut them off."""
     rng, table = np.random.default_rng(1), Deduplicator()
