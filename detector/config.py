@@ -1,12 +1,13 @@
 """Settings: one table with a line of help each, from a TOML file, the environment (`REVENUER_…`) and defaults."""
 
+import re
 import secrets
 import tomllib
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from streams.kafka import Compression, KafkaSettings, Library, Mechanism, Security
 
@@ -200,7 +201,7 @@ def load_settings(path: Path | None = None) -> Settings:
     """Settings of a file over those of the environment over the defaults.
 
     Raises:
-        ConfigError: the file cannot be read, or a setting is unknown or out of range.
+        ConfigError: the file cannot be read, or a setting is unknown, no JSON where it must be, or out of range.
     """
     values: dict[str, object] = {}
     if path is not None:
@@ -212,7 +213,15 @@ def load_settings(path: Path | None = None) -> Settings:
             raise ConfigError(f"{path}: {error}") from error
     try:
         return Settings(**values)  # type: ignore[arg-type]  # validated by pydantic
+    except SettingsError as error:
+        # It has the name in its message only.
+        name = re.search(r'field "(\w+)"', str(error))
+        where = f"REVENUER_{name[1].upper()}" if name else "a setting"
+        raise ConfigError(f"environment: {where}: tables and lists are written as JSON") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["loc"] and first["loc"][0] not in values:  # the defaults are good
+            top, *rest = map(str, first["loc"])
+            path, where = None, ".".join([f"REVENUER_{top.upper()}", *rest])
         raise ConfigError(f"{path or 'environment'}: {where}: {first['msg']}") from error

@@ -12,6 +12,7 @@ Nothing is unpickled: a file can hold numbers, texts, lists, maps and arrays, an
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,11 +83,17 @@ def unpack(data: bytes) -> State:
 def write_durably(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all, whenever the process or the machine stops."""
     part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        # On a full disk, what is left of it would hold the space that others need.
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

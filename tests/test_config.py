@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -99,3 +100,28 @@ def test_without_json_problems_are_lines_on_standard_error(check):
     check("tick_s = 60")
     done = CliRunner().invoke(app, ["config", "check", "revenuer.toml"])
     assert (done.exit_code, done.stdout, done.stderr) == (0, "revenuer.toml: good\n", "")
+
+
+@pytest.mark.parametrize("command", [["config", "show"], ["replay", "log.ndjson", "--out", "out"]])
+@pytest.mark.parametrize(("name", "value"), [("ENFORCEMENT", "live"), ("NOTIFY", "x"), ("JWT", "{")])
+def test_a_table_in_the_environment_that_is_no_json_is_one_line(tmp_path, monkeypatch, command, name, value):
+    monkeypatch.chdir(tmp_path)
+    Path("log.ndjson").write_text("")
+    monkeypatch.setenv(f"REVENUER_{name}", value)
+    done = CliRunner().invoke(app, command)
+    assert (done.exit_code, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert f"REVENUER_{name}" in line
+
+
+def test_a_wrong_value_of_the_environment_is_not_blamed_on_the_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("revenuer.toml").write_text("tick_s = 60\n")
+    monkeypatch.setenv("REVENUER_ENFORCEMENT", '{"mode": "loud"}')
+    done = CliRunner().invoke(app, ["config", "show", "--config", "revenuer.toml"])
+    assert done.exit_code == 2
+    assert "environment: REVENUER_ENFORCEMENT.mode: " in done.stderr
+    assert "revenuer.toml" not in done.stderr
+    monkeypatch.delenv("REVENUER_ENFORCEMENT")
+    Path("revenuer.toml").write_text("tick_s = 1\n")
+    assert "revenuer.toml: tick_s: " in CliRunner().invoke(app, ["config", "show", "--config", "revenuer.toml"]).stderr

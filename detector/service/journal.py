@@ -6,6 +6,7 @@ with the account ids. Their texts never are.
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -56,7 +57,11 @@ class Journal:
         self.last = max((int(path.stem) for path in self._files()), default=0)
 
     def add(self, frame: pl.DataFrame, digested: Digest, ack: Ack, letters: Sequence[bytes] = ()) -> Posted:
-        """Write a batch; it is on disk when this returns."""
+        """Write a batch; it is on disk when this returns.
+
+        Raises:
+            OSError: it cannot be written; nothing of it is in the journal.
+        """
         seen = tuple(name for name in frame.columns if frame[name].null_count() < frame.height)
         slim = io.BytesIO()
         # The newer layout of strings is written with all bytes that the batch was decoded from, refused records among them.
@@ -70,9 +75,19 @@ class Journal:
             "letters": list(letters),
         }
         number = self.last + 1
-        write_durably(self._path(number), pack(state))
+        try:
+            write_durably(self._path(number), pack(state))
+        except OSError:
+            self.take_back(number)  # it may have its name already, and not be known to stay
+            raise
         self.last = number
         return Posted(number, frame, digested, seen, ack, list(letters))
+
+    def take_back(self, number: int) -> None:
+        """Remove the latest batch: its sender is told that it was not taken."""
+        with suppress(OSError):
+            self._path(number).unlink(missing_ok=True)
+        self.last = min(self.last, number - 1)
 
     def after(self, number: int) -> Iterator[Posted]:
         """Batches later than a checkpoint, in order.

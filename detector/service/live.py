@@ -10,9 +10,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 import polars as pl
@@ -26,11 +26,12 @@ from detector.profiles.columns import Digest
 from detector.profiles.facts import AccountBook
 from detector.report import Graph
 from detector.scoring.reference import packaged
-from detector.service.books import Books
+from detector.service.books import Books, pieces
 from detector.service.engine import Engine
+from detector.service.folder import Folder
 from detector.service.http.erase import erase
 from detector.service.http.metrics import Metrics
-from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError
+from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError, UnwritableError
 from detector.service.http.view import account_view, graph_of
 from detector.service.inbox import Inbox
 from detector.service.leaps import Leaps
@@ -39,37 +40,15 @@ from detector.service.replay import allowances_of
 from detector.service.resume import Resume
 from detector.service.steady import Steadiness
 from detector.service.usage import requests_per_day
+from detector.service.waiting import Item
 from streams.batch import Batch, DeadLetter
 
 _MOST_WAITING: Final = 512 << 20  # bytes; beyond it, senders wait
-_PIECE: Final = 10_000  # records between two looks at whether to stop or to let a reader in
 _IDLE_S: Final = 0.5
 _READER_S: Final = 1.0
 _WARNED: Final = 10  # unknown names of allowances that are said at a time
 
 _log = structlog.get_logger(__name__)
-
-
-class _Item(NamedTuple):
-    """What waits for the engine.
-
-    Attributes:
-        since: monotonic seconds.
-        frame: records; those of a topic are not yet looked through for duplicates.
-        digested: of a posted batch.
-        fields: of a posted batch that comes out of the journal.
-        entry: its place in the journal.
-        offsets: of a topic, after this batch.
-        batch: of a topic, for the books.
-    """
-
-    since: float
-    frame: pl.DataFrame
-    digested: Digest | None = None
-    fields: tuple[str, ...] | None = None
-    entry: int = 0
-    offsets: Mapping[int, int] | None = None
-    batch: Batch | None = None
 
 
 class Live:
@@ -110,7 +89,7 @@ class Live:
         self.inbox.folder.mkdir(parents=True, exist_ok=True)
         self._unknown: set[str] = set()  # names of allowances that were warned of
         self._give({a: list(g) for a, g in engine.allowances.items()})
-        self._queue: queue.Queue[_Item] = queue.Queue()
+        self._queue: queue.Queue[Item] = queue.Queue()
         self._gate, self._busy = threading.Lock(), threading.Lock()
         self._waiting, self._bytes = 0, 0.0
         self._oldest: float | None = None
@@ -120,7 +99,8 @@ class Live:
         self._recommended: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._resume, self._erased = resume, False
-        self._books, self._steady = Books(self.letters, metrics, resume), Steadiness(engine, metrics)
+        self._folder, self._steady = Folder(folder), Steadiness(engine, metrics)
+        self._books = Books(self.letters, metrics, resume, self._folder)
         self.changed: Callable[[Alert], object] | None = None  # told of each alert that was written
         self._watch(reference or packaged())
         self.allow()
@@ -138,7 +118,7 @@ class Live:
             if posted.number > resume.counted:
                 self._books.count(posted.ack)
                 self._books.write_lines(posted.letters)
-            self._put(_Item(time.monotonic(), posted.frame, posted.digested, posted.seen, posted.number))
+            self._put(Item(time.monotonic(), posted.frame, posted.digested, posted.number, posted.seen))
 
     @property
     def offsets(self) -> dict[int, int]:
@@ -177,6 +157,11 @@ class Live:
         return self._thread.is_alive() and not self._stop.is_set()
 
     @property
+    def writable(self) -> bool:
+        """Whether the data folder takes what is written."""
+        return self._folder.writable()
+
+    @property
     def waiting(self) -> int:
         """Records accepted and not yet looked at."""
         return self._waiting
@@ -186,19 +171,14 @@ class Live:
 
         Raises:
             QueueFullError: too much waits, or the engine has stopped; nothing of it was accepted.
+            UnwritableError: it cannot be written; what was accepted of it is a duplicate when it comes again.
         """
         with self._gate:
             self._refuse_more()
             batch = self._leaps.without(batch, self._engine.now)
-            frame, ack = self._books.fresh(batch)
-            others, dead = (ack.duplicates, ack.dead_lettered), self._books.lines(batch.dead)
-            for piece in self._pieces(frame) if frame.height else [frame]:
-                digested = self._engine.digest(piece)
-                told = Ack(piece.height + sum(others), piece.height, *others)
-                entry = self._resume.journal.add(piece, digested, told, dead).number if self._resume else 0
-                self._put(_Item(time.monotonic(), piece, digested, None, entry))
-                others, dead = (0, 0), []
-            return ack
+            return self._books.post(
+                batch, self._engine.digest, lambda *piece: self._put(Item(time.monotonic(), *piece))
+            )
 
     def follow(self, batch: Batch, offsets: Mapping[int, int]) -> None:
         """Accept a batch of a topic, which is read again after a stop.
@@ -212,13 +192,13 @@ class Live:
         """
         with self._gate:
             self._refuse_more()
-            self._put(_Item(time.monotonic(), batch.frame, offsets=dict(offsets), batch=batch))
+            self._put(Item(time.monotonic(), batch.frame, offsets=dict(offsets), batch=batch))
 
     def _refuse_more(self) -> None:
         if not self.ready or self._bytes > _MOST_WAITING:
             raise QueueFullError
 
-    def _put(self, item: _Item) -> None:
+    def _put(self, item: Item) -> None:
         self._waiting += item.frame.height
         self._bytes += item.frame.estimated_size()
         self._queue.put(item)
@@ -278,8 +258,8 @@ class Live:
             _log.warning("allowance_unknown", name=name[:80].encode("unicode_escape").decode(), known=sorted(COVERS))
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
-        """Write dead letters of a source that is read again at each start: each of them once."""
-        with self._gate:
+        """Write dead letters of a source that is read again at each start, each once; what cannot be written comes again then."""
+        with suppress(UnwritableError), self._gate:
             self._books.refuse(letters)
 
     def allow(self) -> None:
@@ -321,7 +301,7 @@ class Live:
             return False
         self._oldest = item.since
         frame = item.frame if item.batch is None else self._fresh(item.batch)
-        for piece in self._pieces(frame):
+        for piece in pieces(frame):
             self._look(piece, item.digested, item.fields)
         with self._gate:
             self._waiting -= item.frame.height
@@ -333,16 +313,17 @@ class Live:
         return True
 
     def _fresh(self, batch: Batch) -> pl.DataFrame:
-        with self._gate:
-            return self._books.fresh(self._leaps.without(batch, self._engine.now))[0]
-
-    @staticmethod
-    def _pieces(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        yield from frame.iter_slices(_PIECE) if frame.height else ()
+        while True:
+            try:
+                with self._gate:
+                    return self._books.fresh(self._leaps.without(batch, self._engine.now))[0]
+            except UnwritableError:
+                if self._over(_IDLE_S):
+                    raise
 
     def _read_inbox(self) -> None:
         for batch in self.inbox.batches():
-            for piece in self._pieces(self._fresh(batch)):
+            for piece in pieces(self._fresh(batch)):
                 self._look(piece)
             self._save()
             if self._stop.is_set():
@@ -351,11 +332,17 @@ class Live:
 
     def _save(self, *, now: bool = False) -> None:
         """Write a checkpoint where it is time for one; between two batches."""
-        if self._resume is None or not (now or self._erased or self._resume.due()):
+        if self._resume is None or not (now or self._resume.due(hurry=self._erased)):
             return
-        with self._gate, self._busy, self._metrics.stage_seconds.labels("checkpoint").time():
-            alone, self._erased = self._erased, False
-            self._resume.save(self._engine, self._books.known, self.inbox, self.letters, alone=alone)
+        with (
+            suppress(UnwritableError),  # the journal holds, and it is tried again
+            self._gate,
+            self._busy,
+            self._metrics.stage_seconds.labels("checkpoint").time(),
+            self._folder.writing(),
+        ):
+            self._resume.save(self._engine, self._books.known, self.inbox, self.letters, alone=self._erased)
+            self._erased = False
 
     def _look(self, frame: pl.DataFrame, digested: Digest | None = None, fields: tuple[str, ...] | None = None) -> None:
         with self._busy:
@@ -373,7 +360,7 @@ class Live:
         self._metrics.show_alerts(alerts)
 
     def _over(self, seconds: float) -> bool:
-        """Wait for the database; whether the time to drain is over: then no checkpoint is written, and all of it comes again."""
+        """Wait for database or disk; whether the time to drain is over: then no checkpoint is written, and all of it comes again."""
         time.sleep(seconds)
         return time.monotonic() > self._deadline
 

@@ -44,7 +44,7 @@ class Resume:
         self.counts: dict[str, int] = {}
         self._checkpoints = Checkpoints(folder / "checkpoints", VERSION, MIGRATIONS)
         self._every, self._keys = every_s, keys
-        self._next = time.monotonic() + every_s
+        self._next, self._blocked = time.monotonic() + every_s, 0.0
         self._said: Counter[bytes] = Counter()
         self._entries: list[int] = []  # of the checkpoints that are kept
 
@@ -107,6 +107,10 @@ class Resume:
                 del self._said[line]
         return fresh
 
+    def say_again(self, lines: list[bytes], unsaid: list[bytes]) -> None:
+        """Undo `unsaid` of these lines, which were not written after all."""
+        self._said += Counter(lines) - Counter(unsaid)
+
     def count(self, fates: Mapping[str, int]) -> None:
         """Add to the books."""
         for fate, n in fates.items():
@@ -117,9 +121,9 @@ class Resume:
         self.entry = max(self.entry, entry)
         self.offsets.update(offsets or {})
 
-    def due(self) -> bool:
-        """Whether it is time for a checkpoint."""
-        return time.monotonic() >= self._next
+    def due(self, *, hurry: bool = False) -> bool:
+        """Whether it is time for a checkpoint, or in a hurry, whether the last one could be written or is some time ago."""
+        return time.monotonic() >= (self._blocked if hurry else self._next)
 
     def save(self, engine: Engine, dedupe: Deduplicator, inbox: Inbox, letters: Path, *, alone: bool = False) -> None:
         """Write a checkpoint; what the journal holds up to the oldest one that is kept is no longer needed.
@@ -130,8 +134,12 @@ class Resume:
             inbox: the same.
             letters: file of dead letters.
             alone: older checkpoints go as well: they hold what was to be erased.
+
+        Raises:
+            OSError: it cannot be written; those before it hold, and so does the journal.
         """
         started = time.monotonic()
+        self._next = self._blocked = started + self._every
         keep = 1 if alone else self._checkpoints.keep
         self._checkpoints.save(
             {
@@ -152,4 +160,4 @@ class Resume:
         if len(self._entries) == keep:
             self.journal.forget(self._entries[0])
         took = time.monotonic() - started
-        self._next = started + took + max(self._every, took / _SHARE)
+        self._next, self._blocked = started + took + max(self._every, took / _SHARE), 0.0

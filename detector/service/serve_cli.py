@@ -128,6 +128,30 @@ def _say(as_json: bool, text: str, **facts: object) -> None:
     sys.stdout.flush()
 
 
+def _bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets of an address, not listening yet: whoever asks is to be refused until there is somebody to answer.
+
+    Raises:
+        ConfigError: the port is taken, or the address is none of this machine's.
+    """
+    out: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            made = socket.socket(family)
+            out.append(made)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.bind(address)
+    except OSError as error:
+        for made in out:
+            made.close()
+        raise ConfigError(f"--host {host} --port {port}: {error.strerror}") from error
+    return out
+
+
 def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
     if not path.exists():
         return None
@@ -226,6 +250,7 @@ def serve(
             if settings.jwt is None:
                 check_exposure(host, tokens)
             people = People(settings.jwt) if settings.jwt else None
+            sockets = _bound(host, port)  # before a first token is made, which nobody would see
             metrics = Metrics()
             form = Format(settings.format, settings.account_path)
             live = _live(settings, store, metrics, data)
@@ -253,7 +278,7 @@ def serve(
     )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider
-    run(state, live, secret, host, port, beside, as_json)
+    run(state, live, secret, sockets, beside, as_json)
     store.close()
 
 
@@ -272,7 +297,7 @@ def serve_engine(engine: Engine, data: Path, host: str = "127.0.0.1", port: int 
     store.alerts.upsert(engine.alerts.alerts())
     live = Live(engine, store, metrics, data)
     secret = store.tokens.issue("demo", ("admin",), "command line")[1]
-    run(State(store, live, live.rules, live.digest_key, metrics=metrics), live, secret, host, port)
+    run(State(store, live, live.rules, live.digest_key, metrics=metrics), live, secret, _bound(host, port))
     store.close()
 
 
@@ -280,8 +305,7 @@ def run(
     state: State,
     live: Live,
     secret: str | None,
-    host: str,
-    port: int,
+    sockets: list[socket.socket],
     beside: Sequence[Beside] = (),
     as_json: bool = False,
 ) -> None:
@@ -291,15 +315,12 @@ def run(
         state: of the API.
         live: not started yet.
         secret: the first token, to be shown once; None where there are tokens.
-        host: address.
-        port: 0 takes a free one.
+        sockets: bound.
         beside: started with the service and ended before it.
         as_json: says where it listens as a JSON object.
     """
     chosen = uvicorn.Config(
         make_app(state),
-        host=host,
-        port=port,
         lifespan="off",
         log_level="warning",
         access_log=False,  # paths name accounts
@@ -307,4 +328,4 @@ def run(
         timeout_graceful_shutdown=_HTTP_S,
     )
     sys.setswitchinterval(_TURN_S)
-    _Server(chosen, state, live, secret, beside, as_json).run()
+    _Server(chosen, state, live, secret, beside, as_json).run(sockets)

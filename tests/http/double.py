@@ -6,14 +6,14 @@ import httpx
 from detector.alerts.model import Reason
 from detector.report import Graph, Node
 from detector.service.http import make_app
-from detector.service.http.state import AccountView, Ack, QueueFullError
+from detector.service.http.state import AccountView, Ack, QueueFullError, UnwritableError
 
 
 class Double:
     """What the routes need of a detector, without one."""
 
     def __init__(self):
-        self.ready, self.full = True, False
+        self.ready, self.full, self.writable = True, False, True
         self.frames, self.forgotten, self.allowed, self.read_again = [], [], 0, 0
 
     @property
@@ -23,6 +23,8 @@ class Double:
     def submit(self, batch):
         if self.full:
             raise QueueFullError
+        if not self.writable:
+            raise UnwritableError
         self.frames.append(batch.frame)
         return Ack(batch.read, batch.frame.height, 0, len(batch.dead))
 

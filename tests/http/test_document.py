@@ -39,7 +39,11 @@ def test_every_route_under_v1_needs_a_token_and_says_so(admin):
 def test_health(state, admin):
     assert admin("GET", "/healthz").status_code == 200
     assert admin("GET", "/readyz").status_code == 200
-    state.detector.ready = False
+    state.detector.writable = False
+    full = admin("GET", "/readyz")
+    assert (full.status_code, full.headers["content-type"]) == (503, "application/problem+json")
+    assert "data folder" in full.json()["detail"]
+    state.detector.ready, state.detector.writable = False, True
     assert admin("GET", "/readyz").status_code == 503
     assert admin("GET", "/healthz").status_code == 200
 

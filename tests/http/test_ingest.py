@@ -102,3 +102,11 @@ def test_a_full_queue_asks_to_come_again(state, feeder):
     answer = feeder("POST", "/v1/ingest", content=GOOD)
     assert answer.status_code == 503
     assert "retry-after" in answer.headers
+
+
+def test_a_folder_that_cannot_be_written_asks_to_come_again(state, feeder):
+    state.detector.writable = False
+    answer = feeder("POST", "/v1/ingest", content=GOOD)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert "data folder" in answer.json()["detail"]
+    assert int(answer.headers["retry-after"]) > 0

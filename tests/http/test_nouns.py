@@ -132,6 +132,26 @@ def test_labels_by_page(admin):
     assert len(admin("GET", "/v1/labels?limit=9").json()["items"]) == 4
 
 
+def test_a_label_needs_an_alert_that_there_is(state, admin):
+    state.store.alerts.upsert([alert("alr_1")])
+    body = {"kind": "alert", "subject": "alr_1", "label": "benign"}
+    assert admin("POST", "/v1/labels", json=body).status_code == 201
+    headers = {"Idempotency-Key": "k"}
+    missing = admin("POST", "/v1/labels", headers, json=body | {"subject": "alr_2"})
+    assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
+    assert [row["subject"] for row in admin("GET", "/v1/labels").json()["items"]] == ["alr_1"]
+    state.store.alerts.upsert([alert("alr_2")])
+    assert admin("POST", "/v1/labels", headers, json=body | {"subject": "alr_2"}).status_code == 201
+
+
+def test_an_allowance_that_is_over_is_not_granted(state, admin):
+    body = {"name": "research", "account_id": "acct-1", "owner": "lab", "expires_at": "2026-01-01T00:00:00Z"}
+    refused = admin("POST", "/v1/allowances", json=body)
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert "past" in refused.json()["detail"]
+    assert (admin("GET", "/v1/allowances").json()["items"], state.detector.allowed) == ([], 0)
+
+
 def test_rules(state, admin):
     assert {r["code"] for r in admin("GET", "/v1/rules").json()} == {r.code for r in state.rules}
 

@@ -1,6 +1,7 @@
 """The real process on a port of its own: post a world, read its alerts, end it by a signal."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from issuing import AUDIENCE, ISSUER, Issuer
 from revenuer import Served
 from typer.testing import CliRunner
 
+from detector.alerts.store import Store
 from detector.alerts.store.forget import Receipt, proves
 from detector.cli import app
 from detector.simulator.generate import write
@@ -92,6 +94,21 @@ def test_it_refuses_to_be_open_without_a_token(tmp_path):
     assert "--new-token" in refused.stderr
     made = subprocess.run([*command, "--new-token", "ops"], capture_output=True, text=True, timeout=60, check=True)
     assert made.stdout.startswith("rvn_")
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        options = ["serve", "--data", str(tmp_path), "--port", port]
+        command = [sys.executable, "-c", "from detector.cli import main; main()", *options]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    (line,) = refused.stderr.splitlines()
+    assert port in line
+    assert "in use" in line
+    store = Store(f"sqlite:///{tmp_path / 'revenuer.db'}")
+    assert store.tokens.all() == [], "nobody has seen it, and there is no second first one"
+    store.close()
 
 
 def test_its_start_is_json_where_that_is_asked_for(tmp_path):

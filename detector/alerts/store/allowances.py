@@ -41,6 +41,10 @@ class Allowances:
     def __init__(self, database: Database, audit: Audit, now: Callable[[], int]) -> None:
         self._database, self._audit, self._now = database, audit, now
 
+    def past(self, at: int) -> bool:
+        """Whether a time is over, µs."""
+        return at <= self._now()
+
     def grant(
         self, name: str, account_id: str, owner: str, expires_at: int, actor: str, scope: str | None = None
     ) -> Granted:

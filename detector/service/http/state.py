@@ -84,6 +84,10 @@ class QueueFullError(RuntimeError):
     """The detector is behind; the same may be sent again later."""
 
 
+class UnwritableError(OSError):
+    """The data folder cannot be written; the same may be sent again later."""
+
+
 class BusyError(RuntimeError):
     """The detector is in the middle of a long step; ask again."""
 
@@ -97,6 +101,11 @@ class Detector(Protocol):
         ...
 
     @property
+    def writable(self) -> bool:
+        """Whether the data folder takes what is written."""
+        ...
+
+    @property
     def waiting(self) -> int:
         """Records accepted and not yet looked at."""
         ...
@@ -106,6 +115,7 @@ class Detector(Protocol):
 
         Raises:
             QueueFullError: nothing of it was accepted.
+            UnwritableError: the data folder cannot be written; what was accepted of it is a duplicate when it is sent again.
         """
         ...
 

@@ -29,7 +29,7 @@ _EXAMPLE: dict[str, JsonValue] = {
     "account_id": "acct-2001",
     "owner": "lab@example.com",
     "scope": "A benchmark paper",
-    "expires_at": "2026-06-30T00:00:00Z",
+    "expires_at": "2036-06-30T00:00:00Z",
 }
 _GONE: Responses = {204: {"description": "Revoked"}, **problems(404, 409)}
 
@@ -139,6 +139,8 @@ def grant(state: StateDep, token: Admin, request: Request, body: Grant, key: Key
 
     def do() -> Response:
         until = _micros(body.expires_at)
+        if state.store.allowances.past(until):
+            raise HTTPException(422, "The end lies in the past: the allowance would allow nothing.")
         made = state.store.allowances.grant(body.name, body.account_id, body.owner, until, token.name, body.scope)
         state.detector.allow()
         return json(made, 201)

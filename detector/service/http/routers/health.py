@@ -21,6 +21,8 @@ def readyz(state: StateDep) -> Response:
     """Whether the detector takes in records."""
     if not state.detector.ready or state.stopping.is_set():
         return problem(503, "The detector does not take in records.")
+    if not state.detector.writable:
+        return problem(503, "The data folder cannot be written.")
     return json({"status": "ready"})
 
 

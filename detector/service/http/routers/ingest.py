@@ -11,7 +11,7 @@ from detector.service.http import examples
 from detector.service.http.access import Feeder, StateDep
 from detector.service.http.answer import gives, json
 from detector.service.http.body import is_array, lines, unpacked
-from detector.service.http.state import Ack, QueueFullError, State
+from detector.service.http.state import Ack, QueueFullError, State, UnwritableError
 from streams.decode import Origin
 
 router = APIRouter(prefix="/v1/ingest", tags=["ingest"])
@@ -58,3 +58,7 @@ def _take(state: State, body: bytes, encoding: str | None) -> Response:
         return json(state.detector.submit(batch), 202)
     except QueueFullError as error:
         raise HTTPException(503, "The detector is behind; send the same again.", {"Retry-After": "5"}) from error
+    except UnwritableError as error:
+        # Whoever sends cannot free space, and need not hurry.
+        detail = "The data folder cannot be written; send the same again."
+        raise HTTPException(503, detail, {"Retry-After": "30"}) from error

@@ -44,11 +44,13 @@ def list_labels(
     return json(numbered(lambda a, n: state.store.labels.page(subject=subject, after=a, limit=n), cursor, limit))
 
 
-@router.post("", status_code=201, responses=gives(Label, examples.LABEL, 409, status=201, said="Added"))
+@router.post("", status_code=201, responses=gives(Label, examples.LABEL, 404, 409, status=201, said="Added"))
 def add_label(state: StateDep, token: Triager, request: Request, body: NewLabel, key: Key = None) -> Response:
     """Say what an account or an alert is; earlier labels stay."""
 
     def do() -> Response:
+        if body.kind == "alert":  # an account may be known before its first request
+            found(state.store.alerts.get(body.subject), "alert")
         return json(state.store.labels.add(body.kind, body.subject, body.label, token.name, body.note), 201)
 
     return once(state, token, request, key, body, do)
