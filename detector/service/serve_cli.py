@@ -251,6 +251,8 @@ def serve(
                 check_exposure(host, tokens)
             people = People(settings.jwt) if settings.jwt else None
             sockets = _bound(host, port)  # before a first token is made, which nobody would see
+            for one in sockets:
+                context.call_on_close(one.close)  # also where the start fails further on
             metrics = Metrics()
             form = Format(settings.format, settings.account_path)
             live = _live(settings, store, metrics, data)
