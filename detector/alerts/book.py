@@ -29,6 +29,18 @@ def _fits_better(one: Entry, other: Entry, case: Case) -> bool:
     return theirs <= mine and len(mine) * len(other.named) > len(theirs) * len(one.named)
 
 
+def _would_raise(case: Case, entry: Entry) -> bool:
+    """Whether accounts that no cluster named at high or above would stand in an alert at high, since another cluster is alike.
+
+    The members of a cluster below high may be bystanders of the one that is acted on: they stay in an alert of their own.
+    """
+    if entry.case.kind != "cluster" or (case.level >= ACTIONABLE) == (entry.level >= ACTIONABLE):
+        return False
+    if case.level >= ACTIONABLE:
+        return not entry.named.keys() <= case.accounts
+    return not case.accounts <= entry.named.keys()
+
+
 @dataclass
 class AlertBook:
     """All alerts of a run.
@@ -100,6 +112,7 @@ class AlertBook:
             if entry.merged_into is None and common >= SAME * min(len(case.members), len(entry.named)):
                 found.append(entry)
         if case.kind == "cluster":
+            found = [e for e in found if not _would_raise(case, e)]
             found = [e for e in found if not any(_fits_better(other, e, case) for other in found)]
         return sorted(found, key=lambda e: (e.opened, e.id))
 

@@ -193,6 +193,25 @@ def test_a_look_that_differs_unbinds_nobody_and_half_a_day_of_them_does():
     assert entry.core() == {"a", "b", "c", "x"}
 
 
+def test_bystanders_of_a_cluster_below_high_stay_out_of_the_alert_that_is_acted_on():
+    book = run([case("a b c d", "critical")], [case("a b c x", "low")], [case("a b c d e", "critical")])
+    acted, watched = sorted(book.alerts(), key=lambda alert: alert.severity)
+    assert (acted.severity, acted.accounts) == ("critical", ["a", "b", "c", "d", "e"])
+    assert (watched.severity, watched.accounts) == ("low", ["a", "b", "c", "x"])
+
+
+def test_an_alert_below_high_does_not_rise_with_accounts_that_the_case_leaves_out():
+    book = run([case("a b c x", "low")], [case("a b c", "critical")], [case("a b c", "low")])
+    acted, watched = sorted(book.alerts(), key=lambda alert: alert.severity)
+    assert (acted.severity, acted.accounts) == ("critical", ["a", "b", "c"])
+    assert (watched.severity, watched.accounts) == ("low", ["a", "b", "c", "x"])
+
+
+def test_an_alert_below_high_rises_with_a_case_of_all_its_accounts():
+    alert = only(run([case("a b c", "low")], [case("a b c d", "critical")]))
+    assert (alert.severity, alert.accounts) == ("critical", ["a", "b", "c", "d"])
+
+
 def test_the_span_is_of_all_cases():
     looks = [
         [case("a b", first_seen=START - 9 * DAY, last_seen=START)],
