@@ -8,7 +8,7 @@ from detector.alerts.entry import Entry, alert_id, victim_case
 from detector.alerts.later import settle
 from detector.alerts.model import ACTIONABLE, Alert, Case, Member, Named
 
-SAME = 0.5  # share of the smaller side that two sets of accounts must have in common to be one actor
+_SAME = 0.5  # share of the smaller side that two sets of accounts must have in common to be one actor
 
 
 def _turn(case: Case) -> tuple[object, ...]:
@@ -18,6 +18,11 @@ def _turn(case: Case) -> tuple[object, ...]:
     larger part keeps the alert.
     """
     return case.kind != "cluster", -len(case.members), sorted(case.accounts), -case.level, -case.risk
+
+
+def same_actor(common: int, one: int, other: int) -> bool:
+    """Whether two sets of accounts, of so many each, with so many in common are one actor."""
+    return common >= _SAME * min(one, other)
 
 
 def _fits_better(one: Entry, other: Entry, case: Case) -> bool:
@@ -109,7 +114,7 @@ class AlertBook:
         found = []
         for i, common in counts.items():
             entry = self.entries[i]
-            if entry.merged_into is None and common >= SAME * min(len(case.members), len(entry.named)):
+            if entry.merged_into is None and same_actor(common, len(case.members), len(entry.named)):
                 found.append(entry)
         if case.kind == "cluster":
             found = [e for e in found if not _would_raise(case, e)]

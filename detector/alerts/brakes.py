@@ -9,7 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from detector.alerts.model import UNKNOWN_TIER, Action, Recommendation
+from detector.alerts.model import Action, Recommendation
+from detector.profiles.facts import UNKNOWN_TIER
 
 Verdict = Literal["release", "wait", "pull"]
 HOUR_US: Final = 3_600_000_000

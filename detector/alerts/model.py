@@ -11,7 +11,6 @@ Kind = Literal["account", "cluster"]
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "acknowledged", "confirmed", "false_positive", "resolved"]
 Role = Literal["core", "peripheral"]
-UNKNOWN_TIER: Final = "unknown"  # of an account whose tier the account file does not say
 Action = Literal["observe", "throttle", "challenge", "degrade", "rotate_key", "review", "suspend"]
 NamedKind = Literal["api_key", "end_user"]
 Side = Literal["high", "low"]

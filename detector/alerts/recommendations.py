@@ -10,7 +10,6 @@ import msgspec
 from detector.alerts.model import (
     ACTIONABLE,
     SEVERITIES,
-    UNKNOWN_TIER,
     Action,
     BlastRadius,
     Case,
@@ -22,6 +21,7 @@ from detector.alerts.model import (
     rfc3339,
 )
 from detector.alerts.quota import TierUsage
+from detector.profiles.facts import UNKNOWN_TIER
 
 _DAY_US = 86_400_000_000
 TiersOf = Callable[[Sequence[str], int], list[str]]  # accounts and event time, µs → the tier of each

@@ -1,12 +1,12 @@
 """From links to the graph whose communities are looked for: accounts and keys numbered, edges weighed, components told apart."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numba import njit
 
+from detector.coordination.both import both
 from detector.coordination.moving import bipartite
 from detector.profiles.layout import F64, I32, I64, U8, U64, Flags
 
@@ -148,10 +148,11 @@ def glued(slot: I32, key: I64, kind: U8, weight: F64, hashed: U64, glue: Flags, 
         bipartite(rows, columns, damped, indptr, indices, data)
         return sp.csr_matrix((data, indices, indptr), shape=(n, n))
 
-    with ThreadPoolExecutor(1) as beside:  # neither needs the other, and kernels hold no lock
-        graph = beside.submit(weighed)
+    def told_apart() -> tuple[I32, U64]:
         component = np.empty(n, np.int32)
-        parts = _components(rows, columns, component)
-        signs = np.zeros(parts, np.uint64)
+        signs = np.zeros(_components(rows, columns, component), np.uint64)
         _signatures(slot, key, hashed, edge, rows, component, signs)
-        return Glued(slots, graph.result(), component, signs)
+        return component, signs
+
+    (component, signs), graph = both(told_apart, weighed)
+    return Glued(slots, graph, component, signs)

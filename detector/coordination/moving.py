@@ -4,13 +4,12 @@ It is what Louvain and Leiden do at each level (the fast local move of Traag et 
 again: what has come since the last whole run finds its place by it, and a whole run follows when much has come.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from numba import njit
 
+from detector.coordination.both import both
 from detector.profiles.layout import F64, I32, I64
 
 _LEAST_GAIN = 1e-12
@@ -228,8 +227,6 @@ def _condensed(indptr: I32, indices: I32, data: F64, nodes: I32, part: I32, boun
 
     if not 0 < middle < bounds.size - 1:
         return half(bounds)
-    with ThreadPoolExecutor(1) as beside:  # kernels hold no lock
-        other = beside.submit(half, bounds[middle:])
-        one, two = half(bounds[: middle + 1]), other.result()
+    one, two = both(lambda: half(bounds[: middle + 1]), lambda: half(bounds[middle:]))
     starts = np.concatenate([one[0], two[0][1:] + one[0][-1]])
     return starts, np.concatenate([one[1], two[1]]), np.concatenate([one[2], two[2]])

@@ -1,11 +1,10 @@
 """What every account holds, kept up to date: a look at clusters costs what changed, not what is known."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numba import njit
 
 from detector.coordination.behaviour import requests_of_each
+from detector.coordination.both import both
 from detector.coordination.keys import WIDTH, extract
 from detector.coordination.pace import paces
 from detector.profiles.facts import AccountBook
@@ -158,9 +157,7 @@ def shared(table: LinkTable, n: int, most: int, population: int) -> tuple[I32, I
         held = table.dense, table.support, table.used, table.holders
         return _shared(*held, surprise, slot, key, weight, starts, np.array(of))
 
-    with ThreadPoolExecutor(1) as beside:  # kernels hold no lock
-        other = beside.submit(fill, half, n, before)
-        middle, stop = fill(0, half, 0), other.result()
+    middle, stop = both(lambda: fill(0, half, 0), lambda: fill(half, n, before))
     m = middle + stop - before
     for each in (slot, key, weight):
         each[middle:m] = each[before:stop]

@@ -1,7 +1,7 @@
 """What the account file says of each slot, as of event time."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ import polars as pl
 from detector.profiles.hashing import hash_ipv4_24, hash_strings, short
 from detector.profiles.layout import DAY_US, F64, I32, I64, U32, U64
 
+UNKNOWN_TIER: Final = "unknown"  # of an account whose tier the account file does not say
 _BURST_DAYS = 7  # sign-ups at one mail domain within a week share a key
 
 
@@ -60,7 +61,7 @@ class AccountBook:
         versions = np.unique(self._ident, return_counts=True)[1]
         self._accounts, self._most_versions = versions.size, int(versions.max())
         self._from: I64 = f["_from"].to_numpy()
-        tiers = f["tier"].fill_null("unknown")
+        tiers = f["tier"].fill_null(UNKNOWN_TIER)
         self.tiers = sorted(tiers.unique().to_list())
         created = f["created_at"].dt.epoch("us").cast(pl.Float64).fill_null(float("nan")).to_numpy()
         week = np.nan_to_num(created / (_BURST_DAYS * DAY_US)).astype(np.uint64)
@@ -93,9 +94,9 @@ class AccountBook:
         return found._replace(organisation=np.where(found.organisation != 0, found.organisation, logged))
 
     def tiers_of(self, accounts: Sequence[str], now: int) -> list[str]:
-        """Tier of each account that held at `now` (µs); `unknown` where the account file says none."""
+        """Tier of each account that held at `now` (µs); `UNKNOWN_TIER` where the account file says none."""
         rows = self._as_of(hash_strings(pl.Series(accounts, dtype=pl.String), self._key), now).tier
-        return [self.tiers[row] if row >= 0 else "unknown" for row in rows.tolist()]
+        return [self.tiers[row] if row >= 0 else UNKNOWN_TIER for row in rows.tolist()]
 
     def _as_of(self, idents: U64, now: int) -> Facts:
         n = idents.shape[0]

@@ -13,7 +13,7 @@ from detector.coordination.clusters import Clusters
 from detector.coordination.features import ClusterView
 from detector.coordination.keys import KINDS
 from detector.coordination.membership import CORE, MEMBER, membership
-from detector.profiles.facts import AccountBook, Facts
+from detector.profiles.facts import UNKNOWN_TIER, AccountBook, Facts
 from detector.profiles.layout import CAPABILITIES, COUNT, F64, HOUR_US, I32, I64, PANE_US, SLOT_US, Flags
 from detector.profiles.pool import Pooled
 from detector.profiles.store import ProfileStore
@@ -32,12 +32,11 @@ _TENS_AN_HOUR = HOUR_US // SLOT_US
 
 
 def _tiers(facts: Facts, rows: I64, book: AccountBook) -> dict[str, int]:
-    names = ["unknown", *book.tiers]
+    names = [UNKNOWN_TIER, *book.tiers]
     numbers, counts = np.unique(facts.tier[rows], return_counts=True)
     out: Counter[str] = Counter()
-    for n, c in zip(
-        numbers, counts, strict=True
-    ):  # a handful; `unknown` can be there twice, for the file can say it too
+    # A handful; the unknown tier can be there twice, for the file can say it too.
+    for n, c in zip(numbers, counts, strict=True):
         out[names[int(n) + 1]] += int(c)
     return dict(out)
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from detector.alerts.book import SAME
+from detector.alerts.book import same_actor
 from detector.alerts.model import Alert
 from detector.coordination.clusters import active_slots
 from detector.profiles.features import unavailable
@@ -156,7 +156,7 @@ def alert_ids(clusters: Sequence[Sequence[str]], alerts: Sequence[Alert]) -> lis
         likeness = {
             name: common[name] / (len(members) + size - common[name])
             for name, size in sizes.items()
-            if common[name] >= SAME * min(len(members), size)
+            if same_actor(common[name], len(members), size)
         }
         out.append(max(likeness, key=likeness.__getitem__, default=None))
     return out

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detector.alerts.quota import TierUsage
-from detector.profiles.facts import AccountBook
+from detector.profiles.facts import UNKNOWN_TIER, AccountBook
 from detector.profiles.layout import COUNT, DAY_US, DECAY_HOURS, DECAYED, F64, I32, I64, PANE_US, Flags
 from detector.profiles.store import ProfileStore
 
@@ -55,7 +55,7 @@ def tier_usage(use: Used, quiet: Flags, tiers: Sequence[str]) -> TierUsage:
         tiers: names by number.
     """
     out: dict[str, dict[str, float]] = {}
-    for number, tier in enumerate(["unknown", *tiers], -1):
+    for number, tier in enumerate([UNKNOWN_TIER, *tiers], -1):
         mine = (use.tier == number) & quiet
         if mine.any():
             out[tier] = {name: float(np.quantile(rate[mine], _LEVEL)) for name, rate in use.rates.items()}

@@ -21,9 +21,8 @@ from streams.validate import canonical, reasons
 
 _ROWS = 32_768
 _EXCHANGE: Final = {**EXCHANGE_SCHEMA, MESSAGES: pl.String()}
-_MOST = (
-    1 << 20
-)  # rows of a group that cannot be read: writers make none that is larger, and a broken footer may say any number
+# Rows of a group that cannot be read: writers make none that is larger, and a broken footer may say any number.
+_MOST = 1 << 20
 _BROKEN = (pa.ArrowException, pl.exceptions.PolarsError, OSError)
 # A type that nobody thought of must not end a run; polars' panics are no `Exception`.
 _UNFIT = (*_BROKEN, pl.exceptions.PanicException, ValueError, TypeError, OverflowError)
