@@ -10,6 +10,7 @@ import polars as pl
 from detector.coordination.bands import text_of
 from detector.coordination.belonging import HABITS
 from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, cluster_frame
+from detector.coordination.generations import EARLIER, LATER
 from detector.coordination.graph import Links
 from detector.coordination.keys import MIN_SIGHTS
 from detector.coordination.kin import KIN, Part, several_payers
@@ -28,8 +29,8 @@ from detector.profiles.store import ProfileStore
 # halves are put together they look like a pool.
 _STRAYING, _DISJOINT, _TALK = -3.0, 0.75, 0.75
 _OF_PARTS = ("generator_evidence", "disjoint_coverage", "beyond_alike")
-# A cluster from one look to the next: hash of the key that its members hold (0 for a community, `ALIKE` for lookalikes, `KIN`
-# for several that are of one source), and its first member.
+# A cluster from one look to the next: hash of the key that its members hold (0 for a community, `EARLIER` and `LATER` for its
+# generations, `ALIKE` for lookalikes, `KIN` for several that are of one source), and its first member.
 Name = tuple[int, int]
 
 
@@ -145,8 +146,8 @@ def describe(
     offsets = offsets_of(groups)
     pooled = store.pool(slots, offsets, now)
     alike, several = (np.array([key == kind for key, _ in names]) for kind in (ALIKE, KIN))
-    # What is of several parts is held together as a community is, by any of its keys.
-    keys = [0 if key == KIN else text_of(key) for key, _ in names]
+    # What is of several parts, or a part of a community, is held together as a community is, by any of its keys.
+    keys = [0 if key in (KIN, EARLIER, LATER) else text_of(key) for key, _ in names]
     each = store.each(slots, now, OF_MEMBERS)
     texts = texts_of(links, slots, offsets, keys)
     if kin:

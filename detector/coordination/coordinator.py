@@ -12,6 +12,7 @@ from detector.coordination.clusters import Clusters, Moment, Name, active_slots,
 from detector.coordination.cores import cores
 from detector.coordination.everybody import Everybody
 from detector.coordination.features import Population
+from detector.coordination.generations import generations
 from detector.coordination.graph import Communities, Links, weigh
 from detector.coordination.kin import KIN, Kin
 from detector.coordination.lookalikes import ALIKE, Lookalikes
@@ -94,6 +95,7 @@ class Coordinator:
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
         )
         found = [(0, group) for group in communities] + cores(communities, links) + bands(communities, links)
+        found += generations(communities, store.accounts.first, store.accounts.last)
         found += [(ALIKE, group) for group in alike]
         groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
         met = self._meet(store, book, moment, groups, names, links, population) if everything else None
