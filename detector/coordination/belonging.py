@@ -12,17 +12,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from detector.coordination.around import Places, around
+from detector.coordination.around import Places, beside
 from detector.coordination.behaviour import Behaviour, Counts
 from detector.coordination.features.twins import PRIOR, anybody, log_marginal, log_marginal_of, log_marginals
-from detector.profiles.layout import COUNT, F64, I64, Flags
+from detector.profiles.layout import COUNT, F64, I64
 
 HABITS: Final = ("system", "multi_turn", "tool_offer")
 # Pseudo-requests that the source of a pool is worth to its members, which stray from it a little: how much is measured on the pool.
 _STRAY: Final = (50.0, 400.0, 3200.0)
 _OF_A_HABIT = 2.0  # pseudo-requests of the prior: people have a habit or have it not
-_BESIDE = 10  # outsiders for each member, the nearest; those farther away add nothing to the sum
-_AROUND = 1000  # outsiders that are nearest to the middle of a group; a group is small beside what lies between it and the others
 _ONE = 255.0  # of a capability
 _TURNS = 4
 _NOTHING = -36.0  # nats: less than a double has room for beside one
@@ -53,45 +51,6 @@ def counted(accounts: Behaviour) -> Counted:
     weight = [PRIOR] * (len(accounts.lengths) + 1) + [_OF_A_HABIT] * len(HABITS)
     priors = [anybody(t.sum(axis=0, dtype=np.float64)) * (w / PRIOR) for t, w in zip(tables, weight, strict=True)]
     return Counted(tables, priors)
-
-
-@njit(cache=True, nogil=True)
-def _nearest(place: F64, group: I64, rows: I64, most: int, chosen: Flags) -> None:
-    """Mark those of `rows` that are among the nearest of any member."""
-    near, held = np.empty(most), np.empty(most, np.int64)
-    for i in group:
-        near[:] = np.inf
-        for r in range(rows.shape[0]):
-            far = 0.0
-            for d in range(place.shape[1]):
-                far += (place[i, d] - place[rows[r], d]) ** 2
-                if far >= near[most - 1]:
-                    break
-            if far >= near[most - 1]:
-                continue
-            j = most - 1
-            while j > 0 and near[j - 1] > far:
-                near[j], held[j] = near[j - 1], held[j - 1]
-                j -= 1
-            near[j], held[j] = far, r
-        chosen[held] = True
-
-
-def beside(of: Places, group: I64) -> I64:
-    """The accounts outside of a group that are nearest to its members; i64[n], ascending.
-
-    Args:
-        of: where all accounts lie.
-        group: i64[members].
-    """
-    most = min(_BESIDE, of.order.size - group.size)
-    if most <= 0:
-        return np.zeros(0, np.int64)
-    # The nearest to the middle first: those that are farther away are soon known to be.
-    rows = around(of, group, _AROUND)
-    chosen = np.zeros(rows.size, np.bool_)
-    _nearest(of.place, group, rows, most, chosen)
-    return np.sort(rows[chosen])
 
 
 def of_others(of: Counted, group: I64, others: I64) -> F64:

@@ -5,7 +5,7 @@ import pytest
 
 from detector.coordination.around import places
 from detector.coordination.behaviour import Behaviour
-from detector.coordination.belonging import ODDS, beside, counted, odds, of_others, settled
+from detector.coordination.belonging import ODDS, counted, odds, of_others, settled
 from detector.coordination.features.twins import log_marginal, log_marginals
 from detector.profiles.layout import COUNT, LENGTH_BINS, N_CAPABILITIES
 
@@ -64,12 +64,6 @@ def test_who_draws_from_the_source_is_taken_in(seed):
         *group,
         *range(PEOPLE + POOL, PEOPLE + POOL + 4),
     ]
-
-
-def test_beside_are_the_nearest_outside():
-    place = np.arange(40.0)[:, None]
-    assert beside(places(place), np.array([0])).tolist() == [*range(1, 11)]
-    assert beside(places(place[:10]), np.arange(10)).size == 0
 
 
 def test_odds_of_outsiders_are_those_they_would_have_as_members():
