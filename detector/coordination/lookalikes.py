@@ -26,7 +26,8 @@ from scipy.spatial import KDTree
 
 from detector.coordination.around import places
 from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
-from detector.coordination.belonging import HABITS, counted, settled
+from detector.coordination.belonging import settled
+from detector.coordination.counted import HABITS, counted
 from detector.coordination.crowd import SEARCH_US, SEARCHES, beyond_alike
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
 from detector.coordination.volumes import Asked, Volumes, levelled
