@@ -204,8 +204,10 @@ def _belonging(
         now: event time, µs.
         before: who was found to belong to which group.
     """
+    if not groups:
+        return {}
     names, requests = [found.slots[g].tobytes() for g in groups], found.accounts.requests
-    sent = [int(requests[g].sum()) for g in groups]
+    sent = [int(n) for n in np.add.reduceat(requests[np.concatenate(groups)], offsets_of(groups)[:-1])]
     out = {
         name: last
         for name, n in zip(names, sent, strict=True)
@@ -234,10 +236,13 @@ def _disjoint(groups: list[I64], more: list[I64], level: _Once, accounts: int) -
         level: nats of groups.
         accounts: all of them.
     """
-    fewer = [np.intersect1d(one, g) for one, g in zip(more, groups, strict=True)]
+    taken, fewer = np.zeros(accounts, np.bool_), []
+    for one, g in zip(more, groups, strict=True):  # over groups
+        taken[g] = True
+        fewer.append(one[taken[one]])
+        taken[g] = False
     better = [a if x >= y else b for a, b, x, y in zip(more, fewer, level(more), level(fewer), strict=True)]
     out: list[I64] = []
-    taken = np.zeros(accounts, np.bool_)
     for group in sorted(better, key=lambda g: -g.size):  # over groups
         left = group[~taken[group]]
         if left.size >= SMALLEST:
@@ -308,7 +313,7 @@ def _communities(ties: sp.csr_matrix) -> list[I64]:
         resolution=ties.nnz / 2.0 / _TIES,
         seed=_SEED,
     )
-    label = np.fromiter((labels[i] for i in range(ties.shape[0])), np.int64, ties.shape[0])
+    label = np.fromiter(map(labels.__getitem__, range(ties.shape[0])), np.int64, ties.shape[0])
     order = np.argsort(label, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
     return [g for g in groups if g.size >= SMALLEST]
