@@ -23,9 +23,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from detector.coordination.around import places
-from detector.coordination.belonging import ODDS, beside, counted, odds, of_others
+from detector.coordination.around import beside, places
+from detector.coordination.belonging import ODDS, odds
 from detector.coordination.clusters import active_slots
+from detector.coordination.counted import counted, of_others
 from detector.coordination.crowd import beyond_alike, likelihoods
 from detector.coordination.lookalikes import APART, LEAST, proposed
 from detector.coordination.volumes import KINDS, kinds_of

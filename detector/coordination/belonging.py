@@ -12,18 +12,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from detector.coordination.around import Places, around
-from detector.coordination.behaviour import Behaviour, Counts
-from detector.coordination.features.twins import PRIOR, anybody, log_marginal, log_marginal_of, log_marginals
-from detector.profiles.layout import COUNT, F64, I64, Flags
+from detector.coordination.around import Places, beside
+from detector.coordination.behaviour import Counts
+from detector.coordination.counted import Counted, of_others
+from detector.coordination.features.twins import HUGE, SMALL, TINY, log_rising
+from detector.profiles.layout import F64, I64
 
-HABITS: Final = ("system", "multi_turn", "tool_offer")
 # Pseudo-requests that the source of a pool is worth to its members, which stray from it a little: how much is measured on the pool.
 _STRAY: Final = (50.0, 400.0, 3200.0)
-_OF_A_HABIT = 2.0  # pseudo-requests of the prior: people have a habit or have it not
-_BESIDE = 10  # outsiders for each member, the nearest; those farther away add nothing to the sum
-_AROUND = 1000  # outsiders that are nearest to the middle of a group; a group is small beside what lies between it and the others
-_ONE = 255.0  # of a capability
 _TURNS = 4
 _NOTHING = -36.0  # nats: less than a double has room for beside one
 # Nats: odds of a hundred to one. Requests of one session go together, and aims with lengths, so that there are about half as many
@@ -32,84 +28,21 @@ _HALF: Final = 0.5
 ODDS: Final = 4.6 / _HALF
 
 
-class Counted(NamedTuple):
-    """What accounts are compared by: counts of requests by what they are, a table a question.
+class Source(NamedTuple):
+    """What is drawn from, in each way to stray from it.
 
     Attributes:
-        tables: i32[accounts, answers] each.
-        priors: f64[1, answers] each, pseudo-counts of what is known before any request was seen.
+        alpha: f64[ways, answers], pseudo-counts.
+        whole: f64[ways], their sums.
+        gamma: f64[ways], log of Γ of those.
     """
 
-    tables: list[Counts]
-    priors: list[F64]
-
-
-def counted(accounts: Behaviour) -> Counted:
-    """Tables of accounts, with priors from all of them."""
-    requests = accounts.counts[:, COUNT["requests"]]
-    held = [accounts.counts[:, COUNT[habit]] for habit in HABITS]
-    aims = np.rint(accounts.capability / _ONE).astype(np.int32)
-    tables = [*accounts.lengths, aims, *(np.stack([h, requests - h], axis=1) for h in held)]
-    weight = [PRIOR] * (len(accounts.lengths) + 1) + [_OF_A_HABIT] * len(HABITS)
-    priors = [anybody(t.sum(axis=0, dtype=np.float64)) * (w / PRIOR) for t, w in zip(tables, weight, strict=True)]
-    return Counted(tables, priors)
+    alpha: F64
+    whole: F64
+    gamma: F64
 
 
 @njit(cache=True, nogil=True)
-def _nearest(place: F64, group: I64, rows: I64, most: int, chosen: Flags) -> None:
-    """Mark those of `rows` that are among the nearest of any member."""
-    near, held = np.empty(most), np.empty(most, np.int64)
-    for i in group:
-        near[:] = np.inf
-        for r in range(rows.shape[0]):
-            far = 0.0
-            for d in range(place.shape[1]):
-                far += (place[i, d] - place[rows[r], d]) ** 2
-                if far >= near[most - 1]:
-                    break
-            if far >= near[most - 1]:
-                continue
-            j = most - 1
-            while j > 0 and near[j - 1] > far:
-                near[j], held[j] = near[j - 1], held[j - 1]
-                j -= 1
-            near[j], held[j] = far, r
-        chosen[held] = True
-
-
-def beside(of: Places, group: I64) -> I64:
-    """The accounts outside of a group that are nearest to its members; i64[n], ascending.
-
-    Args:
-        of: where all accounts lie.
-        group: i64[members].
-    """
-    most = min(_BESIDE, of.order.size - group.size)
-    if most <= 0:
-        return np.zeros(0, np.int64)
-    # The nearest to the middle first: those that are farther away are soon known to be.
-    rows = around(of, group, _AROUND)
-    chosen = np.zeros(rows.size, np.bool_)
-    _nearest(of.place, group, rows, most, chosen)
-    return np.sort(rows[chosen])
-
-
-def of_others(of: Counted, group: I64, others: I64) -> F64:
-    """Log odds of drawing from the source of each account outside, against one of its own; f64[members + n, n].
-
-    Args:
-        of: all accounts.
-        group: i64[members].
-        others: i64[n], accounts outside.
-    """
-    rows = np.concatenate([group, others])
-    out = np.zeros((rows.size, others.size))
-    for table, prior in zip(of.tables, of.priors, strict=True):
-        mine = table[rows]
-        out += log_marginals(mine, prior[0], table[others]) - log_marginal(mine, prior)[:, None]
-    return out
-
-
 def odds(of: Counted, group: I64, others: I64, outside: F64) -> tuple[F64, F64]:
     """Log odds of drawing from the group's source: of each of its accounts, and of those beside it, were they in it too.
 
@@ -121,16 +54,15 @@ def odds(of: Counted, group: I64, others: I64, outside: F64) -> tuple[F64, F64]:
         others: i64[n], accounts outside, the nearest.
         outside: f64[members + n, n], `of_others` of both.
     """
-    rows = np.concatenate([group, others])
-    within = np.arange(rows.size) < group.size
-    of_group = np.zeros(rows.size)
-    for table, prior in zip(of.tables, of.priors, strict=True):
-        _of_group(table[rows], prior, group.size, of_group)
-    own = np.log(max(of.tables[0].shape[0] - group.size, 1))  # as many sources of their own as there are accounts
-    of_group += np.log(max(group.size - 1, 1))
-    both = np.empty(rows.size)
-    _turns(of_group, outside, group.size, own, both)
-    return both[within], both[~within]
+    members, rows = group.shape[0], np.concatenate((group, others))
+    of_group = np.zeros(rows.shape[0])
+    for table in range(of.bounds.shape[0] - 1):
+        _of_group(of, table, rows, members, of_group)
+    own = of.log[max(of.counts.shape[0] - members, 1)]  # as many sources of their own as there are accounts
+    of_group += of.log[max(members - 1, 1)]
+    both = np.empty(rows.shape[0])
+    _turns(of_group, outside, members, own, both)
+    return both[:members], both[members:]
 
 
 @njit(cache=True, nogil=True)
@@ -155,39 +87,73 @@ def _turns(of_group: F64, outside: F64, members: int, own: float, both: F64) -> 
 
 
 @njit(cache=True, nogil=True)
-def _of_group(counts: Counts, prior: F64, members: int, out: F64) -> None:
+def _strayed(prior: F64, joint: F64, out: Source) -> None:
+    """Fill what is drawn from by those who stray from the source of some requests, in each way."""
+    left = max(joint.sum(), 1.0)
+    for w in range(len(_STRAY)):
+        whole = 0.0
+        for j in range(prior.shape[0]):
+            out.alpha[w, j] = prior[j] + _STRAY[w] * (joint[j] / left)
+            whole += out.alpha[w, j]
+        if whole != out.whole[w]:
+            out.whole[w], out.gamma[w] = whole, math.lgamma(whole)
+
+
+@njit(cache=True, nogil=True)
+def _of_group(of: Counted, table: int, rows: I64, members: int, out: F64) -> None:
     """Add each one's log odds of the members' source, against one of its own, over all ways to stray from it.
 
     The first rows are members. Ways count by how likely they make the members, but for the fifth that they fit least.
     """
-    n, bins, ways = counts.shape[0], counts.shape[1], len(_STRAY)
-    joint = np.zeros(bins)
-    for i in range(members):
-        joint += counts[i]
-    alone, inside, alpha = np.empty(n), np.empty((ways, n)), np.empty((1, bins))
-    log_marginal_of(counts, prior, alone)
+    start, stop = of.bounds[table], of.bounds[table + 1]
+    n, ways, prior, joint = rows.shape[0], len(_STRAY), of.prior[start:stop], np.zeros(stop - start)
+    for i in rows[:members]:
+        joint += of.counts[i, start:stop]
+    source, inside = Source(np.empty((ways, stop - start)), np.zeros(ways), np.zeros(ways)), np.empty((n, ways))
     for i in range(n):
-        own = counts[i] if i < members else np.zeros_like(counts[i])
-        whole = max((joint - own).sum(), 1.0)
+        counts, seen = of.counts[rows[i], start:stop], of.seen[rows[i], table]
+        if i < members:
+            _strayed(prior, joint - counts, source)
+        elif i == members:  # the same for all outside
+            _strayed(prior, joint, source)
         for w in range(ways):
-            for j in range(bins):
-                alpha[0, j] = prior[0, j] + _STRAY[w] * ((joint[j] - own[j]) / whole)
-            log_marginal_of(counts[i : i + 1], alpha, inside[w, i : i + 1])
-            inside[w, i] -= alone[i]
+            inside[i, w] = _drawn(counts, seen, source, w) - of.alone[rows[i], table]
     weight = np.empty(ways)
     for w in range(ways):
-        weight[w] = np.sort(inside[w, :members])[members // 5 :].sum()
-    weight -= _log_sum(weight)
+        weight[w] = np.sort(inside[:members, w])[members // 5 :].sum()
+    weight -= _log_sum(weight, np.zeros(ways))
     for i in range(n):
-        out[i] += _log_sum(inside[:, i] + weight)
+        out[i] += _log_sum(inside[i], weight)
 
 
 @njit(cache=True, nogil=True)
-def _log_sum(logs: F64) -> float:
-    top = logs.max()
-    return float(top + math.log(np.exp(logs - top).sum()))
+def _drawn(counts: Counts, seen: int, source: Source, way: int) -> float:
+    """`log_marginal` of one row of counts, where sums are known."""
+    own, product, alpha = 0.0, 1.0, source.alpha[way]
+    for j in range(counts.shape[0]):
+        if counts[j] > SMALL:
+            own += log_rising(alpha[j], counts[j])
+        elif counts[j] > 0:
+            for k in range(counts[j]):
+                product *= alpha[j] + k
+            if not TINY < product < HUGE:
+                own += math.log(product)
+                product = 1.0
+    return own + math.log(product) - (math.lgamma(source.whole[way] + seen) - source.gamma[way] if seen > 0 else 0.0)
 
 
+@njit(cache=True, nogil=True)
+def _log_sum(logs: F64, more: F64) -> float:
+    """Log of the sum of what both are the logs of, without a copy."""
+    top, total = -np.inf, 0.0
+    for w in range(logs.shape[0]):
+        top = max(top, logs[w] + more[w])
+    for w in range(logs.shape[0]):
+        total += math.exp(logs[w] + more[w] - top)
+    return float(top + math.log(total))
+
+
+@njit(cache=True, nogil=True)
 def settled(of: Counted, near: Places, group: I64) -> I64:
     """A group with those of its source that stood outside, and without its bystanders; i64[members], ascending.
 
@@ -197,11 +163,12 @@ def settled(of: Counted, near: Places, group: I64) -> I64:
         group: i64[members].
     """
     others = beside(near, group)
-    rows = np.concatenate([group, others])
     outside = of_others(of, group, others)
-    joining = odds(of, group, others, outside)[1] >= ODDS
-    inside = np.flatnonzero(np.concatenate([np.ones(group.size, np.bool_), joining]))
-    inside = inside[np.argsort(rows[inside])]
-    left = np.flatnonzero(~joining)
-    again = outside[np.ix_(np.concatenate([inside, group.size + left]), left)]
-    return rows[inside][odds(of, rows[inside], others[left], again)[0] >= ODDS]
+    inside, beyond = odds(of, group, others, outside)
+    joining = beyond >= ODDS
+    if joining.any():  # otherwise the same would be asked again
+        members, left = np.concatenate((group, others[joining])), np.flatnonzero(~joining)
+        kept = np.concatenate((np.arange(group.shape[0]), group.shape[0] + np.flatnonzero(joining)))
+        again = outside[np.concatenate((kept, group.shape[0] + left))][:, left]
+        group, inside = members, odds(of, members, others[left], again)[0]
+    return np.sort(group[inside >= ODDS])

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from detector.coordination.bands import text_of
-from detector.coordination.belonging import HABITS
+from detector.coordination.counted import HABITS
 from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, cluster_frame
 from detector.coordination.generations import EARLIER, LATER
 from detector.coordination.graph import Links

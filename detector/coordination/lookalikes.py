@@ -10,8 +10,11 @@ The larger a crowd, the more of it is alike by chance. So each candidate is sett
 beside (`belonging`), and then has to be more level than accounts alike are by the price of the search (`crowd`).
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from typing import Final, NamedTuple
 
 import graspologic_native
@@ -23,7 +26,8 @@ from scipy.spatial import KDTree
 
 from detector.coordination.around import places
 from detector.coordination.behaviour import Behaviour, behaviour_of, requests_of
-from detector.coordination.belonging import HABITS, counted, settled
+from detector.coordination.belonging import settled
+from detector.coordination.counted import HABITS, counted
 from detector.coordination.crowd import SEARCH_US, SEARCHES, beyond_alike
 from detector.coordination.features.twins import anybody, log_marginal, one_generator
 from detector.coordination.volumes import Asked, Volumes, levelled
@@ -37,6 +41,7 @@ _NEIGHBOURS = 10
 # A tree may miss some that are up to twice as near: 97 % of what it finds is the same, at a quarter of the time.
 _NEAR_ENOUGH = 1.0
 _THREADS = 2  # what takes time holds no lock
+_TASKS = 4 * _THREADS
 _WAVES = 6  # lowest frequencies kept of a distribution of lengths, so that a few requests do not look unlike
 # Weight of a share of one, between root-shares of lengths: habits (a system prompt, turns, tools) and what the requests are after.
 _HABITS, _AIMS = 0.5, 0.3
@@ -159,53 +164,85 @@ def _search(
     found = proposed(store, alive, now)
     if found is None or not found.groups:
         return [], {}
-    slots, accounts, groups, apart = found.slots, found.accounts, found.groups, found.apart
-    price = float(np.log(max(len(groups), 1) * SEARCHES))
+    slots, level = found.slots, _Once(partial(_level, found.accounts, volumes))
+    nats = _Once(partial(_beyond, found.accounts))
+    price = float(np.log(max(len(found.groups), 1) * SEARCHES))
     # Most groups that are level against everybody are accounts alike, and need not be settled to be told.
-    groups = _chosen(groups, _worth(accounts, groups, volumes, 0.0) & (apart >= APART))
-    known = _belonging(found, groups, now, before)
-    row = np.empty(len(store), np.int64)
+    groups = _worth(_chosen(found.groups, found.apart >= APART), level, nats, 0.0)
+    row = np.full(len(store), -1, np.int64)
     row[slots] = np.arange(slots.size)
-    groups = _disjoint(accounts, groups, [row[each.slots] for each in known.values()], volumes)
-    groups = _chosen(groups, _worth(accounts, groups, volumes, price))
-    return [np.sort(slots[g]) for g in groups], known
+    known = _belonging(found, groups, row, now, before)
+    groups = _disjoint(groups, [row[each.slots] for each in known.values()], level, slots.size)
+    return [np.sort(slots[g]) for g in _worth(groups, level, nats, price)], known
 
 
-def _belonging(found: Proposed, groups: list[I64], now: int, before: dict[bytes, Belonged]) -> dict[bytes, Belonged]:
-    """Who belongs to each group, where that is not known already."""
-    of, near, here = counted(found.accounts), places(found.place), set(found.slots.tolist())
+class _Once:
+    """A question that is asked of each group once in a search: most groups are the same before and after they are settled."""
 
-    def asked(group: I64) -> tuple[bytes, Belonged]:
-        name, requests = found.slots[group].tobytes(), int(found.accounts.requests[group].sum())
-        last = before.get(name)
-        if last is None or not last.holds(requests, now) or not here.issuperset(last.slots.tolist()):
-            last = Belonged(found.slots[settled(of, near, group)], requests, now)
-        return name, last
+    def __init__(self, ask: Callable[[list[I64]], F64]) -> None:
+        self._ask = ask
+        self._known: dict[bytes, float] = {}
 
+    def __call__(self, groups: list[I64]) -> F64:
+        """What is known of each group of rows; f64[groups]."""
+        names = [g.tobytes() for g in groups]
+        new = {name: g for name, g in zip(names, groups, strict=True) if name not in self._known}
+        if new:
+            self._known |= zip(new, self._ask(list(new.values())).tolist(), strict=True)
+        return np.array([self._known[name] for name in names])
+
+
+def _belonging(
+    found: Proposed, groups: list[I64], row: I64, now: int, before: dict[bytes, Belonged]
+) -> dict[bytes, Belonged]:
+    """Who belongs to each group, where that is not known already.
+
+    Args:
+        found: all accounts.
+        groups: rows of each.
+        row: i64[slots], -1 where an account is none of them.
+        now: event time, µs.
+        before: who was found to belong to which group.
+    """
+    if not groups:
+        return {}
+    names, requests = [found.slots[g].tobytes() for g in groups], found.accounts.requests
+    sent = [int(n) for n in np.add.reduceat(requests[np.concatenate(groups)], offsets_of(groups)[:-1])]
+    out = {
+        name: last
+        for name, n in zip(names, sent, strict=True)
+        if (last := before.get(name)) and last.holds(n, now) and (row[last.slots] >= 0).all()
+    }
+    of, near, asked = counted(found.accounts), places(found.place), [g for g, n in enumerate(names) if n not in out]
+    # A few tasks, as each has a price, and not as few as there are threads, as groups differ in size.
+    parts = [asked[first::_TASKS] for first in range(_TASKS)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(pool.map(asked, groups))
+        found_of = list(pool.map(lambda part: [settled(of, near, groups[g]) for g in part], parts))
+    for g, members in zip(chain(*parts), chain(*found_of), strict=True):
+        out[names[g]] = Belonged(found.slots[members], sent[g], now)
+    return {name: out[name] for name in names}
 
 
 def _chosen(groups: list[I64], worth: npt.NDArray[np.bool_]) -> list[I64]:
     return [g for g, is_worth in zip(groups, worth, strict=True) if is_worth]
 
 
-def _disjoint(accounts: Behaviour, groups: list[I64], more: list[I64], volumes: Volumes) -> list[I64]:
+def _disjoint(groups: list[I64], more: list[I64], level: _Once, accounts: int) -> list[I64]:
     """Groups without their bystanders, and with who belongs to them where that leaves them as level; no account is in two.
 
     Args:
-        accounts: all of them.
         groups: rows of each.
         more: rows of those who belong to each.
-        volumes: of everybody.
+        level: nats of groups.
+        accounts: all of them.
     """
-    if not groups:
-        return []
-    fewer = [np.intersect1d(one, g) for one, g in zip(more, groups, strict=True)]
-    level = [_level(accounts, each, volumes) for each in (more, fewer)]
-    better = [a if x >= y else b for a, b, x, y in zip(more, fewer, *level, strict=True)]
+    taken, fewer = np.zeros(accounts, np.bool_), []
+    for one, g in zip(more, groups, strict=True):  # over groups
+        taken[g] = True
+        fewer.append(one[taken[one]])
+        taken[g] = False
+    better = [a if x >= y else b for a, b, x, y in zip(more, fewer, level(more), level(fewer), strict=True)]
     out: list[I64] = []
-    taken = np.zeros(accounts.requests.size, np.bool_)
     for group in sorted(better, key=lambda g: -g.size):  # over groups
         left = group[~taken[group]]
         if left.size >= SMALLEST:
@@ -276,13 +313,13 @@ def _communities(ties: sp.csr_matrix) -> list[I64]:
         resolution=ties.nnz / 2.0 / _TIES,
         seed=_SEED,
     )
-    label = np.fromiter((labels[i] for i in range(ties.shape[0])), np.int64, ties.shape[0])
+    label = np.fromiter(map(labels.__getitem__, range(ties.shape[0])), np.int64, ties.shape[0])
     order = np.argsort(label, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
     return [g for g in groups if g.size >= SMALLEST]
 
 
-def _level(accounts: Behaviour, groups: list[I64], volumes: Volumes) -> F64:
+def _level(accounts: Behaviour, volumes: Volumes, groups: list[I64]) -> F64:
     """Nats by which each group is more level than everybody is; f64[groups]."""
     offsets, members = offsets_of(groups), accounts.of(np.concatenate(groups))
     size = np.diff(offsets)
@@ -292,21 +329,28 @@ def _level(accounts: Behaviour, groups: list[I64], volumes: Volumes) -> F64:
     return np.asarray(np.max([np.bincount(cluster, way, size.size) for way in ways], axis=0), np.float64)
 
 
-def _worth(accounts: Behaviour, groups: list[I64], volumes: Volumes, price: float) -> npt.NDArray[np.bool_]:
-    """Whether each group is level enough, and its members near enough to one generator, for a full look; bool[groups].
+def _beyond(accounts: Behaviour, groups: list[I64]) -> F64:
+    """Nats by which each group is more level than accounts alike, of those that are near enough to one generator; f64[groups].
 
-    Args:
-        accounts: all of them.
-        groups: rows of each.
-        volumes: of everybody.
-        price: nats by which a group must be more level than accounts alike: the log of how many it was chosen from.
+    Without a bound where nothing is to be paid for the search, or where no price is low enough.
     """
-    if not groups:
-        return np.zeros(0, np.bool_)
     offsets, members = offsets_of(groups), accounts.of(np.concatenate(groups))
     own = [one_generator(each, offsets) for each in members.lengths]
     generator = np.add.reduceat(own[0] + own[1], offsets[:-1])
-    worth = (_level(accounts, groups, volumes) > _WORTH) & (generator > _STRAYED * np.diff(offsets))
     talk = np.add.reduceat(members.counts[:, _TURNS], offsets[:-1]) / np.add.reduceat(members.requests, offsets[:-1])
     beyond = beyond_alike(members.requests, members.days, offsets, LEAST)
-    return np.asarray(worth & (beyond >= np.where(talk >= _TALK, 0.0, price)))
+    beyond[(talk >= _TALK) & (beyond >= 0.0)] = np.inf
+    return np.where(generator > _STRAYED * np.diff(offsets), beyond, -np.inf)
+
+
+def _worth(groups: list[I64], level: _Once, beyond: _Once, price: float) -> list[I64]:
+    """Groups that are level enough, and their members near enough to one generator, for a full look.
+
+    Args:
+        groups: rows of each.
+        level: nats by which a group is more level than everybody.
+        beyond: nats by which it is more level than accounts alike.
+        price: nats that it has to be: the log of how many it was chosen from.
+    """
+    groups = _chosen(groups, level(groups) > _WORTH)
+    return _chosen(groups, beyond(groups) >= price)

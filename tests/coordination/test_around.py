@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.coordination.around import around, places
+from detector.coordination.around import around, beside, places
 
 
 def all_of_them(place, group, most):
@@ -34,3 +34,19 @@ def test_accounts_on_one_spot_are_all_counted():
     place = np.zeros((9_000, 2))
     assert around(places(place), np.arange(5), 100).size == 100
     assert around(places(place[:12]), np.arange(5), 100).size == 7
+
+
+def test_beside_are_the_nearest_outside():
+    place = np.arange(40.0)[:, None]
+    assert beside(places(place), np.array([0])).tolist() == [*range(1, 11)]
+    assert beside(places(place[:10]), np.arange(10)).size == 0
+
+
+@pytest.mark.parametrize("width", [0.05, 0.5, 3.0])
+def test_beside_a_wide_group_are_the_nearest_of_as_many_as_are_looked_at(width):
+    rng = np.random.default_rng(7)
+    place = np.vstack([rng.normal(0, 1, (6_000, 9)), rng.normal(0, width, (25, 9))])
+    group = np.arange(6_000, 6_025)
+    rows = all_of_them(place, group, 1_000)
+    far = ((place[group][:, None] - place[rows]) ** 2).sum(axis=2)
+    assert beside(places(place), group).tolist() == np.unique(rows[np.argsort(far, axis=1)[:, :10]]).tolist()

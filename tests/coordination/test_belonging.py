@@ -5,8 +5,9 @@ import pytest
 
 from detector.coordination.around import places
 from detector.coordination.behaviour import Behaviour
-from detector.coordination.belonging import ODDS, beside, counted, odds, of_others, settled
-from detector.coordination.features.twins import log_marginal, log_marginals
+from detector.coordination.belonging import ODDS, odds, settled
+from detector.coordination.counted import counted, of_others, tabulated
+from detector.coordination.features.twins import log_marginal
 from detector.profiles.layout import COUNT, LENGTH_BINS, N_CAPABILITIES
 
 PEOPLE, POOL, REQUESTS = 300, 20, 150
@@ -66,12 +67,6 @@ def test_who_draws_from_the_source_is_taken_in(seed):
     ]
 
 
-def test_beside_are_the_nearest_outside():
-    place = np.arange(40.0)[:, None]
-    assert beside(places(place), np.array([0])).tolist() == [*range(1, 11)]
-    assert beside(places(place[:10]), np.arange(10)).size == 0
-
-
 def test_odds_of_outsiders_are_those_they_would_have_as_members():
     accounts, _ = crowd(1, twins=2)
     of, group = counted(accounts), np.arange(PEOPLE, PEOPLE + POOL)
@@ -88,9 +83,10 @@ def test_odds_of_outsiders_are_those_they_would_have_as_members():
 
 def test_what_was_seen_before_counts_as_the_formula_says():
     draw = np.random.default_rng(3)
-    counts = draw.negative_binomial(1, 0.02, (7, 5)).astype(np.int32)
-    given = draw.negative_binomial(1, 0.001, (4, 5)).astype(np.int32)
-    counts[0, 0], given[0, 0] = 9_000, 9_000
-    prior = np.array([0.5, 2.0, 0.1, 1.0, 4.4])
-    plain = np.stack([log_marginal(counts, (prior + g)[None, :]) for g in given], axis=1)
-    np.testing.assert_allclose(log_marginals(counts, prior, given), plain, rtol=1e-9)
+    counts = draw.negative_binomial(1, 0.02, (11, 5)).astype(np.int32)
+    counts[7:] = draw.negative_binomial(1, 0.001, (4, 5))
+    counts[0, 0], counts[7, 0] = 9_000, 9_000
+    prior = np.array([[0.5, 2.0, 0.1, 1.0, 4.4]])
+    plain = np.stack([log_marginal(counts, prior + given) for given in counts[7:]], axis=1)
+    odds_of = of_others(tabulated([counts], [prior]), np.arange(7), np.arange(7, 11))
+    np.testing.assert_allclose(odds_of, plain - log_marginal(counts, prior)[:, None], rtol=1e-9)

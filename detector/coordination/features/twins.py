@@ -12,19 +12,17 @@ from detector.profiles.layout import F64, I64
 # Pseudo-requests of the prior: how far one person's lengths stray from everybody's. Larger would ask for more requests before two
 # members look alike; the rules compare with benign clusters, so that only its order of magnitude matters.
 PRIOR = 8.0
-_TABLE = 8192  # requests in a bin; more are seldom, and cost two logarithms of a gamma function
-_SMALL, _TINY, _HUGE = 16, 1e-150, 1e150  # factors, and a product of them, that stay far inside the range of a double
+SMALL, TINY, HUGE = 16, 1e-150, 1e150  # factors, and a product of them, that stay far inside the range of a double
 
 
 @njit(cache=True, inline="always")
-def _log_rising(x: float, n: int) -> float:
+def log_rising(x: float, n: int) -> float:
     """Log of Γ(x + n) / Γ(x)."""
     return math.lgamma(x + n) - math.lgamma(x)
 
 
 @njit(cache=True, nogil=True)
-def log_marginal_of(counts: I64 | Counts, alpha: F64, out: F64) -> None:
-    """`log_marginal` for other kernels: fills `out`, f64[n]."""
+def _log_marginal(counts: I64 | Counts, alpha: F64, out: F64) -> None:
     for i in range(counts.shape[0]):
         a = min(i, alpha.shape[0] - 1)
         seen, whole, own, product = 0, 0.0, 0.0, 1.0
@@ -32,16 +30,16 @@ def log_marginal_of(counts: I64 | Counts, alpha: F64, out: F64) -> None:
             prior, count = alpha[a, j], counts[i, j]
             whole += prior
             seen += count
-            if count > _SMALL:
-                own += _log_rising(prior, count)
+            if count > SMALL:
+                own += log_rising(prior, count)
             elif count > 0:  # most bins are empty, and an empty bin says nothing
                 # Γ(x + n) / Γ(x) is a product, and one logarithm does for several bins.
                 for k in range(count):
                     product *= prior + k
-                if not _TINY < product < _HUGE:
+                if not TINY < product < HUGE:
                     own += math.log(product)
                     product = 1.0
-        out[i] = own + math.log(product) - (_log_rising(whole, seen) if seen > 0 else 0.0)
+        out[i] = own + math.log(product) - (log_rising(whole, seen) if seen > 0 else 0.0)
 
 
 def log_marginal(counts: I64 | Counts, alpha: F64) -> F64:
@@ -52,52 +50,7 @@ def log_marginal(counts: I64 | Counts, alpha: F64) -> F64:
         alpha: f64[n or 1, bins], pseudo-counts.
     """
     out = np.empty(counts.shape[0])
-    log_marginal_of(counts, alpha, out)
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _log_marginals(counts: Counts, prior: F64, given: Counts, out: F64) -> None:
-    bins, most = counts.shape[1], 0
-    for j in range(bins):
-        most = max(most, counts[:, j].max() + given[:, j].max())
-    width = min(most, _TABLE) + 1
-    # Both counts are whole, so that each factor of Γ(x + n) / Γ(x) comes up again and again.
-    rising = np.zeros((bins, width))
-    for j in range(bins):
-        for k in range(1, width):
-            rising[j, k] = rising[j, k - 1] + math.log(prior[j] + k - 1)
-    whole, seen = prior.sum(), counts.sum(axis=1)
-    after = whole + given.sum(axis=1)
-    filled = np.empty(bins, np.int64)
-    for i in range(counts.shape[0]):
-        n = 0
-        for j in range(bins):
-            if counts[i, j] > 0:
-                filled[n] = j
-                n += 1
-        for k in range(given.shape[0]):
-            own = 0.0
-            for j in filled[:n]:
-                count, before = counts[i, j], given[k, j]
-                if count + before < width:
-                    own += rising[j, count + before] - rising[j, before]
-                else:
-                    own += _log_rising(prior[j] + before, count)
-            out[i, k] = own - (_log_rising(after[k], seen[i]) if seen[i] > 0 else 0.0)
-
-
-def log_marginals(counts: Counts, prior: F64, given: Counts) -> F64:
-    """Log probability of each row of counts after each of several others, under a Dirichlet prior, up to what cancels; f64[n, m].
-
-    Args:
-        counts: i32[n, bins].
-        prior: f64[bins], pseudo-counts.
-        given: i32[m, bins], counts that were seen before.
-    """
-    out = np.empty((counts.shape[0], given.shape[0]))
-    if out.size:
-        _log_marginals(counts, prior, given, out)
+    _log_marginal(counts, alpha, out)
     return out
 
 
