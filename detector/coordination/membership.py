@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numba import njit
 
 from detector.coordination.behaviour import Counts
 from detector.coordination.features.base import ClusterView, Population
-from detector.coordination.features.twins import anybody, log_marginal
+from detector.coordination.features.twins import anybody, log_marginal_row
 from detector.coordination.graph import GLUE
 from detector.coordination.peers import rarity
 from detector.profiles.layout import COUNT, F64, I64, U64, Flags
@@ -74,6 +75,17 @@ def _held(view: ClusterView, member: I64, edge: I64, size: int) -> tuple[Flags, 
     return held, view.links.kind[edge][first].astype(np.int64), view.links.holders[keys].astype(np.int64)
 
 
+@njit(cache=True, nogil=True)
+def _add_alike(each: I64 | Counts, others: I64, alpha: F64, out: F64) -> None:
+    prior = np.empty(alpha.shape[0])
+    for i in range(each.shape[0]):
+        of = others[min(i, others.shape[0] - 1)]
+        whole = max(of.sum(), 1.0)
+        for j in range(prior.shape[0]):
+            prior[j] = alpha[j] + _SOURCE * of[j] / whole
+        out[i] += log_marginal_row(each[i], prior) - log_marginal_row(each[i], alpha)
+
+
 def _alike(each: Sequence[I64 | Counts], others: Sequence[I64], every: Population) -> F64:
     """Nats by which accounts' lengths are likelier of the source of others' than anybody's; f64[n].
 
@@ -84,26 +96,32 @@ def _alike(each: Sequence[I64 | Counts], others: Sequence[I64], every: Populatio
     """
     out = np.zeros(each[0].shape[0])
     for own, of, of_all in zip(each, others, (every.lengths_in, every.lengths_out), strict=True):
-        alpha = anybody(of_all)
-        shared = _SOURCE * of / np.maximum(of.sum(axis=1, keepdims=True), 1.0)
-        out += log_marginal(own, alpha + shared) - log_marginal(own, alpha)
+        _add_alike(own, of, anybody(of_all)[0], out)
     return out
 
 
-def lengths(view: ClusterView) -> F64:
+def lengths(view: ClusterView, tie: F64) -> F64:
     """Nats by which each member's lengths are likelier as the rest's than as anybody's; f64[members].
 
-    Where ties found a cluster, no more than it is rare for an account of the member's size to be as alike.
+    Where ties found a cluster, no more than it is rare for an account of the member's size to be as alike: that is never less than
+    nothing, takes long, and is asked where it decides who comes to `BELONGS`.
+
+    Args:
+        view: of clusters.
+        tie: f64[members], as `ties` gives it.
     """
     every, each = view.population, (view.each.lengths_in, view.each.lengths_out)
     joined = [view.joined(own) for own in each]
     nats = _alike(each, [of[view.cluster] - own for of, own in zip(joined, each, strict=True)], every)
     requests = view.each.counts[:, COUNT["requests"]].astype(np.float64)
-    for g in np.flatnonzero(~view.alike):  # over clusters
+    without, most = (2.0 * tie + (view.level + like) for like in (0.0, nats))
+    asked = ~view.alike[view.cluster] & (nats > 0.0) & (without < BELONGS) & (most >= BELONGS)
+    for g in np.unique(view.cluster[asked]):  # over clusters
         part = slice(view.offsets[g], view.offsets[g + 1])
-        peers = every.peers.beside(view.slots[part], requests[part])
+        some = part.start + np.flatnonzero(asked[part])
+        peers = every.peers.beside(view.slots[part], requests[some])
         others = _alike((peers.sent, peers.got), [of[[g]] for of in joined], every)
-        nats[part] = np.minimum(nats[part], rarity(nats[part], requests[part], others, peers.requests))
+        nats[some] = np.minimum(nats[some], rarity(nats[some], requests[some], others, peers.requests))
     return nats
 
 
@@ -139,7 +157,7 @@ def membership(view: ClusterView, texts: U64) -> F64:
         texts: u64[members], the text that holds each one's cluster together, 0 where that is none.
     """
     tie, level = ties(view), view.level
-    like = level + lengths(view)
+    like = level + lengths(view, tie)
     alike = np.where((level > 0.0) & (bonds(view) > -LACKS), np.maximum(like, 0.0), 0.0)
     strength = np.where(view.alike[view.cluster], alike, tie)
     out = np.zeros(tie.size)
