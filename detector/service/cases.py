@@ -84,9 +84,9 @@ def _account_case(
     i: int,
 ) -> Case:
     pooled, now = look.pooled, look.moment.now
-    reasons = reasons_of(scorer, scored, ACCOUNT, start + i)
-    codes = tuple(r.code for r in reasons)
     found = strange(scorer, scored, start + i)
+    reasons = reasons_of(scorer, scored, ACCOUNT, start + i, found)
+    codes = tuple(r.code for r in reasons)
     requests, tokens = int(pooled.counts[i, _REQUESTS]), int(pooled.tokens[i, 1])
     days = max((now - int(pooled.first[i])) / (24 * HOUR_US), 1.0)
     p_value = float(scored.p_value[start + i])
@@ -100,7 +100,7 @@ def _account_case(
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
         evidence={
             "score": round(float(scored.score[start + i]) + added(found), 3),
-            "explanation": explain(scorer, scored, start + i, reasons),
+            "explanation": explain(scorer, scored, start + i, reasons, found),
             "capabilities": _mix(pooled, i),
         }
         | ({"anomaly": evidence(scorer, scored, start + i, found)} if found else {}),
@@ -144,7 +144,7 @@ def cluster_cases(
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
             reasons = reasons_of(scorer, scored, CLUSTER, g)
-            told = explain(scorer, scored, g, reasons, ties[whole])
+            told = explain(scorer, scored, g, reasons, ties=ties[whole])
             one = _Found(view, place, clusters.frame, scored, g, reasons, told)
             out.append(
                 (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])
