@@ -7,7 +7,7 @@ from numba import njit
 
 from detector.coordination.behaviour import Counts
 from detector.coordination.features.base import ClusterView, Population
-from detector.coordination.features.twins import anybody, log_marginal_row
+from detector.coordination.features.twins import anybody, log_marginal, log_marginal_row
 from detector.coordination.graph import GLUE
 from detector.coordination.peers import rarity
 from detector.profiles.layout import COUNT, F64, I64, U64, Flags
@@ -76,28 +76,58 @@ def _held(view: ClusterView, member: I64, edge: I64, size: int) -> tuple[Flags, 
 
 
 @njit(cache=True, nogil=True)
-def _add_alike(each: I64 | Counts, others: I64, alpha: F64, out: F64) -> None:
+def _add_alike(each: I64 | Counts, rows: I64, others: I64, alpha: F64, alone: F64, out: F64) -> None:
     prior = np.empty(alpha.shape[0])
-    for i in range(each.shape[0]):
-        of = others[min(i, others.shape[0] - 1)]
+    for n in range(rows.shape[0]):
+        of = others[min(n, others.shape[0] - 1)]
         whole = max(of.sum(), 1.0)
         for j in range(prior.shape[0]):
             prior[j] = alpha[j] + _SOURCE * of[j] / whole
-        out[i] += log_marginal_row(each[i], prior) - log_marginal_row(each[i], alpha)
+        out[n] += log_marginal_row(each[rows[n]], prior) - alone[rows[n]]
 
 
-def _alike(each: Sequence[I64 | Counts], others: Sequence[I64], every: Population) -> F64:
+def _alike(
+    each: Sequence[I64 | Counts], rows: I64, others: Sequence[I64], alone: Sequence[F64], every: Population
+) -> F64:
     """Nats by which accounts' lengths are likelier of the source of others' than anybody's; f64[n].
 
     Args:
-        each: integers[n, bins], requests by length of input and of output.
+        each: integers[accounts, bins], requests by length of input and of output.
+        rows: i64[n], those that are asked.
         others: i64[n or 1, bins] of the same two, of all the others together.
+        alone: f64[accounts], as `_alone` gives it.
         every: all accounts.
     """
-    out = np.zeros(each[0].shape[0])
-    for own, of, of_all in zip(each, others, (every.lengths_in, every.lengths_out), strict=True):
-        _add_alike(own, of, anybody(of_all)[0], out)
+    out = np.zeros(rows.size)
+    for own, of, nats, of_all in zip(each, others, alone, (every.lengths_in, every.lengths_out), strict=True):
+        _add_alike(own, rows, of, anybody(of_all)[0], nats, out)
     return out
+
+
+def _alone(each: Sequence[I64 | Counts], every: Population) -> list[F64]:
+    """Log probability of accounts' lengths of input and of output, as anybody's."""
+    of_all = every.lengths_in, every.lengths_out
+    return [log_marginal(own, anybody(of)) for own, of in zip(each, of_all, strict=True)]
+
+
+def _rare(view: ClusterView, g: int, members: I64, nats: F64, joined: Sequence[I64]) -> F64:
+    """Nats by which it is rare to be as alike as some members of a cluster are, for accounts of their size; f64[n].
+
+    Args:
+        view: of clusters.
+        g: which cluster.
+        members: i64[n], places of some of its members.
+        nats: f64[n], by which they are alike.
+        joined: i64[clusters, bins] each, lengths of input and of output of each cluster.
+    """
+    every, peers = view.population, view.population.peers
+    each, names = (peers.sent, peers.got), ("peers sent", "peers got")
+    if names[0] not in every.computed:
+        every.computed.update(zip(names, _alone(each, every), strict=True))
+    requests = view.each.counts[members, COUNT["requests"]].astype(np.float64)
+    rows = peers.beside(view.slots[view.offsets[g] : view.offsets[g + 1]], requests)
+    others = _alike(each, rows, [of[[g]] for of in joined], [every.computed[name] for name in names], every)
+    return rarity(nats, requests, others, peers.requests[rows])
 
 
 def lengths(view: ClusterView, tie: F64) -> F64:
@@ -110,18 +140,15 @@ def lengths(view: ClusterView, tie: F64) -> F64:
         view: of clusters.
         tie: f64[members], as `ties` gives it.
     """
-    every, each = view.population, (view.each.lengths_in, view.each.lengths_out)
-    joined = [view.joined(own) for own in each]
-    nats = _alike(each, [of[view.cluster] - own for of, own in zip(joined, each, strict=True)], every)
-    requests = view.each.counts[:, COUNT["requests"]].astype(np.float64)
+    each = view.each.lengths_in, view.each.lengths_out
+    joined, everybody = [view.joined(own) for own in each], np.arange(view.slots.size)
+    others = [of[view.cluster] - own for of, own in zip(joined, each, strict=True)]
+    nats = _alike(each, everybody, others, _alone(each, view.population), view.population)
     without, most = (2.0 * tie + (view.level + like) for like in (0.0, nats))
-    asked = ~view.alike[view.cluster] & (nats > 0.0) & (without < BELONGS) & (most >= BELONGS)
+    asked = np.flatnonzero(~view.alike[view.cluster] & (nats > 0.0) & (without < BELONGS) & (most >= BELONGS))
     for g in np.unique(view.cluster[asked]):  # over clusters
-        part = slice(view.offsets[g], view.offsets[g + 1])
-        some = part.start + np.flatnonzero(asked[part])
-        peers = every.peers.beside(view.slots[part], requests[some])
-        others = _alike((peers.sent, peers.got), [of[[g]] for of in joined], every)
-        nats[some] = np.minimum(nats[some], rarity(nats[some], requests[some], others, peers.requests))
+        some = asked[view.cluster[asked] == g]
+        nats[some] = np.minimum(nats[some], _rare(view, g, some, nats[some], joined))
     return nats
 
 

@@ -103,6 +103,7 @@ def crowd(alike):
         population=SimpleNamespace(
             lengths_in=everybody,
             lengths_out=everybody,
+            computed={},
             peers=Peers(np.arange(40, 940, dtype=np.int32), np.full(900, 30.0), sent, sent),
         ),
     )

@@ -70,6 +70,11 @@ class Population:
     volumes: Volumes
     peers: Peers
 
+    @cached_property
+    def computed(self) -> dict[str, F64]:
+        """What was worked out of it and is asked look after look, by name."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Ties:
