@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numba import njit
 
 from detector.alerts.model import SEVERITIES, Case, Member, Reason
@@ -145,7 +144,7 @@ def cluster_cases(
         if part.size >= _LEAST:
             reasons = reasons_of(scorer, scored, CLUSTER, g)
             told = explain(scorer, scored, g, reasons, ties=ties[whole])
-            one = _Found(view, place, clusters.frame, scored, g, reasons, told)
+            one = _Found(view, place, scored, g, reasons, told)
             out.append(
                 (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])
             )
@@ -157,7 +156,6 @@ class _Found(NamedTuple):
 
     view: ClusterView
     place: int
-    frame: pl.DataFrame
     scored: Scored
     row: int
     reasons: list[Reason]
@@ -193,7 +191,7 @@ def _cluster_case(
         last_seen=int(view.each.last[part].max()),
         tiers=_tiers(view.facts, core, book),
         requests_per_day=float((view.each.counts[core, _REQUESTS] / days).sum()),
-        organisations=int(found.frame["organisations"][found.row]),
+        organisations=int(scored.frame["organisations"][found.row]),
     )
 
 
@@ -234,7 +232,7 @@ def _named(mask: int) -> tuple[str, ...]:
 
 
 def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[str, Any]:
-    view, frame, g = found.view, found.frame, found.row
+    view, frame, g = found.view, found.scored.frame, found.row
     strong = ties[part].mean(axis=0)
     hours = _active(view.bits, part)
     start = (view.now // PANE_US - 1) * PANE_US
