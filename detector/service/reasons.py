@@ -1,5 +1,7 @@
 """Reasons of a score: what fired, with its value beside the benign 99th percentile, its nats, and the score without it."""
 
+from math import isnan
+
 import polars as pl
 
 from detector.alerts.allowance import Rescored
@@ -27,17 +29,17 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int, found: S
     p_without = combined(scorer.without(category, contributions > 0), scored.strange[row])
     stratum = str(scored.frame["stratum"][row])
     out: list[Reason] = []
-    present = frozenset(scored.frame.columns)
+    values = dict(zip(rules.fields, scored.values[row].tolist(), strict=True))
     for j, code in enumerate(rules.codes):  # over rules
         if contributions[j] <= 0:
             continue
         rule, asked = rules.rule(code), rules.asked(code, stratum)
-        value = scored.frame[rule.feature][row] if rule.feature in present else None
+        value = values[rule.feature]
         out.append(
             Reason(
                 code=code,
                 text=rule.text,
-                value=None if value is None else round(float(value), _DIGITS),
+                value=None if isnan(value) else round(value, _DIGITS),
                 benign_p99=scorer.reference.quantile(category, stratum, rule.feature, "p99"),
                 weight=round(float(contributions[j]), _DIGITS),
                 score_without=risk(float(p_without[j])),
