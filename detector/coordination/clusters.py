@@ -21,7 +21,7 @@ from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
 from detector.profiles.features.base import joined
 from detector.profiles.layout import COUNT, F64, I32, I64, U64, WINDOW_US, offsets_of
-from detector.profiles.pool import Pooled
+from detector.profiles.pool import WIDE, Pooled, columns_of_groups
 from detector.profiles.store import ProfileStore
 
 # A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of
@@ -153,11 +153,13 @@ def describe(
     now = moment.now
     slots = np.concatenate(groups).astype(np.int32)
     offsets = offsets_of(groups)
-    pooled = store.pool(slots, offsets, now)
     alike, several = (np.array([key == kind for key, _ in names]) for kind in (ALIKE, KIN))
     # What is of several parts is held together as a community is, by any of its keys.
     keys = [0 if key == KIN else text_of(key) for key, _ in names]
     each = store.each(slots, now, OF_MEMBERS)
+    pooled = store.pool(slots, offsets, now, [name for name in WIDE if name not in OF_MEMBERS])
+    # What was added up by member needs no second way through the panes.
+    pooled = pooled._replace(**columns_of_groups(each, offsets, OF_MEMBERS))
     texts = texts_of(links, slots, offsets, keys)
     if kin:
         texts[texts.size - sum(t.size for t in kin) :] = np.concatenate(kin)
