@@ -79,10 +79,10 @@ def _held(view: ClusterView, member: I64, edge: I64, size: int) -> tuple[Flags, 
 def _add_alike(each: I64 | Counts, rows: I64, others: I64, alpha: F64, alone: F64, out: F64) -> None:
     prior = np.empty(alpha.shape[0])
     for n in range(rows.shape[0]):
-        of = others[min(n, others.shape[0] - 1)]
-        whole = max(of.sum(), 1.0)
-        for j in range(prior.shape[0]):
-            prior[j] = alpha[j] + _SOURCE * of[j] / whole
+        if n < others.shape[0]:  # one row is the same for all
+            whole = max(others[n].sum(), 1.0)
+            for j in range(prior.shape[0]):
+                prior[j] = alpha[j] + _SOURCE * others[n, j] / whole
         out[n] += log_marginal_row(each[rows[n]], prior) - alone[rows[n]]
 
 
