@@ -9,7 +9,7 @@ import polars as pl
 
 from detector.coordination.bands import text_of
 from detector.coordination.counted import HABITS
-from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, cluster_frame
+from detector.coordination.features import CLUSTER_FEATURES, OF_MEMBERS, ClusterView, Population, features_of
 from detector.coordination.generations import EARLIER, LATER
 from detector.coordination.graph import Links
 from detector.coordination.keys import MIN_SIGHTS
@@ -20,8 +20,9 @@ from detector.coordination.volumes import usual_part
 from detector.profiles.activity import activity_bits
 from detector.profiles.facts import AccountBook, Facts
 from detector.profiles.features import View, frame_of
+from detector.profiles.features.base import joined
 from detector.profiles.layout import COUNT, F64, I32, I64, U64, WINDOW_US, offsets_of
-from detector.profiles.pool import Pooled
+from detector.profiles.pool import WIDE, Pooled, columns_of_groups
 from detector.profiles.store import ProfileStore
 
 # A cluster that strays further from one generator, belongs to fewer payers or repeats itself more is nobody's pool, and no part of
@@ -69,12 +70,12 @@ class Clusters:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """All features, profile and cluster. Nothing of them changes after the look, so that who scores computes them."""
-        profile = frame_of(self._profiles, self.moment.seen)
-        return pl.concat([profile, cluster_frame(self.view)], how="horizontal")
+        """All features, profile and cluster."""
+        return frame_of_looks([self])
 
     @property
-    def _profiles(self) -> View:
+    def profiles(self) -> View:
+        """Each cluster as if it were one account."""
         view, moment = self.view, self.moment
         young, now = _youngest(view.facts, view.offsets), np.full(len(self.names), moment.now)
         return View(view.pooled, now, young, moment.launched)
@@ -85,23 +86,32 @@ class Clusters:
 
     def parts(self) -> list[Part | None]:
         """Each cluster as a possible part of a larger pool; None for one that can be no operator's."""
-        view, level = self.view, CLUSTER_FEATURES["level_rate"].compute(self.view)
+        view, level = self.view, features_of(self.view, ["level_rate"])["level_rate"]
         counts = view.pooled.counts
         habits = counts[:, [COUNT[habit] for habit in HABITS]] / np.maximum(counts[:, [COUNT["requests"]]], 1)
         talk = habits[:, HABITS.index("multi_turn")]
         may = np.flatnonzero((level > 0) & (talk < _TALK) & several_payers(view.payers, view.size))
-        # What takes longest is asked of those alone that are level.
         may = may[[self.names[g][0] != KIN for g in may.tolist()]]
-        worth = cluster_frame(view.only(may), _OF_PARTS) if may.size else None
         out: list[Part | None] = [None] * len(self.names)
-        if worth is None:
+        if may.size == 0:
             return out
-        strays, apart, beyond = (worth[name].to_numpy() for name in _OF_PARTS)
+        strays, apart, beyond = (of[may] for of in features_of(view, _OF_PARTS).values())
         for g in may[(strays > _STRAYING) & (apart > _DISJOINT) & (beyond > 0)].tolist():  # over level clusters
             part = slice(view.offsets[g], view.offsets[g + 1])
             lengths = view.pooled.lengths_in[g].copy(), view.pooled.lengths_out[g].copy()
             out[g] = Part(view.slots[part].copy(), self.texts[part].copy(), *lengths, habits[g].copy(), float(level[g]))
         return out
+
+
+def frame_of_looks(looks: Sequence[Clusters]) -> pl.DataFrame:
+    """All features, profile and cluster, of the clusters of looks with the same launches and the same fields, in order.
+
+    Nothing of them changes after a look, so that who scores computes them; several looks take hardly longer than one.
+    """
+    profile = frame_of(joined([look.profiles for look in looks]), looks[0].moment.seen)
+    each = [features_of(look.view) for look in looks]
+    own = pl.DataFrame({name: np.concatenate([of[name] for of in each]) for name in CLUSTER_FEATURES})
+    return pl.concat([profile, own], how="horizontal")
 
 
 def _youngest(facts: Facts, offsets: I64) -> F64:
@@ -144,11 +154,13 @@ def describe(
     now = moment.now
     slots = np.concatenate(groups).astype(np.int32)
     offsets = offsets_of(groups)
-    pooled = store.pool(slots, offsets, now)
     alike, several = (np.array([key == kind for key, _ in names]) for kind in (ALIKE, KIN))
     # What is of several parts, or a part of a community, is held together as a community is, by any of its keys.
     keys = [0 if key in (KIN, EARLIER, LATER) else text_of(key) for key, _ in names]
     each = store.each(slots, now, OF_MEMBERS)
+    pooled = store.pool(slots, offsets, now, [name for name in WIDE if name not in OF_MEMBERS])
+    # What was added up by member needs no second way through the panes.
+    pooled = pooled._replace(**columns_of_groups(each, offsets, OF_MEMBERS))
     texts = texts_of(links, slots, offsets, keys)
     if kin:
         texts[texts.size - sum(t.size for t in kin) :] = np.concatenate(kin)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numba import njit
 
 from detector.coordination.behaviour import Counts
 from detector.coordination.features.base import ClusterView, Population
-from detector.coordination.features.twins import anybody, log_marginal
+from detector.coordination.features.twins import anybody, log_marginal, log_marginal_row
 from detector.coordination.graph import GLUE
 from detector.coordination.peers import rarity
 from detector.profiles.layout import COUNT, F64, I64, U64, Flags
@@ -74,36 +75,80 @@ def _held(view: ClusterView, member: I64, edge: I64, size: int) -> tuple[Flags, 
     return held, view.links.kind[edge][first].astype(np.int64), view.links.holders[keys].astype(np.int64)
 
 
-def _alike(each: Sequence[I64 | Counts], others: Sequence[I64], every: Population) -> F64:
+@njit(cache=True, nogil=True)
+def _add_alike(each: I64 | Counts, rows: I64, others: I64, alpha: F64, alone: F64, out: F64) -> None:
+    prior = np.empty(alpha.shape[0])
+    for n in range(rows.shape[0]):
+        if n < others.shape[0]:  # one row is the same for all
+            whole = max(others[n].sum(), 1.0)
+            for j in range(prior.shape[0]):
+                prior[j] = alpha[j] + _SOURCE * others[n, j] / whole
+        out[n] += log_marginal_row(each[rows[n]], prior) - alone[rows[n]]
+
+
+def _alike(
+    each: Sequence[I64 | Counts], rows: I64, others: Sequence[I64], alone: Sequence[F64], every: Population
+) -> F64:
     """Nats by which accounts' lengths are likelier of the source of others' than anybody's; f64[n].
 
     Args:
-        each: integers[n, bins], requests by length of input and of output.
+        each: integers[accounts, bins], requests by length of input and of output.
+        rows: i64[n], those that are asked.
         others: i64[n or 1, bins] of the same two, of all the others together.
+        alone: f64[accounts], as `_alone` gives it.
         every: all accounts.
     """
-    out = np.zeros(each[0].shape[0])
-    for own, of, of_all in zip(each, others, (every.lengths_in, every.lengths_out), strict=True):
-        alpha = anybody(of_all)
-        shared = _SOURCE * of / np.maximum(of.sum(axis=1, keepdims=True), 1.0)
-        out += log_marginal(own, alpha + shared) - log_marginal(own, alpha)
+    out = np.zeros(rows.size)
+    for own, of, nats, of_all in zip(each, others, alone, (every.lengths_in, every.lengths_out), strict=True):
+        _add_alike(own, rows, of, anybody(of_all)[0], nats, out)
     return out
 
 
-def lengths(view: ClusterView) -> F64:
+def _alone(each: Sequence[I64 | Counts], every: Population) -> list[F64]:
+    """Log probability of accounts' lengths of input and of output, as anybody's."""
+    of_all = every.lengths_in, every.lengths_out
+    return [log_marginal(own, anybody(of)) for own, of in zip(each, of_all, strict=True)]
+
+
+def _rare(view: ClusterView, g: int, members: I64, nats: F64, joined: Sequence[I64]) -> F64:
+    """Nats by which it is rare to be as alike as some members of a cluster are, for accounts of their size; f64[n].
+
+    Args:
+        view: of clusters.
+        g: which cluster.
+        members: i64[n], places of some of its members.
+        nats: f64[n], by which they are alike.
+        joined: i64[clusters, bins] each, lengths of input and of output of each cluster.
+    """
+    every, peers = view.population, view.population.peers
+    each, names = (peers.sent, peers.got), ("peers sent", "peers got")
+    if names[0] not in every.computed:
+        every.computed.update(zip(names, _alone(each, every), strict=True))
+    requests = view.each.counts[members, COUNT["requests"]].astype(np.float64)
+    rows = peers.beside(view.slots[view.offsets[g] : view.offsets[g + 1]], requests)
+    others = _alike(each, rows, [of[[g]] for of in joined], [every.computed[name] for name in names], every)
+    return rarity(nats, requests, others, peers.requests[rows])
+
+
+def lengths(view: ClusterView, tie: F64) -> F64:
     """Nats by which each member's lengths are likelier as the rest's than as anybody's; f64[members].
 
-    Where ties found a cluster, no more than it is rare for an account of the member's size to be as alike.
+    Where ties found a cluster, no more than it is rare for an account of the member's size to be as alike: that is never less than
+    nothing, takes long, and is asked where it decides who comes to `BELONGS`.
+
+    Args:
+        view: of clusters.
+        tie: f64[members], as `ties` gives it.
     """
-    every, each = view.population, (view.each.lengths_in, view.each.lengths_out)
-    joined = [view.joined(own) for own in each]
-    nats = _alike(each, [of[view.cluster] - own for of, own in zip(joined, each, strict=True)], every)
-    requests = view.each.counts[:, COUNT["requests"]].astype(np.float64)
-    for g in np.flatnonzero(~view.alike):  # over clusters
-        part = slice(view.offsets[g], view.offsets[g + 1])
-        peers = every.peers.beside(view.slots[part], requests[part])
-        others = _alike((peers.sent, peers.got), [of[[g]] for of in joined], every)
-        nats[part] = np.minimum(nats[part], rarity(nats[part], requests[part], others, peers.requests))
+    each = view.each.lengths_in, view.each.lengths_out
+    joined, everybody = [view.joined(own) for own in each], np.arange(view.slots.size)
+    others = [of[view.cluster] - own for of, own in zip(joined, each, strict=True)]
+    nats = _alike(each, everybody, others, _alone(each, view.population), view.population)
+    without, most = (2.0 * tie + (view.level + like) for like in (0.0, nats))
+    asked = np.flatnonzero(~view.alike[view.cluster] & (nats > 0.0) & (without < BELONGS) & (most >= BELONGS))
+    for g in np.unique(view.cluster[asked]):  # over clusters
+        some = asked[view.cluster[asked] == g]
+        nats[some] = np.minimum(nats[some], _rare(view, g, some, nats[some], joined))
     return nats
 
 
@@ -139,7 +184,7 @@ def membership(view: ClusterView, texts: U64) -> F64:
         texts: u64[members], the text that holds each one's cluster together, 0 where that is none.
     """
     tie, level = ties(view), view.level
-    like = level + lengths(view)
+    like = level + lengths(view, tie)
     alike = np.where((level > 0.0) & (bonds(view) > -LACKS), np.maximum(like, 0.0), 0.0)
     strength = np.where(view.alike[view.cluster], alike, tie)
     out = np.zeros(tie.size)

@@ -35,17 +35,17 @@ class Peers(NamedTuple):
     sent: Counts
     got: Counts
 
-    def beside(self, slots: I32, requests: F64) -> "Peers":
-        """Those that members of a cluster are compared with: of about their size, and no members.
+    def beside(self, slots: I32, requests: F64) -> I64:
+        """Rows of those that members of a cluster are compared with: of about their size, and no members.
 
         Args:
             slots: i32[members].
-            requests: f64[members].
+            requests: f64[n], of those members that are compared.
         """
         margin = _KEPT + slots.size
         start = max(int(np.searchsorted(self.requests, requests.min(), "left")) - margin, 0)
         stop = int(np.searchsorted(self.requests, requests.max(), "right")) + margin
-        return Peers(*rows_of(self, start + np.flatnonzero(~np.isin(self.slots[start:stop], slots))))
+        return start + np.flatnonzero(~np.isin(self.slots[start:stop], slots))
 
     def without(self, slot: int) -> "Peers":
         """All but one account."""

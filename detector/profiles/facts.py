@@ -95,6 +95,8 @@ class AccountBook:
 
     def tiers_of(self, accounts: Sequence[str], now: int) -> list[str]:
         """Tier of each account that held at `now` (µs); `UNKNOWN_TIER` where the account file says none."""
+        if not len(self):
+            return [UNKNOWN_TIER] * len(accounts)
         rows = self._as_of(hash_strings(pl.Series(accounts, dtype=pl.String), self._key), now).tier
         return [self.tiers[row] if row >= 0 else UNKNOWN_TIER for row in rows.tolist()]
 

@@ -208,11 +208,17 @@ _UNION = ("bitmaps",)
 
 
 def gathered(each: Pooled, offsets: I64) -> Pooled:
-    """Rows of groups from the rows of their members, which lie one after the other.
+    """Rows of groups from the rows of their members, which lie one after the other; arguments as of `columns_of_groups`."""
+    return Pooled(**columns_of_groups(each, offsets, Pooled._fields))
+
+
+def columns_of_groups(each: Pooled, offsets: I64, names: Collection[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Columns of groups, by name, from the rows of their members, which lie one after the other.
 
     Args:
         each: one row a member.
         offsets: i64[groups + 1], where each group starts; no group is empty.
+        names: of the columns.
     """
     starts, rows = offsets[:-1], np.arange(offsets[-1])
 
@@ -228,5 +234,4 @@ def gathered(each: Pooled, offsets: I64) -> Pooled:
         (_highest if name in _LARGEST else _add)(wide, rows, offsets, out)
         return out.reshape(starts.size, *column.shape[1:])
 
-    columns: list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = list(each)
-    return Pooled(*(join(name, column) for name, column in zip(Pooled._fields, columns, strict=True)))
+    return {name: join(name, getattr(each, name)) for name in names}

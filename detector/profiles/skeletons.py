@@ -17,6 +17,10 @@ _SLOT = "⟨slot⟩"
 
 _MARK = re.compile(rb"[\xe2\xe3]\x80[\x00-\xff]?|\xc2\xa0", re.DOTALL)
 _PLAIN = re.compile(rb"[A-Za-z0-9_]+")
+_DIGIT = re.compile(rb"[0-9]")
+# Short cuts for most of a text: what begins no word, quotation, code or mark; and words that nothing is joined to.
+_BETWEEN = re.compile(rb"[^A-Za-z0-9_\x80-\xff\"'`]+")
+_ALONE = re.compile(rb"[A-Za-z_]{1,%d}(?![A-Za-z0-9_\x80-\xff@:/.',])" % LONGEST)
 _WORDLIKE = rb"(?![\xe2\xe3]\x80|\xc2\xa0)[A-Za-z0-9_\x80-\xff]"
 _JOINT = re.compile(rb"(?P<dot>\.(?=%(w)s))|'(?=%(w)s)|(?<=[0-9]),(?=[0-9])|\xe2\x80\x99(?=%(w)s)" % {b"w": _WORDLIKE})
 _URL_JOINT = re.compile(rb"@(?=%s)|://" % _WORDLIKE)
@@ -62,7 +66,7 @@ def _word(data: bytes, i: int) -> tuple[MaskedWord, int]:
                 break
             letters.append(data[i])
             script, i = script + 1, i + 1
-        elif _URL_JOINT.match(data, i) or (data[i] == ord("/") and dotted and not re.search(rb"[0-9]", letters)):
+        elif _URL_JOINT.match(data, i) or (data[i] == ord("/") and dotted and not _DIGIT.search(letters)):
             rest = _URL_REST.match(data, i + 1)
             return _mask(b"url"), rest.end() if rest else i
         elif joint := _JOINT.match(data, i):
@@ -70,7 +74,7 @@ def _word(data: bytes, i: int) -> tuple[MaskedWord, int]:
             i = joint.end()
         else:
             break
-    if re.search(rb"[0-9]", letters):
+    if _DIGIT.search(letters):
         return _mask(b"num"), i
     if dotted or len(letters) > LONGEST:
         return _mask(b"slot"), i
@@ -80,12 +84,16 @@ def _word(data: bytes, i: int) -> tuple[MaskedWord, int]:
 def _segment(data: bytes, words: list[MaskedWord]) -> None:
     i = 0
     while i < len(data):
-        mark = _MARK.match(data, i)
-        if slot := _QUOTE.match(data, i):
+        if gap := _BETWEEN.match(data, i):
+            i = gap.end()
+            continue
+        if alone := _ALONE.match(data, i):
+            word, i = MaskedWord(alone[0].lower(), masked=False), alone.end()
+        elif slot := _QUOTE.match(data, i):
             word, i = _mask(b"quote"), slot.end()
         elif slot := _CODE.match(data, i):
             word, i = _mask(b"code"), slot.end()
-        elif mark is None and re.match(rb"[A-Za-z0-9_\x80-\xff]", data[i : i + 1]):
+        elif (mark := _MARK.match(data, i)) is None and re.match(rb"[A-Za-z0-9_\x80-\xff]", data[i : i + 1]):
             word, i = _word(data, i)
         else:
             i = mark.end() if mark else i + 1

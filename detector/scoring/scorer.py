@@ -1,12 +1,12 @@
 """Scores: rules over features, added up in nats, turned into p-values by the benign reference; of accounts, strangeness beside."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from detector.profiles.layout import F64
+from detector.profiles.layout import F64, Flags
 from detector.scoring.anomaly.model import AnomalyModel, strata_of
 from detector.scoring.combined import combined, of_rules
 from detector.scoring.reference import Reference, stratum_of
@@ -14,6 +14,7 @@ from detector.scoring.rules import ACCOUNT_WINDOW, CLUSTER_WINDOW, Rule
 from detector.scoring.rules.evaluate import RuleSet
 
 ACCOUNT, CLUSTER = ACCOUNT_WINDOW, CLUSTER_WINDOW
+_REMEMBERED: Final = 4096  # alerted clusters show the same few combinations of rules look after look
 
 
 class Row(NamedTuple):
@@ -89,6 +90,7 @@ class Scorer:
         self.rules = {ACCOUNT: account, CLUSTER: cluster}
         self.reference = reference
         self.anomaly = anomaly
+        self._without: dict[tuple[str, bytes], F64] = {}
         # Measured with this very model, on one's own traffic or by those who made it; without, what it says has no p-value.
         measured = reference.anomaly if anomaly is not None else None
         own = measured is not None and anomaly is not None and measured.model == anomaly.digest
@@ -122,6 +124,20 @@ class Scorer:
         some = score > 0
         out[some] = self.reference.p_values(category, score[some])
         return of_rules(out) if category == ACCOUNT and self.weeks else out
+
+    def without(self, category: str, hits: Flags) -> F64:
+        """p-values of what the rules that fired on a row score without each of all rules; f64[rules].
+
+        Args:
+            category: `ACCOUNT` or `CLUSTER`.
+            hits: bool[rules], which ones fired.
+        """
+        key = category, hits.tobytes()
+        if key not in self._without:
+            if len(self._without) >= _REMEMBERED:
+                self._without.clear()
+            self._without[key] = self.p_value(category, self.rules[category].without(hits))
+        return self._without[key]
 
     def _strange(self, frame: pl.DataFrame, category: str) -> tuple[F64, F64]:
         """p-values and scores of the anomaly model."""

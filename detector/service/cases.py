@@ -1,16 +1,16 @@
 """Cases from scores: who is in it, why, and the evidence that an analyst reads."""
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numba import njit
 
 from detector.alerts.model import SEVERITIES, Case, Member, Reason
 from detector.coordination.clusters import Clusters
-from detector.coordination.features import ClusterView
+from detector.coordination.features import ClusterView, features_of
 from detector.coordination.keys import KINDS
 from detector.coordination.membership import CORE, MEMBER, membership
 from detector.profiles.facts import UNKNOWN_TIER, AccountBook, Facts
@@ -33,11 +33,10 @@ _TENS_AN_HOUR = HOUR_US // SLOT_US
 
 def _tiers(facts: Facts, rows: I64, book: AccountBook) -> dict[str, int]:
     names = [UNKNOWN_TIER, *book.tiers]
-    numbers, counts = np.unique(facts.tier[rows], return_counts=True)
     out: Counter[str] = Counter()
     # A handful; the unknown tier can be there twice, for the file can say it too.
-    for n, c in zip(numbers, counts, strict=True):
-        out[names[int(n) + 1]] += int(c)
+    for n, count in sorted(Counter(facts.tier[rows].tolist()).items()):
+        out[names[n + 1]] += count
     return dict(out)
 
 
@@ -84,9 +83,9 @@ def _account_case(
     i: int,
 ) -> Case:
     pooled, now = look.pooled, look.moment.now
-    reasons = reasons_of(scorer, scored, ACCOUNT, start + i)
-    codes = tuple(r.code for r in reasons)
     found = strange(scorer, scored, start + i)
+    reasons = reasons_of(scorer, scored, ACCOUNT, start + i, found)
+    codes = tuple(r.code for r in reasons)
     requests, tokens = int(pooled.counts[i, _REQUESTS]), int(pooled.tokens[i, 1])
     days = max((now - int(pooled.first[i])) / (24 * HOUR_US), 1.0)
     p_value = float(scored.p_value[start + i])
@@ -100,7 +99,7 @@ def _account_case(
         techniques=tuple(techniques_of(scorer, ACCOUNT, reasons)),
         evidence={
             "score": round(float(scored.score[start + i]) + added(found), 3),
-            "explanation": explain(scorer, scored, start + i, reasons),
+            "explanation": explain(scorer, scored, start + i, reasons, found),
             "capabilities": _mix(pooled, i),
         }
         | ({"anomaly": evidence(scorer, scored, start + i, found)} if found else {}),
@@ -144,8 +143,8 @@ def cluster_cases(
         part = part[belongs[part] > MEMBER]
         if part.size >= _LEAST:
             reasons = reasons_of(scorer, scored, CLUSTER, g)
-            told = explain(scorer, scored, g, reasons, ties[whole])
-            one = _Found(view, place, clusters.frame, scored, g, reasons, told)
+            told = explain(scorer, scored, g, reasons, ties=ties[whole])
+            one = _Found(view, place, features_of(clusters.view), scored, g, reasons, told)
             out.append(
                 (_cluster_case(store, book, scorer, one, int(level[g]), part, belongs, ties, bank), view.slots[part])
             )
@@ -157,7 +156,7 @@ class _Found(NamedTuple):
 
     view: ClusterView
     place: int
-    frame: pl.DataFrame
+    features: Mapping[str, F64]
     scored: Scored
     row: int
     reasons: list[Reason]
@@ -193,7 +192,7 @@ def _cluster_case(
         last_seen=int(view.each.last[part].max()),
         tiers=_tiers(view.facts, core, book),
         requests_per_day=float((view.each.counts[core, _REQUESTS] / days).sum()),
-        organisations=int(found.frame["organisations"][found.row]),
+        organisations=int(found.features["organisations"][found.row]),
     )
 
 
@@ -234,7 +233,7 @@ def _named(mask: int) -> tuple[str, ...]:
 
 
 def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[str, Any]:
-    view, frame, g = found.view, found.frame, found.row
+    view, features, g = found.view, found.features, found.row
     strong = ties[part].mean(axis=0)
     hours = _active(view.bits, part)
     start = (view.now // PANE_US - 1) * PANE_US
@@ -242,8 +241,8 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
     return {
         "score": round(float(found.scored.score[g]), 3),
         "explanation": found.told,
-        "payers": int(frame["payers"][g]),
-        "organisations": int(frame["organisations"][g]),
+        "payers": int(features["payers"][g]),
+        "organisations": int(features["organisations"][g]),
         "links": {kind: round(float(s), 3) for kind, s in zip(KINDS, strong, strict=True) if s > 0},
         "skeletons": _skeletons(view, part, bank),
         "capabilities": _mix(view.pooled, found.place),
@@ -254,7 +253,7 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
         if used.size
         else {"hours": [], "counts": []},
         "features": {
-            name: round(float(frame[name][g]), 4)
+            name: round(float(features[name][g]), 4)
             for name in (
                 "disjoint_coverage",
                 "length_twins",
@@ -262,7 +261,6 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
                 "step_correlation",
                 "birth_concentration",
             )
-            if frame[name][g] is not None
         },
     }
 

@@ -20,7 +20,7 @@ from detector.scoring.explanation import by_feature
 from detector.scoring.rules.evaluate import STRATUM
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Row, Scored, Scorer
 from detector.scoring.severity import risk
-from detector.service.anomalous import added, strange
+from detector.service.anomalous import Strange, added
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,14 @@ class Explained(Later):
             put_in_words(each.made or {}, kind, asked.reasons)
 
 
-def explain(scorer: Scorer, scored: Scored, row: int, reasons: list[Reason], ties: F64 | None = None) -> Explained:
+def explain(
+    scorer: Scorer,
+    scored: Scored,
+    row: int,
+    reasons: list[Reason],
+    found: Strange | None = None,
+    ties: F64 | None = None,
+) -> Explained:
     """The explanation of a case.
 
     Args:
@@ -74,9 +81,9 @@ def explain(scorer: Scorer, scored: Scored, row: int, reasons: list[Reason], tie
         scored: scores of a frame.
         row: which entity.
         reasons: of the same entity.
+        found: what is strange about an account.
         ties: f64[members, kinds], `ClusterView.strengths` of a cluster; None for an account.
     """
-    found = strange(scorer, scored, row) if ties is None else None
     score, known = float(scored.score[row]) + added(found), risk(float(scored.p_value[row]))
     parts = found.parts if found else {}
     return Explained(

@@ -50,7 +50,7 @@ def cluster_graphs(
     Returns:
         Graphs by alert id, of at most `MOST_MEMBERS` members each.
     """
-    seen = [{ids[s]: s for s in clusters.members(g).tolist()} for g in range(clusters.frame.height)]
+    seen = [{ids[s]: s for s in clusters.members(g).tolist()} for g in range(len(clusters.names))]
     of_account: dict[str, list[int]] = {}
     for g, members in enumerate(seen):  # over clusters
         for account in members:

@@ -6,14 +6,15 @@ taken; only the arithmetic waits, so that the result is that of scoring at once.
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 
-from detector.coordination.clusters import Clusters, Moment, Name
+from detector.coordination.clusters import Clusters, Moment, Name, frame_of_looks
 from detector.profiles.facts import Facts
 from detector.profiles.features import View, frame_of
+from detector.profiles.features.base import joined
 from detector.profiles.layout import I32, Columns
 from detector.profiles.pool import Pooled
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
@@ -35,6 +36,15 @@ class Look(NamedTuple):
     pooled: Pooled
     facts: Facts
     known: int
+
+    @property
+    def view(self) -> View:
+        """What features are made of."""
+        now = np.full(self.slots.size, self.moment.now)
+        return View(self.pooled, now, self.facts.created, self.moment.launched)
+
+
+AnyLook = TypeVar("AnyLook", Look, Clusters)
 
 
 class ClusterLook(NamedTuple):
@@ -75,28 +85,19 @@ class Taken(NamedTuple):
 
 def score(scorer: Scorer, looks: Sequence[Look]) -> Scored:
     """Scores of all rows of looks with the same launches and the same fields, in order."""
-    moment = looks[0].moment
-    view = View(
-        Pooled(*(np.concatenate(column) for column in zip(*(look.pooled for look in looks), strict=True))),
-        np.concatenate([np.full(look.slots.size, look.moment.now) for look in looks]),
-        np.concatenate([look.facts.created for look in looks]),
-        moment.launched,
-    )
-    return scorer.score(frame_of(view, moment.seen), ACCOUNT)
+    return scorer.score(frame_of(joined([look.view for look in looks]), looks[0].moment.seen), ACCOUNT)
 
 
 def score_clusters(scorer: Scorer, ticks: Sequence[Tick]) -> Iterator[Scored]:
     """Scores of the clusters of each tick that has some, in order."""
-    found = [tick.clusters.clusters for tick in ticks if tick.clusters and tick.clusters.clusters]
-    if not found:
-        return
-    scored, start = scorer.score(pl.concat([clusters.frame for clusters in found]), CLUSTER), 0
-    for clusters in found:
-        stop = start + clusters.frame.height
-        yield scored.run(start, stop)
-        start = stop
+    for run in together([tick.clusters.clusters for tick in ticks if tick.clusters and tick.clusters.clusters]):
+        scored, start = scorer.score(frame_of_looks(run), CLUSTER), 0
+        for clusters in run:
+            stop = start + len(clusters.names)
+            yield scored.run(start, stop)
+            start = stop
 
 
-def together(looks: Sequence[Look]) -> list[list[Look]]:
+def together(looks: Sequence[AnyLook]) -> list[list[AnyLook]]:
     """Runs of looks that can be scored in one go."""
     return [list(run) for _, run in groupby(looks, lambda look: (look.moment.launched, look.moment.seen))]

@@ -1,18 +1,20 @@
 """Reasons of a score: what fired, with its value beside the benign 99th percentile, its nats, and the score without it."""
 
+from math import isnan
+
 import polars as pl
 
 from detector.alerts.allowance import Rescored
 from detector.alerts.model import Reason
 from detector.scoring.combined import ANOMALY, combined
-from detector.scoring.scorer import ACCOUNT, Scored, Scorer
+from detector.scoring.scorer import Scored, Scorer
 from detector.scoring.severity import risk
-from detector.service.anomalous import reason, strange
+from detector.service.anomalous import Strange, reason
 
 _DIGITS = 4
 
 
-def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[Reason]:
+def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int, found: Strange | None = None) -> list[Reason]:
     """Reasons of one entity, strongest first; their weights add up to its score.
 
     Args:
@@ -20,23 +22,24 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
         scored: scores of a frame.
         category: its category.
         row: which entity.
+        found: what is strange about it.
     """
     rules = scorer.rules[category]
     contributions = scored.contributions[row]
-    p_without = combined(scorer.p_value(category, rules.without(contributions > 0)), scored.strange[row])
+    p_without = combined(scorer.without(category, contributions > 0), scored.strange[row])
     stratum = str(scored.frame["stratum"][row])
     out: list[Reason] = []
-    present = frozenset(scored.frame.columns)
+    values = dict(zip(rules.fields, scored.values[row].tolist(), strict=True))
     for j, code in enumerate(rules.codes):  # over rules
         if contributions[j] <= 0:
             continue
         rule, asked = rules.rule(code), rules.asked(code, stratum)
-        value = scored.frame[rule.feature][row] if rule.feature in present else None
+        value = values[rule.feature]
         out.append(
             Reason(
                 code=code,
                 text=rule.text,
-                value=None if value is None else round(float(value), _DIGITS),
+                value=None if isnan(value) else round(value, _DIGITS),
                 benign_p99=scorer.reference.quantile(category, stratum, rule.feature, "p99"),
                 weight=round(float(contributions[j]), _DIGITS),
                 score_without=risk(float(p_without[j])),
@@ -44,7 +47,7 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int) -> list[
                 asked=None if asked is None else round(float(asked), _DIGITS),
             )
         )
-    if category == ACCOUNT and (found := strange(scorer, scored, row)) and found.parts:
+    if found and found.parts:
         out.append(reason(scorer, scored, row, found))
     return sorted(out, key=lambda r: (-r.weight, r.code))
 
@@ -68,7 +71,7 @@ def rescore(scorer: Scorer, category: str, codes: list[str]) -> Rescored:
     fired = pl.DataFrame({code: [code in codes] for code in rules.codes})
     weights = rules.contributions(fired)
     p_value = float(scorer.p_value(category, weights.sum(axis=1))[0])
-    without = scorer.p_value(category, rules.without(weights[0] > 0))
+    without = scorer.without(category, weights[0] > 0)
     return Rescored(
         score=float(weights.sum()),
         p_value=p_value,

@@ -127,7 +127,7 @@ def _clusters(engine: Engine, alerts: Sequence[Alert]) -> pl.DataFrame:
         return pl.DataFrame({"accounts": [], "alert_id": nothing, "score": [], "p_value": [], "risk": []})
     found, scored = engine.clusters
     ids = engine.store.ids
-    named = [[ids[s] for s in found.members(g)] for g in range(found.frame.height)]
+    named = [[ids[s] for s in found.members(g)] for g in range(len(found.names))]
     return scored.frame.with_columns(
         pl.Series("accounts", named),
         pl.Series("alert_id", alert_ids(named, alerts), dtype=pl.String),

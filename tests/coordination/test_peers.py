@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.coordination.behaviour import Behaviour
-from detector.coordination.membership import lengths
+from detector.coordination.membership import BELONGS, lengths
 from detector.coordination.peers import _KEPT, Peers, drawn, rarity
 from detector.profiles.layout import COUNT
 
@@ -97,11 +97,13 @@ def crowd(alike):
         offsets=np.array([0, 40]),
         cluster=np.zeros(40, np.int64),
         alike=np.array([False]),
+        level=np.zeros(40),
         each=SimpleNamespace(lengths_in=own, lengths_out=own, counts=counts),
         joined=lambda each: each.sum(axis=0, dtype=np.int64)[None, :],
         population=SimpleNamespace(
             lengths_in=everybody,
             lengths_out=everybody,
+            computed={},
             peers=Peers(np.arange(40, 940, dtype=np.int32), np.full(900, 30.0), sent, sent),
         ),
     )
@@ -109,7 +111,7 @@ def crowd(alike):
 
 @pytest.mark.parametrize(("alike", "least", "most"), [(0.0, 5.9, 6.5), (0.1, 1.0, 4.0), (0.5, 0.0, 1.6)])
 def test_likeness_is_worth_what_it_is_rare(alike, least, most):
-    nats = lengths(crowd(alike))
+    nats = lengths(crowd(alike), np.zeros(40))
     assert least <= np.median(nats) <= most
 
 
@@ -123,4 +125,14 @@ def test_members_are_not_among_those_that_they_are_compared_with():
         np.concatenate([view.each.lengths_in, peers.got]),
     )
     view.population.peers = joined
-    np.testing.assert_allclose(lengths(view), lengths(crowd(0.0)))
+    tie = np.zeros(40)
+    np.testing.assert_allclose(lengths(view, tie), lengths(crowd(0.0), tie))
+
+
+def test_others_are_asked_only_where_they_decide_who_belongs():
+    view, tie = crowd(0.5), np.zeros(40)
+    tie[20:] = BELONGS / 2
+    nats = lengths(view, tie)
+    assert (nats[:20] < 3.0).all()
+    assert (nats[20:] > 6.5).all()
+    np.testing.assert_array_equal(2 * tie + nats >= BELONGS, np.arange(40) >= 20)

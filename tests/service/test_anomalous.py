@@ -70,8 +70,9 @@ def test_rules_lose_little_and_nothing_without_a_model(scored):
 
 @pytest.mark.parametrize("row", [1, 3])
 def test_reasons_and_explanation_add_up_and_say_what_is_strange(scored, row):
-    reasons = reasons_of(SCORER, scored, ACCOUNT, row)
-    told = explain(SCORER, scored, row, reasons).get()
+    found = strange(SCORER, scored, row)
+    reasons = reasons_of(SCORER, scored, ACCOUNT, row, found)
+    told = explain(SCORER, scored, row, reasons, found).get()
     assert math.isclose(sum(told["features"].values()), told["score"], abs_tol=0.01)
     assert math.isclose(sum(r.weight for r in reasons), told["score"], abs_tol=0.01)
     assert set(told["by_reason"]) == {r.code for r in reasons}
@@ -83,7 +84,6 @@ def test_reasons_and_explanation_add_up_and_say_what_is_strange(scored, row):
         assert mine.text.startswith("Stranger than 9")
         assert mine.value is not None
         assert any(each["name"] == ANOMALY for each in told["without"])
-    found = strange(SCORER, scored, row)
     assert found is not None
     assert sum(found.features.values()) == pytest.approx(1)
     shown = evidence(SCORER, scored, row, found)

@@ -5,7 +5,6 @@ from typing import get_args
 
 import msgspec
 import numpy as np
-import polars as pl
 import pytest
 
 from detector.alerts.model import Alert
@@ -52,7 +51,7 @@ def clusters(*groups, keys=()):
     holders = np.array([len(held) for _, held, _ in keys], np.int32)
     links = Links(slot.astype(np.int32), key, kind.astype(np.uint8), weight, holders, hashed, starts_of(slot))
     return SimpleNamespace(
-        frame=pl.DataFrame({"g": range(len(groups))}),
+        names=[(0, int(group[0])) for group in groups],
         members=lambda g: np.array(groups[g], np.int32),
         view=SimpleNamespace(links=links),
     )

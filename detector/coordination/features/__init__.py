@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import polars as pl
-
 from detector.coordination.features import agreement, alike, level, links, moments, pooled, shape, twins, work
 from detector.coordination.features.base import CLUSTER_FEATURES, OF_MEMBERS, ClusterFeature, ClusterView, Population
+from detector.profiles.layout import F64
 
 __all__ = [
     "CLUSTER_FEATURES",
@@ -15,7 +14,7 @@ __all__ = [
     "Population",
     "agreement",
     "alike",
-    "cluster_frame",
+    "features_of",
     "level",
     "links",
     "moments",
@@ -26,9 +25,9 @@ __all__ = [
 ]
 
 
-def cluster_frame(view: ClusterView, names: Sequence[str] = ()) -> pl.DataFrame:
-    """One row a cluster, one Float64 column a cluster feature: all of them where none are named."""
+def features_of(view: ClusterView, names: Sequence[str] = ()) -> dict[str, F64]:
+    """Cluster features by name, f64[clusters] each: all of them where none are named."""
     for name in names or CLUSTER_FEATURES:
         if name not in view.computed:
             view.computed[name] = CLUSTER_FEATURES[name].compute(view)
-    return pl.DataFrame({name: view.computed[name] for name in names or CLUSTER_FEATURES})
+    return {name: view.computed[name] for name in names or CLUSTER_FEATURES}

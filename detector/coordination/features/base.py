@@ -43,6 +43,15 @@ def _strongest(member: I64, kind: U8, weight: F64, out: F64) -> None:
         out[member[i], kind[i]] = max(out[member[i], kind[i]], weight[i])
 
 
+@njit(cache=True, nogil=True)
+def _count_distinct(values: I64, offsets: I64, out: F64) -> None:
+    for g in range(out.shape[0]):
+        ordered = np.sort(values[offsets[g] : offsets[g + 1]])
+        out[g] = min(ordered.shape[0], 1)
+        for i in range(1, ordered.shape[0]):
+            out[g] += ordered[i] != ordered[i - 1]
+
+
 @dataclass(frozen=True)
 class Population:
     """All active accounts at a tick, for what chance would give.
@@ -69,6 +78,11 @@ class Population:
     lexical: F64
     volumes: Volumes
     peers: Peers
+
+    @cached_property
+    def computed(self) -> dict[str, F64]:
+        """What was worked out of it and is asked look after look, by name."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -217,12 +231,13 @@ class ClusterView:
         return self._distinct(self.facts.organisation)
 
     def _distinct(self, *hashes: U32) -> F64:
-        # One number a pair: 32 bits of the first hash that is known or of the slot, two bits for which, above them the cluster.
+        # One number each: 32 bits of the first hash that is known or of the slot, above them which it is.
         owner = (len(hashes) << 32) + self.slots.astype(np.int64)
         for which, known in reversed(list(enumerate(hashes))):
             owner = np.where(known != 0, (which << 32) + known.astype(np.int64), owner)
-        pairs = np.unique((self.cluster << 34) + owner)
-        return np.bincount(pairs >> 34, minlength=self.offsets.size - 1).astype(np.float64)
+        out = np.empty(self.offsets.size - 1)
+        _count_distinct(owner, self.offsets, out)
+        return out
 
     def expected(self, counts: F64, exposure: F64) -> F64:
         """What each member would have made at the common rate of its cluster; f64[members].

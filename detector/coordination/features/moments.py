@@ -7,6 +7,7 @@ from detector.profiles.layout import COUNT, DAY_US, F64
 
 _BIRTH_US = 3 * DAY_US
 _AFTER_BAN_US = DAY_US
+_NEVER = np.iinfo(np.int64).max
 _FLOOR = 1e-3
 _LEAST = 1e-9
 
@@ -50,10 +51,10 @@ def ban_response(v: ClusterView) -> F64:
     """Divergence of the share of members that appeared within a day after a ban from the share of all accounts that did."""
     if v.bans.size == 0:
         return np.zeros(v.offsets.size - 1)
-
-    def after(first: F64) -> F64:
-        at = np.searchsorted(v.bans, first, side="right") - 1
-        return ((at >= 0) & (first - v.bans[np.maximum(at, 0)] <= _AFTER_BAN_US)).astype(np.float64)
-
-    everyone = float(after(v.population.first.astype(np.float64)).mean()) if v.population.first.size else 0.0
-    return _divergence(v.mean(after(v.each.first.astype(np.float64))), np.full(v.offsets.size - 1, everyone))
+    at = np.searchsorted(v.bans, v.each.first, side="right") - 1
+    after = (at >= 0) & (v.each.first - v.bans[np.maximum(at, 0)] <= _AFTER_BAN_US)
+    # Of all accounts, who lie in order, those between each ban and a day later or the next one.
+    first, until = v.population.first, np.minimum(v.bans + _AFTER_BAN_US + 1, np.append(v.bans[1:], _NEVER))
+    count = (np.searchsorted(first, until) - np.searchsorted(first, v.bans)).sum()
+    everyone = float(count / first.size) if first.size else 0.0
+    return _divergence(v.mean(after.astype(np.float64)), np.full(v.offsets.size - 1, everyone))

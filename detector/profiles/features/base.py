@@ -1,6 +1,6 @@
 """What a feature is: one declaration that computes it, documents it, and names it for the rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,6 +47,13 @@ class View:
         """Days of the window in which the account was known, at least one hour."""
         since = np.maximum(self.pooled.first, self.now - WINDOW_US)
         return np.maximum((self.now - since) / DAY_US, 1.0 / 24.0)
+
+
+def joined(views: Sequence[View]) -> View:
+    """Rows of several views with the same launches, in order."""
+    pooled = Pooled(*(np.concatenate(column) for column in zip(*(view.pooled for view in views), strict=True)))
+    now, created = (np.concatenate(column) for column in zip(*((v.now, v.created) for v in views), strict=True))
+    return View(pooled, now, created, views[0].launched)
 
 
 Compute = Callable[[View], F64]

@@ -12,7 +12,6 @@ from detector.scoring.rules.saturation import Bools, Nats, Saturation
 from detector.scoring.rules.tree import Benign, Compare, Operator, bound, fields, leaves, quantiles
 
 STRATUM: Final = "stratum"
-_REMEMBERED: Final = 4096  # alerted clusters show the same few combinations of rules look after look
 _AS_WRITTEN: Final = pl.QueryOptFlags.none()  # a tick has few rows: optimising the plan takes longer than running it
 
 
@@ -40,7 +39,7 @@ class RuleSet:
         self._quantiles = sorted({pair for rule in rules for pair in quantiles(rule.condition)})
         self._comparisons, self._conditions = compile_conditions({rule.code: rule.condition for rule in rules})
         self._saturation = Saturation(rules)
-        self._without: dict[bytes, Nats] = {}
+        self._asked: dict[tuple[str, str], float | None] = {}
         self._readings: dict[frozenset[str], list[pl.Expr]] = {}
         # One row a stratum met so far; the expressions themselves never change.
         self._thresholds = pl.DataFrame(schema=self._threshold_schema())
@@ -93,12 +92,7 @@ class RuleSet:
         Args:
             hits: bool[rules], which rules fired on it.
         """
-        key = hits.tobytes()
-        if key not in self._without:
-            if len(self._without) >= _REMEMBERED:
-                self._without.clear()
-            self._without[key] = self._saturation.without(hits[None, :])[0]
-        return self._without[key]
+        return self._saturation.without(hits[None, :])[0]
 
     def rule(self, code: str) -> Rule:
         """The rule of a code.
@@ -130,8 +124,12 @@ class RuleSet:
         Raises:
             KeyError: no rule has this code.
         """
-        rule = self._rule[code]
+        # Alerts give the same few reasons look after look.
+        if (code, stratum) not in self._asked:
+            self._asked[code, stratum] = self._bound(self._rule[code], stratum)
+        return self._asked[code, stratum]
 
+    def _bound(self, rule: Rule, stratum: str) -> float | None:
         def number(leaf: Compare | Benign) -> float | None:
             found = leaf.value if isinstance(leaf, Compare) else self._quantile(stratum, leaf.field, leaf.level)
             return None if found is None or np.isnan(found) else found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -97,7 +98,7 @@ class Rule:
     tests: tuple[InlineTest, ...]
     path: Path
 
-    @property
+    @cached_property
     def low(self) -> bool:
         """Whether it is a low value of its feature that is a sign; `gap_cv` of a scheduler, for one."""
         return asks_low(self.condition, self.feature)

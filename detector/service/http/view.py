@@ -15,6 +15,7 @@ from detector.profiles.layout import COUNT
 from detector.report import Graph
 from detector.scoring.scorer import ACCOUNT
 from detector.scoring.severity import risk
+from detector.service.anomalous import strange
 from detector.service.engine import Engine
 from detector.service.graphs import cluster_graph
 from detector.service.http.state import AccountView, Link
@@ -79,7 +80,7 @@ def account_view(engine: Engine, account_id: str) -> AccountView | None:
         float(scored.score[0]),
         p_value,
         risk(p_value),
-        reasons_of(engine.scorer, scored, ACCOUNT, 0),
+        reasons_of(engine.scorer, scored, ACCOUNT, 0, strange(engine.scorer, scored, 0)),
         {name: _number(row[name]) for name in FEATURES if name in row},
         _links(engine, slot),
     )
