@@ -55,7 +55,7 @@ def replay(
     engine: Annotated[
         Engine,
         typer.Option(
-            help="Where logs are decoded and digested: this machine, or Spark, whose workers see the same paths"
+            help="Where logs are decoded and digested: here, or by Spark (extra spark), whose workers must be able to read PATHS"
         ),
     ] = Engine.LOCAL,
     config: ConfigFile = None,

@@ -1,7 +1,9 @@
 """Spark's session: started quietly, with the cluster that Spark's own settings name, and gone afterwards."""
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Say = Callable[[int, int], None]
+_COMPLAINS: Final = re.compile(r" ERROR |Exception\b|Error\b")
 _POLL_S: Final = 0.5
+_STOP_S: Final = 30.0
 _LOOPBACK: Final = "127.0.0.1"
 # Where Spark's own settings say nothing else.
 _DEFAULTS: Final = {"spark.app.name": "revenuer replay", "spark.ui.enabled": "false", "spark.log.level": "ERROR"}
@@ -51,8 +55,8 @@ def check() -> None:
 def session() -> Iterator["SparkSession"]:
     """The session that is there, or one that ends with the block, and its Java process with it.
 
-    The master and all else come from where Spark looks for them: spark-submit, PYSPARK_SUBMIT_ARGS, spark-defaults.conf. SPARK_MASTER
-    names the master, too.
+    The master and all else come from where Spark looks for them: PYSPARK_SUBMIT_ARGS, spark-defaults.conf. SPARK_MASTER names the
+    master, too. Where nothing does, it is this machine with all its cores.
 
     Raises:
         NoSparkError: it does not start.
@@ -84,17 +88,26 @@ def _gateway(said: IO[bytes]) -> Iterator[Any]:
     try:
         gateway = launch_gateway(first, {"stdout": said, "stderr": said})
     except Exception as error:
-        raise NoSparkError(f"Spark does not start: {_last_line(said) or error}") from error
+        raise NoSparkError(f"Spark does not start: {_complaint(said) or error}") from error
     try:
         yield gateway
     finally:
         # Or a later start in this process would ask the one that is gone.
         SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001 - pyspark has no other way
-        with suppress(Exception):
-            gateway.shutdown()
-        if gateway.proc is not None:  # None where spark-submit started us
-            gateway.proc.stdin.close()  # the Java process ends with it
-            gateway.proc.wait()
+        if gateway.proc is not None:  # None where somebody else started it
+            with suppress(Exception):
+                gateway.shutdown()
+            _ended(gateway.proc)
+
+
+def _ended(java: "subprocess.Popen[bytes]") -> None:
+    if java.stdin is not None:
+        java.stdin.close()  # it ends with it
+    try:
+        java.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        java.kill()
+        java.wait()
 
 
 def _made(gateway: Any, said: IO[bytes]) -> "SparkSession":  # noqa: ANN401 - py4j has no types
@@ -110,20 +123,24 @@ def _made(gateway: Any, said: IO[bytes]) -> "SparkSession":  # noqa: ANN401 - py
     try:
         return SparkSession.builder.config(conf=conf).getOrCreate()
     except Exception as error:
-        raise NoSparkError(f"Spark does not start: {_last_line(said) or _reason(error)}") from error
+        raise NoSparkError(f"Spark does not start: {_complaint(said) or _reason(error)}") from error
 
 
-def _last_line(said: IO[bytes]) -> str:
+def _complaint(said: IO[bytes]) -> str:
+    """The first line of Java's output that says what went wrong, or nothing: others follow from it, or say where it was."""
     said.seek(0)
-    lines = [line.strip() for line in said.read().decode(errors="replace").splitlines()]
-    # A trace of Java's ends with where it was; what went wrong stands before.
-    told = [line for line in lines if "Exception" in line or "Error" in line]
-    return (told or lines or [""])[0]
+    lines = said.read().decode(errors="replace").splitlines()
+    told = next((line for line in lines if _COMPLAINS.search(line)), "")
+    return told.partition(" ERROR ")[2] or told.strip()
 
 
 def _reason(error: Exception) -> str:
     """The line of an error of Spark's that says what went wrong: the last one of a Python trace, else the first."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith((" ", "\t"))]
+    try:
+        text = str(error)
+    except OSError:  # py4j asks Java for the message, which may be gone
+        text = "its Java process ended"
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith((" ", "\t"))]
     ours = [line for line in lines if ".TaskError: " in line or "Error: " in line]
     return (ours or lines or [type(error).__name__])[-1 if ours else 0]
 

@@ -165,8 +165,11 @@ def words(job: Job, asked: Sequence[Sequence[tuple[int, Ask]]], parts: Parts) ->
         parts: numbers of tasks.
     """
     for number in _numbers(parts):
-        for row in _guarded(partial(_words, job, asked[number])):
-            yield pa.RecordBatch.from_pylist([row], _WORD)
+        try:
+            rows = list(_guarded(partial(_words, job, asked[number])))
+        except SourceError:  # the alerts stand without them
+            rows = [{"ask": ask, "words": ""} for ask, _ in asked[number]]
+        yield pa.RecordBatch.from_pylist(rows, _WORD)
 
 
 def _words(job: Job, asked: Sequence[tuple[int, Ask]]) -> Iterator[dict[str, Any]]:
