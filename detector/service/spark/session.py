@@ -1,5 +1,6 @@
 """Spark's session: started quietly, with the cluster that Spark's own settings name, and gone afterwards."""
 
+import logging
 import os
 import re
 import shutil
@@ -68,12 +69,23 @@ def session() -> Iterator["SparkSession"]:
         yield present
         return
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    with tempfile.TemporaryFile() as said, _gateway(said) as gateway:
+    with _quiet(), tempfile.TemporaryFile() as said, _gateway(said) as gateway:
         made = _made(gateway, said)
         try:
             yield made
         finally:
             made.stop()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What py4j says of a call that was interrupted goes nowhere: who interrupted it knows."""
+    nowhere = logging.NullHandler()
+    logging.getLogger().addHandler(nowhere)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(nowhere)
 
 
 @contextmanager
