@@ -12,17 +12,17 @@ class Later(ABC):
         made: the value; None before.
     """
 
-    made: dict[str, Any] | None = None
+    made: Any = None
 
     @classmethod
     @abstractmethod
     def make(cls, several: Sequence["Later"]) -> None:
         """Set `made` of some, all of this class: together, since a hundred cost little more than one."""
 
-    def get(self) -> dict[str, Any]:
+    def get(self) -> Any:  # noqa: ANN401 - evidence is JSON
         """The value."""
         settle([{"": self}])
-        return self.made or {}
+        return self.made
 
 
 def settle(evidence: Iterable[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from detector.alerts.later import Later
 from detector.alerts.model import SEVERITIES, Case, Member, Reason
 from detector.coordination.clusters import Clusters
 from detector.coordination.features import ClusterView, features_of
@@ -23,11 +24,10 @@ from detector.service.anomalous import added, evidence, strange
 from detector.service.explain import Explained, explain
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
-from detector.service.skeletons import SkeletonBank
+from detector.service.skeletons import MOST_SHOWN, Shared, SkeletonBank
 
 _REQUESTS = COUNT["requests"]
 _LEAST = 3  # members left after bystanders are set aside
-_SKELETONS = 4
 _TENS_AN_HOUR = HOUR_US // SLOT_US
 
 
@@ -265,19 +265,13 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
     }
 
 
-def _skeletons(view: ClusterView, part: I64, bank: SkeletonBank) -> list[dict[str, Any]]:
+def _skeletons(view: ClusterView, part: I64, bank: SkeletonBank) -> list[dict[str, Any]] | Later:
     """Masked words of the texts that most members share."""
     links, slots = view.links, view.slots[part]
     keys, held = links.texts_of(slots)
-    out: list[dict[str, Any]] = []
-    most = np.argsort(-held, kind="stable")[: 2 * _SKELETONS]
-    for key, count in zip(keys[most].tolist(), held[most].tolist(), strict=True):
-        kind, short = links.kind_of(key), links.short(key)
-        bank.want(kind, short)
-        text = bank.found.get((kind, short))
-        if text and all(text != s["text"] for s in out):
-            out.append({"text": text, "kind": KINDS[kind], "accounts": count})
-    return out[:_SKELETONS]
+    most = np.argsort(-held, kind="stable")[: 2 * MOST_SHOWN]
+    counted = zip(keys[most].tolist(), held[most].tolist(), strict=True)
+    return bank.shown([Shared(links.kind_of(key), links.short(key), count) for key, count in counted])
 
 
 def covered(clusters: Clusters, score: F64, level: I64) -> list[int]:

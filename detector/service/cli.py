@@ -53,21 +53,23 @@ def replay(
         typer.Option(help="Benign reference of `calibrate` [default: that of the settings, else the shipped]"),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="Where it computes: this machine; a Spark cluster is not there yet")
+        Engine,
+        typer.Option(
+            help="Where logs are decoded and digested: here, or by Spark (extra spark), whose workers must be able to read PATHS"
+        ),
     ] = Engine.LOCAL,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay historical logs and write alerts, scores and a report."""
-    if engine is Engine.SPARK:
-        stop("--engine spark is not there yet; --engine local replays on this machine", USAGE, "replay")
     from detector.service.replay_cli import replayed, show
 
     asked = {
         k: v for k, v in (("format", form), ("account_path", account_path), ("reference", reference)) if v is not None
     }
     settings = settings_of(config).model_copy(update=asked)
-    run, done = replayed(paths, out, settings, accounts, events, _micros(since, "--since"), _micros(until, "--until"))
+    span = _micros(since, "--since"), _micros(until, "--until")
+    run, done = replayed(paths, out, settings, accounts, events, *span, spark=engine is Engine.SPARK)
     if as_json:
         sys.stdout.write(json.dumps(run) + "\n")
     else:

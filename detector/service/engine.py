@@ -162,7 +162,7 @@ class Engine:
     ) -> None:
         """The end of a batch: reads nothing that the next batch changes."""
         self._settle(waiting, population)
-        if self.skeletons.wanted and "prompt" in frame.columns:
+        if self.skeletons.wanted and self.skeletons.has_texts(frame):
             self.skeletons.look(frame, columns, self._owners(columns, now))
 
     def finish(self) -> None:

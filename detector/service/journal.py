@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,10 +16,8 @@ import polars as pl
 from detector.profiles.columns import Digest
 from detector.profiles.layout import Columns
 from detector.service.http.state import Ack
+from detector.service.kept import KEPT
 from streams.checkpoint import CheckpointError, pack, unpack, write_durably
-
-# What the engine reads of a frame beside its digest, and the deduplicator; no field that holds text.
-_KEPT: Final = ("ts", "request_id", "account_id", "api_key_id", "end_user_id", "model", "status")
 
 
 class Posted(NamedTuple):
@@ -65,7 +63,7 @@ class Journal:
         seen = tuple(name for name in frame.columns if frame[name].null_count() < frame.height)
         slim = io.BytesIO()
         # The newer layout of strings is written with all bytes that the batch was decoded from, refused records among them.
-        frame.select(_KEPT).write_ipc(slim, compat_level=pl.CompatLevel.oldest())
+        frame.select(KEPT).write_ipc(slim, compat_level=pl.CompatLevel.oldest())
         state = {
             "frame": slim.getvalue(),
             "ident": digested.ident,

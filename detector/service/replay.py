@@ -1,7 +1,7 @@
 """Replay: historical logs through the engine to files, with the same ticks as a live stream."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ from streams.sources.files import FileSource
 from streams.sources.prefetch import prefetch
 
 Say = Callable[["Progress"], None]
+# Of a frame: what is kept of it, its digest, and the fields with at least one value where the frame lacks columns.
+Digested = tuple[pl.DataFrame, Digest, Collection[str] | None]
 # Columns that no feature, link or result reads: a log has more text in its answers than in all the rest.
 UNREAD: Final = frozenset({"completion", "country", "log_ref", "retention", "user_agent"})
 
@@ -60,12 +62,14 @@ class Replay:
         out: folder of the results.
         refused: lines of the account and event files that could not be read; they stand among the dead letters and count apart.
         tally: what was read so far.
+        take: digests frames, or takes those apart that were digested elsewhere; the engine digests where None.
     """
 
     engine: Engine
     out: Path
     refused: list[DeadLetter] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    take: Callable[[pl.DataFrame], Digested] | None = None
 
     def run(self, source: FileSource, say: Say) -> dict[str, Any]:
         """Read everything and write the results; returns what stands in `run.json`."""
@@ -75,24 +79,28 @@ class Replay:
         with DeadLetterFile(self.out / "dead_letter.ndjson") as letters, ThreadPoolExecutor(1) as behind:
             letters.write(self.refused)
             self.tally.refused = len(self.refused)
-            for batch, frame, digested in prefetch(self._digested(source, dedupe)):
+            for batch, (frame, digested, fields) in prefetch(self._digested(source, dedupe)):
                 letters.write(batch.dead)
                 self.tally.add(batch, frame)
-                self.engine.process(frame, digested, behind=behind)
+                self.engine.process(frame, digested, fields, behind=behind)
                 say(self._progress(started))
             self.engine.wait()
         self.engine.finish()
+        self.engine.skeletons.settle()
         self.tally.counts.check()
         return write_results(self.out, self.engine, self.tally, time.monotonic() - started)
 
     def _digested(
         self, source: FileSource, dedupe: Deduplicator
-    ) -> Iterator[tuple[Batch, pl.DataFrame, Digest | None]]:
+    ) -> Iterator[tuple[Batch, Digested | tuple[pl.DataFrame, None, None]]]:
         """Batches without duplicates, digested: runs ahead of the engine in a thread of its own."""
         for batch in source.batches():
             fresh = dedupe.fresh(batch.frame)
             frame = batch.frame if fresh.all() else batch.frame.filter(fresh)
-            yield batch, frame, self.engine.digest(frame) if frame.height else None
+            if frame.height == 0:
+                yield batch, (frame, None, None)
+            else:
+                yield batch, self.take(frame) if self.take else (frame, self.engine.digest(frame), None)
 
     def _progress(self, started: float) -> Progress:
         return Progress(self.tally.counts, self.engine.now, len(self.engine.alerts.live()), time.monotonic() - started)

@@ -13,7 +13,9 @@ from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
 from detector.scoring.rules import RuleError, unmeasured
 from detector.service.replay import UNREAD, Progress, Replay, make_engine
-from detector.stop import misuse
+from detector.service.spark.replay import run_on_spark
+from detector.service.spark.session import NoSparkError, SparkFailedError, check
+from detector.stop import FAILURE, misuse, stop
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.sources import SourceError
@@ -43,6 +45,12 @@ class _Line:
             sys.stderr.write(f"\r{p.counts.read:,} read · {rate:,.0f}/s · event time {when} · {p.alerts} alerts ")
             sys.stderr.flush()
 
+    def digested(self, files: int, of: int) -> None:
+        """How many files executors have digested."""
+        if self.on:
+            sys.stderr.write(f"\r{files:,} of {of:,} files digested ")
+            sys.stderr.flush()
+
     def end(self) -> None:
         """Leave the line."""
         if self.on:
@@ -57,6 +65,8 @@ def replayed(
     events: Path | None,
     since: int | None = None,
     until: int | None = None,
+    *,
+    spark: bool = False,
 ) -> tuple[dict[str, Any], Replay]:
     """Replay logs with progress on a terminal; what went wrong ends the command.
 
@@ -68,17 +78,23 @@ def replayed(
         events: file, where there is one.
         since: first event time, µs.
         until: event time to stop before, µs.
+        spark: whether Spark's executors read the logs.
 
     Returns:
         run.json, and the replay with its engine.
     """
     line = _Line()
+    if spark:
+        with misuse(NoSparkError, command="replay"):
+            check()
     with misuse(SourceError, RuleError, FileNotFoundError, ValueError):
         source, replay = _prepared(paths, out, settings, accounts, events, since, until)
     # From here on a ValueError is a mistake of ours, and is shown as one.
-    with misuse(SourceError):
+    with misuse(SourceError, NoSparkError):
         try:
-            run = replay.run(source, line)
+            run = run_on_spark(replay, source, line, line.digested) if spark else replay.run(source, line)
+        except SparkFailedError as error:
+            stop(str(error), FAILURE, "replay")
         finally:
             line.end()
     return run, replay

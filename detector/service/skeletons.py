@@ -1,18 +1,50 @@
 """Masked skeletons for evidence: the only words that leave a batch, and only those that unrelated payers share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from detector.coordination.keys import SYSTEM, TEMPLATE
+from detector.alerts.later import Later
+from detector.coordination.keys import KINDS, SYSTEM, TEMPLATE
 from detector.profiles.layout import I64, U32, Columns
 from detector.profiles.text import common_skeleton
 
 LEAST_PAYERS = 5  # unrelated payers and organisations that must share a text before its fixed words may be shown
 MOST_TEXTS = 12  # compared to find the fixed words
+MOST_SHOWN = 4  # texts in the evidence of a case
 Rows = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+
+class Shared(NamedTuple):
+    """A text that members of a case share.
+
+    Attributes:
+        kind: of link, `KINDS`.
+        key: short hash.
+        accounts: members that share it.
+    """
+
+    kind: int
+    key: int
+    accounts: int
+
+
+def evidence(texts: Sequence[Shared], found: Mapping[tuple[int, int], str]) -> list[dict[str, Any]]:
+    """The fixed words of a case's texts as its evidence shows them, each once.
+
+    Args:
+        texts: what most members share first.
+        found: masked words by kind and key, empty where there are none.
+    """
+    out: list[dict[str, Any]] = []
+    for kind, key, accounts in texts:
+        text = found.get((kind, key))
+        if text and all(text != s["text"] for s in out):
+            out.append({"text": text, "kind": KINDS[kind], "accounts": accounts})
+    return out[:MOST_SHOWN]
 
 
 @dataclass
@@ -32,6 +64,30 @@ class SkeletonBank:
         if (kind, key) not in self.found:
             self.wanted.add((kind, key))
 
+    def shown(self, texts: Sequence[Shared]) -> list[dict[str, Any]] | Later:
+        """What the evidence of a case shows of its texts; those of which nothing was found yet are asked for."""
+        for text in texts:
+            self.want(text.kind, text.key)
+        return evidence(texts, self.found)
+
+    def has_texts(self, frame: pl.DataFrame) -> bool:
+        """Whether a batch can be searched."""
+        return "prompt" in frame.columns
+
+    def settle(self) -> None:
+        """The end of a replay: from here on `found` holds all that is ever found."""
+
+    def fixed_words(self, frame: pl.DataFrame, kind: int, key: int, rows: Rows) -> str:  # noqa: ARG002 - others need the key
+        """Masked words that all of some exchanges share.
+
+        Args:
+            frame: a batch.
+            kind: of link.
+            key: of the text.
+            rows: of exchanges that have it.
+        """
+        return common_skeleton(texts_of(frame, kind).gather(rows).to_list())
+
     def look(self, frame: pl.DataFrame, columns: Columns, owners: Sequence[I64]) -> None:
         """Search a batch for wanted templates.
 
@@ -41,15 +97,13 @@ class SkeletonBank:
             owners: i64[n] each, payer and organisation of each exchange; accounts that share one of them are related.
         """
         for kind, key in sorted(self.wanted):
-            rows = _rows_with(columns, kind, np.uint32(key))
+            rows = rows_with(columns, kind, np.uint32(key))
             if rows.size == 0:
                 continue
             rows = _unrelated(rows, owners)
             if rows.size < LEAST_PAYERS:
                 continue
-            chosen = rows[:MOST_TEXTS]
-            texts = frame.get_column("prompt" if kind == TEMPLATE else "system_prompt").gather(chosen).to_list()
-            self.found[kind, key] = common_skeleton(texts)
+            self.found[kind, key] = self.fixed_words(frame, kind, key, rows[:MOST_TEXTS])
         self.wanted -= self.found.keys()
 
 
@@ -61,7 +115,19 @@ def _unrelated(rows: Rows, owners: Sequence[I64]) -> Rows:
     return rows
 
 
-def _rows_with(columns: Columns, kind: int, key: np.uint32) -> Rows:
+def texts_of(frame: pl.DataFrame, kind: int) -> pl.Series:
+    """The texts of a batch that a kind of link is about."""
+    return frame.get_column("prompt" if kind == TEMPLATE else "system_prompt")
+
+
+def rows_with(columns: Columns, kind: int, key: np.uint32) -> Rows:
+    """Exchanges of a batch that have a text.
+
+    Args:
+        columns: the batch as hashes.
+        kind: of link.
+        key: short hash of the text.
+    """
     if kind == SYSTEM:
         return np.flatnonzero((columns.system >> np.uint64(32)).astype(np.uint32) == key)
     hits: list[Rows] = [

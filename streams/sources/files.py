@@ -43,6 +43,11 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
     return sorted(found)
 
 
+def in_time_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Records by `ts`; those of one time stay in their order."""
+    return frame if frame["ts"].is_sorted() else frame.sort("ts", maintain_order=True)
+
+
 @dataclass
 class _Open:
     """A file being read: what is decoded of it and not handed on yet.
@@ -94,18 +99,27 @@ class FileSource:
         """
         yield from prefetch(self._merged(), depth=2)
 
+    def first(self, path: Path) -> int:
+        """Event time of a file's first record, µs; 0 where its beginning cannot be read."""
+        return first_time(path, self.digest_key, self.format.reader()) or 0
+
+    def chunks(self, path: Path) -> Iterator[Batch]:
+        """Batches of one file in the order of its records.
+
+        Raises:
+            SourceError: it cannot be read at all.
+        """
+        return decoded(path, self.batch_bytes, self.digest_key, self.format.reader())
+
     def _merged(self) -> Iterator[Batch]:
         # A file whose beginning cannot be read comes first, so that what is wrong with it is known first.
-        waiting = sorted(
-            ((first_time(p, self.digest_key, self.format.reader()) or 0, p) for p in self.files), reverse=True
-        )
+        waiting = sorted(((self.first(p), p) for p in self.files), reverse=True)
         running: list[_Open] = []
         while waiting or running:
             horizon = min((o.seen - LATENESS_US for o in running), default=None)
             if waiting and (horizon is None or waiting[-1][0] - LATENESS_US <= horizon):
                 _, path = waiting.pop()
-                batches = decoded(path, self.batch_bytes, self.digest_key, self.format.reader())
-                running.append(_Open(batches, pl.DataFrame(schema=EXCHANGE_SCHEMA)))
+                running.append(_Open(self.chunks(path), pl.DataFrame(schema=EXCHANGE_SCHEMA)))
                 yield from self._pull(running[-1])
             else:
                 yield from self._pull(min(running, key=lambda o: o.seen))
@@ -126,7 +140,7 @@ class FileSource:
             source.seen = 1 << 62
             return
         if batch.frame.height:
-            part = batch.frame if batch.frame["ts"].is_sorted() else batch.frame.sort("ts", maintain_order=True)
+            part = in_time_order(batch.frame)
             source.seen = max(source.seen, int(part["ts"].to_physical()[-1]))
             source.frame = _joined([source.frame, part])
         if batch.dead or batch.skipped:
@@ -163,5 +177,4 @@ def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
         return pl.DataFrame(schema=EXCHANGE_SCHEMA)
     if len(filled) == 1:
         return filled[0]
-    frame = pl.concat(filled)
-    return frame if frame["ts"].is_sorted() else frame.sort("ts", maintain_order=True)
+    return in_time_order(pl.concat(filled))
