@@ -16,6 +16,9 @@ from detector.profiles.layout import F64, I32, I64, Flags, offsets_of
 LEAST = 4  # members of a core
 MOST_SHARE = 0.8  # of the community: above, the community says the same
 PER_COMMUNITY = 3  # strongest keys of a community
+# And one more for so many members: the users of several tools are glued together by what all tools say, and the wrapper of a pool
+# among them, which only opens its conversations, comes after the tools' system prompts.
+ONE_MORE, MOST_MORE = 6, 32
 
 
 @njit(cache=True, nogil=True)
@@ -47,8 +50,10 @@ def forgotten(met: I64, held: I32, strength: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _strongest(links: Links, glues: Flags, slots: I32, bounds: I64, chosen: I64, ends: I64, of: I64) -> int:
-    """Fill the strongest keys of each community that some of its members hold; how many.
+def _strongest(
+    links: Links, glues: Flags, slots: I32, bounds: I64, wanted: I64, chosen: I64, ends: I64, of: I64
+) -> int:
+    """Fill the strongest keys of each community that some of its members hold, as many as are wanted at most; how many.
 
     `ends` says where the members of each core end when all lie one after the other, `of` where the cores of each community end.
     """
@@ -60,7 +65,7 @@ def _strongest(links: Links, glues: Flags, slots: I32, bounds: I64, chosen: I64,
         touched = gathered(links, glues, LEAST, members, held, strength, met)
         for k in met[:touched]:
             if LEAST <= held[k] <= most:
-                n = _insert(chosen, first, n, k, strength)
+                n = _insert(chosen, first, n, first + wanted[g], k, strength)
         for c in range(first, n):
             ends[c + 1] = ends[c] + held[chosen[c]]
         of[g + 1] = n
@@ -69,12 +74,12 @@ def _strongest(links: Links, glues: Flags, slots: I32, bounds: I64, chosen: I64,
 
 
 @njit(cache=True)
-def _insert(chosen: I64, first: int, n: int, k: int, strength: F64) -> int:
-    """Put a key among those from `first` on, strongest first, ties by number; how many there are then."""
+def _insert(chosen: I64, first: int, n: int, last: int, k: int, strength: F64) -> int:
+    """Put a key among those from `first` to `last`, strongest first, ties by number; where they end then."""
     j = n
     while j > first and (strength[chosen[j - 1]], -chosen[j - 1]) < (strength[k], -k):
         j -= 1
-    stop = min(n + 1, first + PER_COMMUNITY)
+    stop = min(n + 1, last)
     if j < stop:
         chosen[j + 1 : stop] = chosen[j : stop - 1].copy()
         chosen[j] = k
@@ -130,9 +135,10 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
 
 def _within(links: Links, slots: I32, bounds: I64) -> list[tuple[int, I32]]:
     """Cores of some communities, at least one."""
-    most = PER_COMMUNITY * (bounds.size - 1)
+    wanted = PER_COMMUNITY + np.minimum(np.diff(bounds) // ONE_MORE, MOST_MORE)
+    most = int(wanted.sum())
     chosen, ends, of = np.empty(most, np.int64), np.zeros(most + 1, np.int64), np.zeros(bounds.size, np.int64)
-    n = _strongest(links, GLUE, slots, bounds, chosen, ends, of)
+    n = _strongest(links, GLUE, slots, bounds, wanted, chosen, ends, of)
     holders = np.empty(ends[n], np.int32)
     _members(links, slots, bounds, chosen[:n], ends[: n + 1], of, holders)
     hashed = links.hashed[chosen[:n]].tolist()
