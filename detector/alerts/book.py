@@ -71,15 +71,19 @@ class AlertBook:
         Returns:
             Alerts that were opened, grew, rose or merged.
         """
-        changed: dict[str, Entry] = {}
+        changed = {entry.id: entry for _, entry, moved in self.placed(now, cases) if moved}
+        return list(changed.values())
+
+    def placed(self, now: int, cases: Iterable[Case]) -> list[tuple[Case, Entry, bool]]:
+        """Take in the cases of a tick as `tick` does; each with its alert, and whether that opened, grew, rose or merged."""
+        out: list[tuple[Case, Entry, bool]] = []
         taken: set[str] = set()
         for case in sorted(cases, key=_turn):
             entry, moved = self._place(now, case, taken)
             taken.add(entry.id)
             self.version += 1
-            if moved:
-                changed[entry.id] = entry
-        return list(changed.values())
+            out.append((case, entry, moved))
+        return out
 
     def _place(self, now: int, case: Case, taken: set[str]) -> tuple[Entry, bool]:
         matches = [e for e in self._matching(case) if case.kind == "account" or e.id not in taken]

@@ -363,9 +363,11 @@ class Engine:
                 left.append(allowed)
                 if id(case) in slots:
                     members[allowed.accounts] = slots[id(case)]
-        for entry in self.alerts.tick(now, left) if left else ():
+        placed = self.alerts.placed(now, left) if left else []
+        for entry in {entry.id: entry for _, entry, moved in placed if moved}.values():
             self._advise(now, entry)
-            self._learn(entry, members, now)
+        for case, entry, _ in placed:
+            self._learn(case, entry, members, now)
 
     def _advise(self, now: int, entry: Entry) -> None:
         tiers_of, culprit = self.accounts.tiers_of, entry.subject
@@ -381,9 +383,9 @@ class Engine:
         level = int(severities(np.array([left.p_value]), everyone, self._population)[0])
         return left if level == NONE or left.score <= 0 else left._replace(severity=SEVERITIES[level])
 
-    def _learn(self, entry: Entry, members: Mapping[frozenset[str], I32], now: int) -> None:
-        slots = members.get(entry.case.accounts)
-        if entry.level >= ACTIONABLE and slots is not None and self.clusters is not None:
+    def _learn(self, case: Case, entry: Entry, members: Mapping[frozenset[str], I32], now: int) -> None:
+        slots = members.get(case.accounts)
+        if case.level >= ACTIONABLE and slots is not None and self.clusters is not None:
             self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
             self.culprits.learn(entry.id, slots, self.clusters[0].view.links, now)
 

@@ -8,7 +8,11 @@ from numba import njit
 from detector.coordination.graph import Links
 from detector.profiles.layout import I32, I64, U32, U64, Columns
 
-HELD_BY_MEMBERS = 0.95  # of all holders of a text, so that a popular one indicates nothing
+# Of all holders of a text, so that a popular one indicates nothing: members of this cluster or of another that is acted on, since
+# two pools may share a wrapper.
+HELD_BY_MEMBERS = 0.95
+# Once known, it is let go when more others than members hold it: a pool that takes over is as large as the one before it.
+KEPT_BY_MEMBERS = 0.5
 LEAST_HOLDERS = 5
 # Of the members: a phrase that a few of them send is one of the tasks, which may come from a public list, and not the wrapper.
 CARRIED_BY = 0.5
@@ -44,7 +48,7 @@ def _by_ends(prefix: U32, suffix: U32, start: int, stop: int, keys: U32, out: I6
 
 @dataclass
 class Indicators:
-    """Texts that nobody but a cluster's members has sent.
+    """Texts that nobody but the members of known clusters has sent.
 
     Attributes:
         alert: alert id by text key.
@@ -57,16 +61,22 @@ class Indicators:
 
     def learn(self, alert_id: str, slots: I32, links: Links) -> None:
         """Take the texts of an actionable cluster that are its own, and let go of those that are so no longer."""
+        self.members.setdefault(alert_id, set()).update(slots.tolist())
         keys, held = links.texts_of(slots)
-        own = (held >= LEAST_HOLDERS) & (held >= HELD_BY_MEMBERS * links.holders[keys])
-        wrapper = own & (held >= CARRIED_BY * slots.size)
-        for key in keys[~own].tolist():  # over a cluster's templates, a handful
+        own = self._held(keys, links) / links.holders[keys]
+        wrapper = (own >= HELD_BY_MEMBERS) & (held >= np.maximum(LEAST_HOLDERS, CARRIED_BY * slots.size))
+        for key in keys[own < KEPT_BY_MEMBERS].tolist():  # over a cluster's templates, a handful
             if self.alert.get(short := links.short(key)) == alert_id:
                 del self.alert[short]
         for key in keys[wrapper].tolist():
             self.alert[links.short(key)] = alert_id
-        self.members.setdefault(alert_id, set()).update(slots.tolist())
         self._keys = np.array(sorted(self.alert), np.uint32)
+
+    def _held(self, keys: I64, links: Links) -> I64:
+        """How many members of all known clusters hold each text that one of them holds."""
+        known = np.array(sorted(set().union(*self.members.values())), np.int32)
+        held_keys, held = links.texts_of(known)
+        return held[np.searchsorted(held_keys, keys)]
 
     def matches(self, columns: Columns, start: int, stop: int) -> list[tuple[int, int, str]]:
         """(slot, event time, alert id) of requests in `start:stop` by which others than members show an indicator."""

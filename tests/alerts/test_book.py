@@ -346,3 +346,11 @@ def test_an_account_that_goes_on_with_its_other_key_is_bound_again():
     assert [m.account_id for m in entry.bound] == ["b", "c"]
     assert book.blame(START + 2 * HOUR, entry.id, "a", []) == [entry]
     assert [m.account_id for m in entry.bound] == ["a", "b", "c"]
+
+
+def test_each_case_of_a_tick_is_told_its_alert_though_nothing_moved():
+    book = run([case("a b c d", "critical", 98.0)])
+    ((placed, entry, moved),) = book.placed(START + HOUR, [case("a b c", "high", 90.0)])
+    assert placed.accounts == frozenset("abc")
+    assert entry.id == only(book).id
+    assert not moved
