@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Modules are compiled once, not by each of the processes that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test tests check quick soak lint types kernels servers bench-detection fix clean
+.PHONY: demo test tests spark check quick soak lint types kernels servers bench-detection fix clean
 
 # What is imported is compiled then; compiling all that is installed takes as long as installing it.
 # The pip that an older Python brings takes twice as long; where no newer one is to be had, it will do.
@@ -38,6 +38,10 @@ tests: $(VENV)/.dev
 
 soak: $(VENV)/.dev servers  ## the tests that take minutes each; their last result: docs/testing.md
 	$(BIN)/python -m pytest -m soak
+
+spark: $(VENV)/.dev  ## Spark into the environment, and the tests that start it; needs Java 17
+	$(PIP) install --no-compile --quiet -e '.[dev,spark]'
+	$(BIN)/python -m pytest tests/service/test_spark.py
 
 check: lint types  ## ruff with all rules and mypy strict
 

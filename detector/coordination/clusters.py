@@ -1,6 +1,6 @@
 """Clusters of a look: who is in each, and its features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -137,6 +137,7 @@ def describe(
     links: Links,
     population: Population,
     names: Sequence[Name],
+    prices: Mapping[Name, float],
     kin: Sequence[U64] = (),
 ) -> Clusters:
     """Gather what each cluster does.
@@ -149,6 +150,7 @@ def describe(
         links: all of the look.
         population: what everybody does.
         names: of the clusters.
+        prices: nats that some of them have to show beyond others, since they were chosen among many.
         kin: u64[members] of each cluster at the end of the list that is of several parts, the text that each member is to carry.
     """
     now = moment.now
@@ -186,5 +188,6 @@ def describe(
         carrying=share * each.counts[:, COUNT["requests"]],
         alike=alike,
         several=several,
+        price=np.array([prices.get(name, 0.0) for name in names]),
     )
     return Clusters(names, view, moment, texts)

@@ -1,6 +1,6 @@
 """Looks at clusters: links kept up to date, communities of what changed, and which clusters are worth another look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NamedTuple
@@ -94,11 +94,14 @@ class Coordinator:
         alike = self.lookalikes.find(
             store, active_slots(store, moment.now), population.volumes, moment.now, everything=everything
         )
-        found = [(0, group) for group in communities] + cores(communities, links) + bands(communities, links)
+        held = cores(communities, links)
+        prices = {(core.key, int(core.members[0])): core.price for core in held}
+        found = [(0, group) for group in communities] + [(core.key, core.members) for core in held]
+        found += bands(communities, links)
         found += generations(communities, store.accounts.first, store.accounts.last)
         found += [(ALIKE, group) for group in alike]
         groups, names = [group for _, group in found], [(key, int(group[0])) for key, group in found]
-        met = self._meet(store, book, moment, groups, names, links, population) if everything else None
+        met = self._meet(store, book, moment, groups, names, links, population, prices) if everything else None
         self.kin.keep(names)
         pools = self.kin.find((population.lengths_in, population.lengths_out), moment.now)
         texts = [text for _, text in pools]
@@ -117,9 +120,8 @@ class Coordinator:
             return met
         chosen, called = [groups[i] for i in due], [names[i] for i in due]
         first = len(groups) - len(pools)
-        clusters = describe(
-            store, book, moment, chosen, links, population, called, [texts[i - first] for i in due if i >= first]
-        )
+        kin = [texts[i - first] for i in due if i >= first]
+        clusters = describe(store, book, moment, chosen, links, population, called, prices, kin)
         self._learn(clusters)
         return clusters
 
@@ -132,12 +134,13 @@ class Coordinator:
         names: list[Name],
         links: Links,
         population: Population,
+        prices: Mapping[Name, float],
     ) -> Clusters | None:
         """All clusters that are not of several; what may be a part of a larger pool is learnt of them, from nothing."""
         self.kin = Kin()
         if not groups:
             return None
-        clusters = describe(store, book, moment, groups, links, population, names)
+        clusters = describe(store, book, moment, groups, links, population, names, prices)
         self._learn(clusters)
         return clusters
 

@@ -3,9 +3,11 @@
 Two pools that share a common phrase, or a pool and the users of a tool, end up in one community, and the mixture looks like neither.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
@@ -13,6 +15,7 @@ from numba import njit
 from detector.coordination.graph import GLUE, Links
 from detector.profiles.layout import F64, I32, I64, Flags, offsets_of
 
+T = TypeVar("T")
 LEAST = 4  # members of a core
 MOST_SHARE = 0.8  # of the community: above, the community says the same
 PER_COMMUNITY = 3  # strongest keys of a community
@@ -100,7 +103,26 @@ def _members(links: Links, slots: I32, bounds: I64, chosen: I64, ends: I64, of: 
                         place[c] += 1
 
 
-def in_halves(work: Callable[[I32, I64], list[tuple[int, I32]]], groups: Sequence[I32]) -> list[tuple[int, I32]]:
+class Core(NamedTuple):
+    """Members of a community that hold one of its strongest keys.
+
+    Attributes:
+        key: hash of the key.
+        members: slots, ascending.
+        rank: keys of the community that are stronger.
+    """
+
+    key: int
+    members: I32
+    rank: int
+
+    @property
+    def price(self) -> float:
+        """Nats that it has to show beyond others: of more keys than every community has, it is the most level by choice."""
+        return math.log(max((self.rank + 1) / PER_COMMUNITY, 1.0))
+
+
+def in_halves(work: Callable[[I32, I64], list[T]], groups: Sequence[I32]) -> list[T]:
     """What a kernel finds in each community, found in two threads: communities are apart, and kernels hold no lock.
 
     Args:
@@ -118,7 +140,7 @@ def in_halves(work: Callable[[I32, I64], list[tuple[int, I32]]], groups: Sequenc
         return [each for found in pool.map(work, *zip(*halves, strict=True)) for each in found]
 
 
-def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
+def cores(groups: Sequence[I32], links: Links) -> list[Core]:
     """Members of each community that hold one of its strongest keys.
 
     Args:
@@ -126,14 +148,16 @@ def cores(groups: Sequence[I32], links: Links) -> list[tuple[int, I32]]:
         links: of the look.
 
     Returns:
-        Hash of the key and slots, ascending, of each core; none equals a community or another core.
+        Cores, none of which equals a community or another core.
     """
-    named = sorted(in_halves(partial(_within, links), groups), key=lambda core: core[0])
-    unlike = {members.tobytes(): (key, members) for key, members in reversed(named)}
+    unlike: dict[bytes, Core] = {}
+    for core in sorted(in_halves(partial(_within, links), groups), key=lambda core: core.key):
+        twin = unlike.setdefault(members := core.members.tobytes(), core)
+        unlike[members] = twin._replace(rank=min(twin.rank, core.rank))
     return [unlike[members] for members in sorted(unlike)]
 
 
-def _within(links: Links, slots: I32, bounds: I64) -> list[tuple[int, I32]]:
+def _within(links: Links, slots: I32, bounds: I64) -> list[Core]:
     """Cores of some communities, at least one."""
     wanted = PER_COMMUNITY + np.minimum(np.diff(bounds) // ONE_MORE, MOST_MORE)
     most = int(wanted.sum())
@@ -141,5 +165,6 @@ def _within(links: Links, slots: I32, bounds: I64) -> list[tuple[int, I32]]:
     n = _strongest(links, GLUE, slots, bounds, wanted, chosen, ends, of)
     holders = np.empty(ends[n], np.int32)
     _members(links, slots, bounds, chosen[:n], ends[: n + 1], of, holders)
-    hashed = links.hashed[chosen[:n]].tolist()
-    return [(key, holders[a:b]) for key, a, b in zip(hashed, ends[:n].tolist(), ends[1 : n + 1].tolist(), strict=True)]
+    hashed, rank = links.hashed[chosen[:n]].tolist(), np.arange(n) - np.repeat(of[:-1], np.diff(of))
+    parts = zip(hashed, ends[:n].tolist(), ends[1 : n + 1].tolist(), rank.tolist(), strict=True)
+    return [Core(key, holders[a:b], place) for key, a, b, place in parts]

@@ -7,12 +7,13 @@ import pytest
 
 from detector.coordination.crowd import SEARCHES
 from detector.coordination.features.alike import beyond_alike
+from detector.coordination.features.level import level_evidence
 from detector.profiles.layout import COUNT, COUNTS
 
 N, LEAST, WHOLE, PART = 30, 2, 0, 1
 
 
-def view(requests, carrying, way, level=20.0, several=False):
+def view(requests, carrying, way, level=20.0, several=False, price=0.0):
     counts = np.zeros((N, len(COUNTS)), np.int64)
     counts[:, COUNT["requests"]] = requests
     return SimpleNamespace(
@@ -24,6 +25,7 @@ def view(requests, carrying, way, level=20.0, several=False):
         total=lambda values: np.array([values.sum()]),
         most_level=np.array([way]),
         several=np.array([several]),
+        price=np.array([price]),
         least=np.array([LEAST]),
         alike=np.array([False]),
     )
@@ -65,3 +67,10 @@ def test_what_was_put_together_of_several_has_to_show_it_more_clearly():
     assert several == pytest.approx(alone - np.log(SEARCHES))
     # Level against everybody, as parts are that were chosen for it, and not against accounts alike.
     assert beyond_alike(view(customers(np.random.default_rng(6)), np.zeros(N), WHOLE, several=True))[0] < 0
+
+
+def test_one_of_many_cores_has_to_show_it_more_clearly():
+    pool = np.random.default_rng(5).poisson(60, N)
+    for feature in (beyond_alike, level_evidence):
+        alone, chosen = (feature(view(pool, np.zeros(N), WHOLE, price=price))[0] for price in (0.0, 1.5))
+        assert chosen == pytest.approx(alone - 1.5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.coordination.cores import LEAST, MOST_MORE, PER_COMMUNITY, cores
+from detector.coordination.cores import LEAST, MOST_MORE, PER_COMMUNITY, Core, cores
 from detector.coordination.graph import Links
 from detector.coordination.keys import SYSTEM, TEMPLATE
 from tests.coordination.links import starts_of
@@ -39,7 +39,7 @@ def mixture(tools):
 
 @pytest.mark.parametrize("tools", [2, 4, 9])
 def test_a_pool_among_the_users_of_tools_is_a_core(tools):
-    found = {key: members.tolist() for key, members in cores(*mixture(tools))}
+    found = {core.key: core.members.tolist() for core in cores(*mixture(tools))}
     assert found[OURS] == list(POOL)
     assert COMMON not in found, "the community says the same"
 
@@ -53,9 +53,23 @@ def test_their_number_is_bounded(members):
     ]
     found = cores([np.arange(members, dtype=np.int32)], links(*texts))
     assert len(found) <= PER_COMMUNITY + min(members // 6, MOST_MORE)
-    assert all(own.size >= LEAST for _, own in found)
+    assert all(core.members.size >= LEAST for core in found)
 
 
 def test_two_keys_of_the_same_members_are_one_core():
     held = links((1, TEMPLATE, range(20), 1.0), (2, TEMPLATE, range(20), 1.0), (3, TEMPLATE, range(30), 1.0))
     assert len(cores([np.arange(30, dtype=np.int32)], held)) == 1
+
+
+def test_cores_are_ranked_by_the_strength_of_their_keys():
+    groups, held = mixture(4)
+    rank = {core.key: core.rank for core in cores(groups, held)}
+    assert rank[OURS] == 4
+    assert sorted(rank[TOOLS + k] for k in range(4)) == list(range(4))
+
+
+def test_a_core_beyond_those_that_every_community_has_pays_for_its_place():
+    prices = [Core(1, np.arange(4, dtype=np.int32), rank).price for rank in range(PER_COMMUNITY + 4)]
+    assert prices[:PER_COMMUNITY] == [0.0] * PER_COMMUNITY
+    assert prices[2 * PER_COMMUNITY - 1] == pytest.approx(np.log(2))
+    assert prices == sorted(prices)

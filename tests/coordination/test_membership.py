@@ -72,6 +72,7 @@ def together(sizes, nats, several=True):
     level = np.repeat(np.array(nats, float), size)
     one = SimpleNamespace(
         several=np.array([several]),
+        price=np.zeros(1),
         cluster=np.zeros(size.sum(), np.int64),
         level=level,
         size=np.array([float(size.sum())]),

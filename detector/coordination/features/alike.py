@@ -29,7 +29,7 @@ def beyond_alike(v: ClusterView) -> F64:
 
     Customers of one trade, who send one phrase, have sizes alike, and look level against everybody. Asked in the way in which the
     cluster is the most level, of those members that have enough requests to be seen; 0 where it is not level at all. A cluster that
-    was put together of several has to pay for that.
+    was put together of several has to pay for that, and one of many cores for its place among them.
     """
     level = v.total(v.level)
     whole = OF_ALL[v.most_level][v.cluster]
@@ -41,4 +41,4 @@ def beyond_alike(v: ClusterView) -> F64:
     offsets = np.concatenate([[0], np.cumsum(size[rows])])
     out[rows] = beyond(asked[seen], v.days[seen], offsets, v.least[rows], floored=v.alike[rows])
     out[v.several] -= _PUT_TOGETHER
-    return out
+    return out - v.price

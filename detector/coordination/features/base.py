@@ -133,6 +133,7 @@ class ClusterView:
         carrying: f64[members], requests that carry the text that holds its cluster together; 0 where that is none.
         alike: bool[clusters], found by likeness, not by what members share.
         several: bool[clusters], put together of several that were found before.
+        price: f64[clusters], nats of level volumes that it has to show beyond others: it is one of many, chosen for what it holds.
     """
 
     slots: I32
@@ -151,6 +152,7 @@ class ClusterView:
     carrying: F64
     alike: np.ndarray[tuple[int], np.dtype[np.bool_]]
     several: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    price: F64
 
     @cached_property
     def computed(self) -> dict[str, F64]:
@@ -274,6 +276,7 @@ class ClusterView:
             carrying=self.carrying[part],
             alike=self.alike[rows],
             several=self.several[rows],
+            price=self.price[rows],
         )
         # What speaks of single members stays true of them.
         vars(some)["levelled"] = self.levelled[:, part]

@@ -14,9 +14,10 @@ def level_evidence(v: ClusterView) -> F64:
 
     Of the volumes, and of the volumes a day, whichever is more level: a pool that started together, or accounts that replace each
     other; of all requests, or of those that carry the shared text, where others are relayed or made up around them. Few members or
-    few requests give little either way. What people have who share something, or are alike, is taken off.
+    few requests give little either way. What people have who share something, or are alike, is taken off, and so is the price of
+    one of many cores.
     """
-    return v.total(v.level)
+    return v.total(v.level) - v.price
 
 
 @cluster_feature("level_rate", "nats", "level evidence over members", (), "how level each account is")
