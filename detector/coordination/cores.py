@@ -21,7 +21,7 @@ MOST_SHARE = 0.8  # of the community: above, the community says the same
 PER_COMMUNITY = 3  # strongest keys of a community
 # And one more for so many members: the users of several tools are glued together by what all tools say, and the wrapper of a pool
 # among them, which only opens its conversations, comes after the tools' system prompts.
-ONE_MORE, MOST_MORE = 6, 32
+ONE_MORE, MOST_MORE = 8, 12
 
 
 @njit(cache=True, nogil=True)
@@ -153,7 +153,8 @@ def cores(groups: Sequence[I32], links: Links) -> list[Core]:
     unlike: dict[bytes, Core] = {}
     for core in sorted(in_halves(partial(_within, links), groups), key=lambda core: core.key):
         twin = unlike.setdefault(members := core.members.tobytes(), core)
-        unlike[members] = twin._replace(rank=min(twin.rank, core.rank))
+        if core.rank < twin.rank:
+            unlike[members] = twin._replace(rank=core.rank)
     return [unlike[members] for members in sorted(unlike)]
 
 

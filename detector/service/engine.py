@@ -366,8 +366,9 @@ class Engine:
         placed = self.alerts.placed(now, left) if left else []
         for entry in {entry.id: entry for _, entry, moved in placed if moved}.values():
             self._advise(now, entry)
-        for case, entry, _ in placed:
-            self._learn(case, entry, members, now)
+        self._learn(
+            [(e.id, members[c.accounts]) for c, e, _ in placed if c.level >= ACTIONABLE and c.accounts in members], now
+        )
 
     def _advise(self, now: int, entry: Entry) -> None:
         tiers_of, culprit = self.accounts.tiers_of, entry.subject
@@ -383,11 +384,12 @@ class Engine:
         level = int(severities(np.array([left.p_value]), everyone, self._population)[0])
         return left if level == NONE or left.score <= 0 else left._replace(severity=SEVERITIES[level])
 
-    def _learn(self, case: Case, entry: Entry, members: Mapping[frozenset[str], I32], now: int) -> None:
-        slots = members.get(case.accounts)
-        if case.level >= ACTIONABLE and slots is not None and self.clusters is not None:
-            self.indicators.learn(entry.id, slots, self.clusters[0].view.links)
-            self.culprits.learn(entry.id, slots, self.clusters[0].view.links, now)
+    def _learn(self, found: Sequence[tuple[str, I32]], now: int) -> None:
+        if found and self.clusters is not None:
+            links = self.clusters[0].view.links
+            self.indicators.learn(found, links)
+            for alert_id, slots in found:
+                self.culprits.learn(alert_id, slots, links, now)
 
     def _tier_usage(self, use: Used) -> TierUsage:
         named = {a for e in self.alerts.live() for a in e.named}

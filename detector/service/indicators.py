@@ -1,5 +1,6 @@
 """Indicators of known clusters: an account that shows them is named within its own batch, without waiting for a tick."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,6 +47,15 @@ def _by_ends(prefix: U32, suffix: U32, start: int, stop: int, keys: U32, out: I6
     return n
 
 
+@njit(cache=True, nogil=True)
+def _count(starts: I64, key: I64, slots: I32, out: I32) -> None:
+    """Count the accounts among `slots` that hold each key."""
+    for s in slots:
+        if s < starts.shape[0] - 1:
+            for e in range(starts[s], starts[s + 1]):
+                out[key[e]] += 1
+
+
 @dataclass
 class Indicators:
     """Texts that nobody but the members of known clusters has sent.
@@ -59,24 +69,28 @@ class Indicators:
     members: dict[str, set[int]] = field(default_factory=dict)
     _keys: U32 = field(default_factory=lambda: np.zeros(0, np.uint32))
 
-    def learn(self, alert_id: str, slots: I32, links: Links) -> None:
-        """Take the texts of an actionable cluster that are its own, and let go of those that are so no longer."""
-        self.members.setdefault(alert_id, set()).update(slots.tolist())
-        keys, held = links.texts_of(slots)
-        own = self._held(keys, links) / links.holders[keys]
-        wrapper = (own >= HELD_BY_MEMBERS) & (held >= np.maximum(LEAST_HOLDERS, CARRIED_BY * slots.size))
-        for key in keys[own < KEPT_BY_MEMBERS].tolist():  # over a cluster's templates, a handful
-            if self.alert.get(short := links.short(key)) == alert_id:
-                del self.alert[short]
-        for key in keys[wrapper].tolist():
-            self.alert[links.short(key)] = alert_id
-        self._keys = np.array(sorted(self.alert), np.uint32)
+    def learn(self, found: Sequence[tuple[str, I32]], links: Links) -> None:
+        """Take the texts of actionable clusters that are their own, and let go of those that are so no longer.
 
-    def _held(self, keys: I64, links: Links) -> I64:
-        """How many members of all known clusters hold each text that one of them holds."""
-        known = np.array(sorted(set().union(*self.members.values())), np.int32)
-        held_keys, held = links.texts_of(known)
-        return held[np.searchsorted(held_keys, keys)]
+        Args:
+            found: alert and members of each cluster of a look.
+            links: of the look.
+        """
+        for alert_id, slots in found:
+            self.members.setdefault(alert_id, set()).update(slots.tolist())
+        known = set().union(*self.members.values())
+        by_known = np.zeros(links.holders.size, np.int32)
+        _count(links.starts, links.key, np.fromiter(known, np.int32, len(known)), by_known)
+        for alert_id, slots in found:
+            keys, held = links.texts_of(slots)
+            own = by_known[keys] / links.holders[keys]
+            wrapper = (own >= HELD_BY_MEMBERS) & (held >= np.maximum(LEAST_HOLDERS, CARRIED_BY * slots.size))
+            for key in keys[own < KEPT_BY_MEMBERS].tolist():  # over a cluster's templates, a handful
+                if self.alert.get(short := links.short(key)) == alert_id:
+                    del self.alert[short]
+            for key in keys[wrapper].tolist():
+                self.alert[links.short(key)] = alert_id
+        self._keys = np.array(sorted(self.alert), np.uint32)
 
     def matches(self, columns: Columns, start: int, stop: int) -> list[tuple[int, int, str]]:
         """(slot, event time, alert id) of requests in `start:stop` by which others than members show an indicator."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.coordination.cores import LEAST, MOST_MORE, PER_COMMUNITY, Core, cores
+from detector.coordination.cores import LEAST, MOST_MORE, ONE_MORE, PER_COMMUNITY, Core, cores
 from detector.coordination.graph import Links
 from detector.coordination.keys import SYSTEM, TEMPLATE
 from tests.coordination.links import starts_of
@@ -52,7 +52,7 @@ def test_their_number_is_bounded(members):
         for k in range(200)
     ]
     found = cores([np.arange(members, dtype=np.int32)], links(*texts))
-    assert len(found) <= PER_COMMUNITY + min(members // 6, MOST_MORE)
+    assert len(found) <= PER_COMMUNITY + min(members // ONE_MORE, MOST_MORE)
     assert all(core.members.size >= LEAST for core in found)
 
 

@@ -64,42 +64,42 @@ def links(*holders):
 
 def test_the_wrapper_is_an_indicator_and_a_task_that_some_members_sent_is_not():
     indicators = Indicators()
-    indicators.learn("alr_1", np.arange(40, dtype=np.int32), links(range(40), range(5)))
+    indicators.learn([("alr_1", np.arange(40, dtype=np.int32))], links(range(40), range(5)))
     assert set(indicators.alert) == {0}
 
 
 def test_a_text_that_others_send_as_well_is_let_go():
     indicators, members = Indicators(), np.arange(10, dtype=np.int32)
-    indicators.learn("alr_1", members, links(range(10)))
+    indicators.learn([("alr_1", members)], links(range(10)))
     assert indicators.matches(requests((50, 0, 0, 0)), 0, 1)
-    indicators.learn("alr_1", members, links(range(21)))
+    indicators.learn([("alr_1", members)], links(range(21)))
     assert not indicators.alert
     assert not indicators.matches(requests((50, 0, 0, 0)), 0, 1)
 
 
 def test_a_text_is_kept_while_as_many_accounts_take_over_as_there_were():
     indicators, members = Indicators(), np.arange(10, dtype=np.int32)
-    indicators.learn("alr_1", members, links(range(10)))
-    indicators.learn("alr_1", members, links(range(20)))
+    indicators.learn([("alr_1", members)], links(range(10)))
+    indicators.learn([("alr_1", members)], links(range(20)))
     assert set(indicators.alert) == {0}
 
 
 def test_a_text_that_others_send_from_the_beginning_indicates_nothing():
     indicators = Indicators()
-    indicators.learn("alr_1", np.arange(10, dtype=np.int32), links(range(12)))
+    indicators.learn([("alr_1", np.arange(10, dtype=np.int32))], links(range(12)))
     assert not indicators.alert
 
 
 def test_a_wrapper_of_two_known_pools_is_an_indicator():
     indicators, shared = Indicators(), links(range(30))
-    indicators.learn("alr_1", np.arange(10, dtype=np.int32), shared)
+    indicators.learn([("alr_1", np.arange(10, dtype=np.int32))], shared)
     assert not indicators.alert, "twenty strangers send it"
-    indicators.learn("alr_2", np.arange(10, 30, dtype=np.int32), shared)
+    indicators.learn([("alr_2", np.arange(10, 30, dtype=np.int32))], shared)
     assert indicators.alert == {0: "alr_2"}
 
 
 def test_a_small_core_of_a_known_pool_takes_no_text_away():
     indicators, held = Indicators(), links(range(40))
-    indicators.learn("alr_1", np.arange(40, dtype=np.int32), held)
-    indicators.learn("alr_1", np.arange(4, dtype=np.int32), held)
+    indicators.learn([("alr_1", np.arange(40, dtype=np.int32))], held)
+    indicators.learn([("alr_1", np.arange(4, dtype=np.int32))], held)
     assert set(indicators.alert) == {0}
