@@ -19,9 +19,8 @@ from detector.profiles.layout import I32, I64, U8
 EARLIER: Final = 3
 LATER: Final = 4
 _MOST_BETWEEN: Final = 0.2  # of the members work before and after; of a crowd that comes and goes many more do
-_LEAST_SHARE: Final = (
-    0.25  # of the members: that most of a crowd have not come back yet when a few others come is no end
-)
+# Of the members: that most of a crowd have not come back yet when a few others come is no end.
+_LEAST_SHARE: Final = 0.25
 _SURPRISE: Final = 4.6  # nats: one community in a hundred has such generations by chance
 
 
