@@ -46,6 +46,14 @@ def _would_raise(case: Case, entry: Entry) -> bool:
     return not case.accounts <= entry.named.keys()
 
 
+Placed = tuple[Case, Entry, bool]
+
+
+def moved_by(placed: Iterable[Placed]) -> list[Entry]:
+    """Alerts that the cases of a tick moved, each once."""
+    return list({entry.id: entry for _, entry, moved in placed if moved}.values())
+
+
 @dataclass
 class AlertBook:
     """All alerts of a run.
@@ -71,12 +79,11 @@ class AlertBook:
         Returns:
             Alerts that were opened, grew, rose or merged.
         """
-        changed = {entry.id: entry for _, entry, moved in self.placed(now, cases) if moved}
-        return list(changed.values())
+        return moved_by(self.placed(now, cases))
 
-    def placed(self, now: int, cases: Iterable[Case]) -> list[tuple[Case, Entry, bool]]:
+    def placed(self, now: int, cases: Iterable[Case]) -> list[Placed]:
         """Take in the cases of a tick as `tick` does; each with its alert, and whether that opened, grew, rose or merged."""
-        out: list[tuple[Case, Entry, bool]] = []
+        out: list[Placed] = []
         taken: set[str] = set()
         for case in sorted(cases, key=_turn):
             entry, moved = self._place(now, case, taken)

@@ -15,7 +15,7 @@ from numba import njit
 from detector.coordination.around import Places, beside
 from detector.coordination.behaviour import Counts
 from detector.coordination.counted import Counted, of_others
-from detector.coordination.features.twins import HUGE, SMALL, TINY, log_rising
+from detector.coordination.features.twins import log_product
 from detector.profiles.layout import F64, I64
 
 # Pseudo-requests that the source of a pool is worth to its members, which stray from it a little: how much is measured on the pool.
@@ -129,17 +129,8 @@ def _of_group(of: Counted, table: int, rows: I64, members: int, out: F64) -> Non
 @njit(cache=True, nogil=True)
 def _drawn(counts: Counts, seen: int, source: Source, way: int) -> float:
     """`log_marginal` of one row of counts, where sums are known."""
-    own, product, alpha = 0.0, 1.0, source.alpha[way]
-    for j in range(counts.shape[0]):
-        if counts[j] > SMALL:
-            own += log_rising(alpha[j], counts[j])
-        elif counts[j] > 0:
-            for k in range(counts[j]):
-                product *= alpha[j] + k
-            if not TINY < product < HUGE:
-                own += math.log(product)
-                product = 1.0
-    return own + math.log(product) - (math.lgamma(source.whole[way] + seen) - source.gamma[way] if seen > 0 else 0.0)
+    whole = math.lgamma(source.whole[way] + seen) - source.gamma[way] if seen > 0 else 0.0
+    return log_product(counts, source.alpha[way]) - whole
 
 
 @njit(cache=True, nogil=True)

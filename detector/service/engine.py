@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from detector.alerts.allowance import Allowance, Rescored, apply
-from detector.alerts.book import AlertBook
+from detector.alerts.book import AlertBook, Placed, moved_by
 from detector.alerts.entry import INDICATED, Entry
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Advice, Case, Member
 from detector.alerts.quota import TierUsage
@@ -364,11 +364,9 @@ class Engine:
                 if id(case) in slots:
                     members[allowed.accounts] = slots[id(case)]
         placed = self.alerts.placed(now, left) if left else []
-        for entry in {entry.id: entry for _, entry, moved in placed if moved}.values():
+        for entry in moved_by(placed):
             self._advise(now, entry)
-        self._learn(
-            [(e.id, members[c.accounts]) for c, e, _ in placed if c.level >= ACTIONABLE and c.accounts in members], now
-        )
+        self._learn(placed, members, now)
 
     def _advise(self, now: int, entry: Entry) -> None:
         tiers_of, culprit = self.accounts.tiers_of, entry.subject
@@ -384,7 +382,9 @@ class Engine:
         level = int(severities(np.array([left.p_value]), everyone, self._population)[0])
         return left if level == NONE or left.score <= 0 else left._replace(severity=SEVERITIES[level])
 
-    def _learn(self, found: Sequence[tuple[str, I32]], now: int) -> None:
+    def _learn(self, placed: Sequence[Placed], members: Mapping[frozenset[str], I32], now: int) -> None:
+        acted_on = ((case.accounts, entry.id) for case, entry, _ in placed if case.level >= ACTIONABLE)
+        found = [(alert_id, members[accounts]) for accounts, alert_id in acted_on if accounts in members]
         if found and self.clusters is not None:
             links = self.clusters[0].view.links
             self.indicators.learn(found, links)

@@ -47,15 +47,6 @@ def _by_ends(prefix: U32, suffix: U32, start: int, stop: int, keys: U32, out: I6
     return n
 
 
-@njit(cache=True, nogil=True)
-def _count(starts: I64, key: I64, slots: I32, out: I32) -> None:
-    """Count the accounts among `slots` that hold each key."""
-    for s in slots:
-        if s < starts.shape[0] - 1:
-            for e in range(starts[s], starts[s + 1]):
-                out[key[e]] += 1
-
-
 @dataclass
 class Indicators:
     """Texts that nobody but the members of known clusters has sent.
@@ -79,8 +70,8 @@ class Indicators:
         for alert_id, slots in found:
             self.members.setdefault(alert_id, set()).update(slots.tolist())
         known = set().union(*self.members.values())
-        by_known = np.zeros(links.holders.size, np.int32)
-        _count(links.starts, links.key, np.fromiter(known, np.int32, len(known)), by_known)
+        _, edge = links.of(np.fromiter(known, np.int32, len(known)))
+        by_known = np.bincount(links.key[edge], minlength=links.holders.size)
         for alert_id, slots in found:
             keys, held = links.texts_of(slots)
             own = by_known[keys] / links.holders[keys]

@@ -12,13 +12,35 @@ from detector.profiles.layout import F64, I64
 # Pseudo-requests of the prior: how far one person's lengths stray from everybody's. Larger would ask for more requests before two
 # members look alike; the rules compare with benign clusters, so that only its order of magnitude matters.
 PRIOR = 8.0
-SMALL, TINY, HUGE = 16, 1e-150, 1e150  # factors, and a product of them, that stay far inside the range of a double
+_SMALL, _TINY, _HUGE = 16, 1e-150, 1e150  # factors, and a product of them, that stay far inside the range of a double
 
 
 @njit(cache=True, inline="always")
 def log_rising(x: float, n: int) -> float:
     """Log of Γ(x + n) / Γ(x)."""
     return math.lgamma(x + n) - math.lgamma(x)
+
+
+@njit(cache=True)
+def log_product(counts: I64 | Counts, prior: F64) -> float:
+    """Sum over the bins of `log_rising`.
+
+    Args:
+        counts: integers[bins].
+        prior: f64[bins], pseudo-counts.
+    """
+    out, product = 0.0, 1.0
+    for j in range(counts.shape[0]):
+        if counts[j] > _SMALL:
+            out += log_rising(prior[j], counts[j])
+        elif counts[j] > 0:  # most bins are empty, and an empty bin says nothing
+            # Γ(x + n) / Γ(x) is a product, and one logarithm does for several bins.
+            for k in range(counts[j]):
+                product *= prior[j] + k
+            if not _TINY < product < _HUGE:
+                out += math.log(product)
+                product = 1.0
+    return out + math.log(product)
 
 
 @njit(cache=True)
@@ -29,21 +51,11 @@ def log_marginal_row(counts: I64 | Counts, prior: F64) -> float:
         counts: integers[bins].
         prior: f64[bins], pseudo-counts.
     """
-    seen, whole, own, product = 0, 0.0, 0.0, 1.0
+    seen, whole = 0, 0.0
     for j in range(counts.shape[0]):
-        count = counts[j]
         whole += prior[j]
-        seen += count
-        if count > SMALL:
-            own += log_rising(prior[j], count)
-        elif count > 0:  # most bins are empty, and an empty bin says nothing
-            # Γ(x + n) / Γ(x) is a product, and one logarithm does for several bins.
-            for k in range(count):
-                product *= prior[j] + k
-            if not TINY < product < HUGE:
-                own += math.log(product)
-                product = 1.0
-    return own + math.log(product) - (log_rising(whole, seen) if seen > 0 else 0.0)
+        seen += counts[j]
+    return log_product(counts, prior) - (log_rising(whole, seen) if seen > 0 else 0.0)
 
 
 @njit(cache=True, nogil=True)
