@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from detector.coordination.volumes import SCHEDULER, of_each, of_mean, tail, ways
+from detector.coordination.gamma import SCHEDULER, of_each, of_mean, tail, ways
 from detector.profiles.layout import F64, HOUR_US, I64, WINDOW_US, Flags
 
 # Shapes of the gamma distributions of volumes within groups, each as likely as the others. Of accounts alike in worlds without an

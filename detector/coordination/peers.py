@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 
 from detector.coordination.behaviour import Behaviour, Counts
-from detector.coordination.volumes import BINS, bins_of
+from detector.coordination.rates import BINS
+from detector.coordination.volumes import bins_of
 from detector.profiles.layout import F64, I32, I64, U64
 from detector.profiles.pool import rows_of
 

@@ -1,37 +1,31 @@
 """How unequal the volumes of ordinary accounts are, measured on all of them, and what that says of accounts that are level."""
 
 import math
-from functools import cache
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from detector.coordination.behaviour import Counts
+from detector.coordination.both import both
+from detector.coordination.gamma import SCHEDULER, of_counts, powers, tail, ways_of
+from detector.coordination.rates import BINS, LOWEST, Grid, grid, reaching, within
 from detector.profiles.layout import COUNT, F64, I64
 
 # Accounts of a kind are compared with their kind: embedders, products and people differ in volume, and so do those who follow up.
 KINDS = ("embeddings", "product_talk", "product", "talk", "other")
-BINS = 64  # half octaves of a rate, the middle one 2^-10 … 2^21
-_LOWEST = 20  # bin of a rate of 1
 _FEW = 30.0  # accounts of a kind; with fewer, all accounts speak for it
 _SPILL = 0.25  # of a bin into each of its neighbours
 _FLOOR = 0.02  # accounts in every bin: nothing is impossible
 _HALF = 0.5
-# Shapes of the gamma distributions of rates: of accounts under one scheduler a third of the mean (CV 0.3), within one bin of half
-# an octave a sixth (CV 0.17).
-SCHEDULER, BIN = 10.0, 33.0
-_LEAST_TAIL = 1e-12
+_MANY = 2000  # members: of fewer, a second thread takes longer to start than it spares
 # Of what accounts could show that are level to the last request. People who share a tool, or are alike in lengths, are a little more
 # alike in volume than people are, and how much more can show depends on how much they ask: it was a fifth at most. With it off, no
 # innocent group of five and more on a quiet week has more than 6.2 nats, however large it is.
 SLACK = 0.2
 # To be level: the volume and the volume a day, of all requests each, and of those that carry what the cluster shares.
 OF_ALL = np.array([True, False, True, False])
-_STEPS = 16  # of an exposure within a bin: 2 % apart, where a bin is 41 % wide
-_EXPOSURES = 8 * _STEPS  # up to 16 times the least, which is 1
-_FLOORS = 13  # requests that are asked of an account, at most, and none
-_FAR = 12.0  # times: a count so far from the mean of a bin has no chance there
 _EXCHANGES = (COUNT["requests"], COUNT["embeddings"], COUNT["system"], COUNT["multi_turn"])
 
 
@@ -61,7 +55,7 @@ def kinds_of(counts: I64 | Counts) -> I64:
 
 def bins_of(rate: F64) -> I64:
     """Bin of each rate; i64[n]."""
-    return np.clip(np.rint(2.0 * np.log2(np.maximum(rate, 1e-3))) + _LOWEST, 0, BINS - 1).astype(np.int64)
+    return np.clip(np.rint(2.0 * np.log2(np.maximum(rate, 1e-3))) + LOWEST, 0, BINS - 1).astype(np.int64)
 
 
 def measure_volumes(counts: I64 | Counts, days: F64) -> Volumes:
@@ -93,97 +87,6 @@ def _others(table: F64, own: F64, kind: int, out: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
-def tail(mean: float, shape: float, least: int) -> float:
-    """Chance of at least so many requests at a gamma-distributed rate."""
-    p = mean / (shape + mean)
-    term, below = math.exp(shape * math.log(1.0 - p)), 0.0
-    for k in range(least):
-        below += term
-        term *= p * (shape + k) / (k + 1)
-    return max(1.0 - below, _LEAST_TAIL)
-
-
-@njit(cache=True, inline="always")
-def ways(n: float, shape: float) -> float:
-    """Log of the part of a negative binomial's probability that has no mean in it."""
-    return math.lgamma(shape + n) - math.lgamma(shape) - math.lgamma(n + 1.0)
-
-
-@njit(cache=True, inline="always")
-def of_mean(mean: float, shape: float) -> float:
-    """Log of the part that has the mean in it and no count."""
-    return -shape * math.log1p(mean / shape)
-
-
-@njit(cache=True, inline="always")
-def of_each(mean: float, shape: float) -> float:
-    """Log of what each request adds."""
-    return -math.log1p(shape / mean)
-
-
-@njit(cache=True, inline="always")
-def powers(n: float, mean: float, shape: float) -> float:
-    """Log of all that has the mean in it."""
-    return of_mean(mean, shape) + n * of_each(mean, shape)
-
-
-class _Grid(NamedTuple):
-    """What the rates of others give at every exposure that is told apart, so that no member needs a logarithm.
-
-    Attributes:
-        mean: f64[exposures, BINS], requests at the rate of a bin.
-        fixed, each: f64[exposures, BINS]; `powers` is `fixed + n * each`.
-        seen: f64[floors, exposures, BINS], chance of reaching a floor; 0 and 1 where it is as good as that.
-    """
-
-    mean: F64
-    fixed: F64
-    each: F64
-    seen: F64
-
-
-@njit(cache=True, nogil=True)
-def _fill(grid: _Grid) -> None:
-    for e in range(_EXPOSURES):
-        for b in range(BINS):
-            mean = 2.0 ** ((b - _LOWEST + e / _STEPS) / 2.0)
-            grid.mean[e, b] = mean
-            grid.fixed[e, b] = of_mean(mean, BIN)
-            grid.each[e, b] = of_each(mean, BIN)
-            for floor in range(_FLOORS):
-                if mean * _FAR > floor:
-                    grid.seen[floor, e, b] = 1.0 if mean > _FAR * floor else tail(mean, BIN, floor)
-
-
-@cache
-def _grid() -> _Grid:
-    mean, fixed, each = (np.zeros((_EXPOSURES, BINS)) for _ in range(3))
-    grid = _Grid(mean, fixed, each, np.zeros((_FLOORS, _EXPOSURES, BINS)))
-    _fill(grid)
-    return grid
-
-
-@njit(cache=True, nogil=True)
-def _usual(n: float, exposure: float, floor: int, share: float, shares: F64, grid: _Grid) -> float:
-    """Log chance of a count at one of the rates of others, given that `floor` of them carry what a share of all carries."""
-    asked = min(round(2.0 * _STEPS * math.log2(exposure)), _EXPOSURES - 1)
-    # What comes at a share of the rate lies some bins below.
-    thinned = asked + round(2.0 * _STEPS * math.log2(share))
-    lower, below = max(-(asked // _STEPS), 0), max(-(thinned // _STEPS), 0)
-    e = asked + lower * _STEPS
-    mean, fixed, each = grid.mean[e], grid.fixed[e], grid.each[e]
-    reached = grid.seen[min(floor, _FLOORS - 1), thinned + below * _STEPS]
-    seen, chance, orders = 0.0, 0.0, ways(n, BIN)
-    for b in range(below, BINS):
-        seen += shares[b] * reached[b - below]
-    for b in range(lower, BINS):
-        at = mean[b - lower]
-        if n < _FAR * at and at < _FAR * n:
-            chance += shares[b] * math.exp(orders + fixed[b - lower] + n * each[b - lower])
-    return math.log(max(chance, _LEAST_TAIL)) - math.log(max(seen, _LEAST_TAIL))
-
-
-@njit(cache=True, nogil=True)
 def _against(
     counts: F64,
     exposure: F64,
@@ -194,7 +97,8 @@ def _against(
     bins: I64,
     offsets: I64,
     table: F64,
-    grid: _Grid,
+    of: Grid,
+    known: F64,
     out: F64,
 ) -> None:
     own, shares = np.zeros(table.shape), np.zeros(table.shape)
@@ -206,14 +110,18 @@ def _against(
             if own[k].sum() > 0.0:
                 _others(table, own, k, shares[k])
         for i in range(offsets[g], offsets[g + 1]):
-            n, floor = counts[i], min(int(counts[i]), least[g])
-            if floor == 0:  # its requests have left the window, and it is not seen any more
-                out[i] = 0.0
-                continue
-            # Of requests that come at a gamma rate those that carry a text do so as well, at their share of it.
-            seen = tail(share[g] * mean[i], SCHEDULER, floor)
-            level = ways(n, SCHEDULER) + powers(n, mean[i], SCHEDULER) - math.log(seen)
-            out[i] = level - _usual(n, exposure[i], floor, share[g], shares[kind[i]], grid)
+            others, before = shares[kind[i]], 0
+            for w in range(counts.shape[0]):
+                n = counts[w, i]
+                floor = min(int(n), least[g])
+                if floor == 0:  # its requests have left the window, and it is not seen any more
+                    continue
+                if floor != before:
+                    # Of requests that come at a gamma rate those that carry a text do so as well, at their share of it.
+                    seen = math.log(tail(share[g] * mean[i], SCHEDULER, floor))
+                    reached, before = reaching(floor, exposure[i], share[g], others, of), floor
+                level = ways_of(n, SCHEDULER, known) + powers(n, mean[i], SCHEDULER) - seen
+                out[w, i] = level - (within(n, exposure[i], others, of) - reached)
 
 
 def log_level(
@@ -226,7 +134,7 @@ def log_level(
     shares.
 
     Args:
-        asked: f64[members], requests, clusters one after the other; 0 says nothing.
+        asked: f64[counts, members], requests as they are or might be, clusters one after the other; 0 says nothing.
         exposure: f64[members], what the rate is of, up to 16: days, or 1 for the volume as such, times the share that counts.
         mean: f64[members], requests expected under the cluster's rate.
         least: i64[clusters], requests with what a cluster shares, below which an account would not be in it.
@@ -235,9 +143,25 @@ def log_level(
         bins: i64[members], where the accounts themselves are in the table.
         offsets: i64[clusters + 1].
         table: f64[kinds, BINS] of `Volumes`.
+
+    Returns:
+        f64[counts, members].
     """
-    out = np.empty(asked.size)
-    _against(asked, exposure, np.maximum(mean, 1e-9), least, share, kinds, bins, offsets, table, _grid(), out)
+    out = np.zeros(asked.shape)
+    _against(
+        asked,
+        exposure,
+        np.maximum(mean, 1e-9),
+        least,
+        share,
+        kinds,
+        bins,
+        offsets,
+        table,
+        grid(),
+        of_counts(SCHEDULER),
+        out,
+    )
     return out
 
 
@@ -268,26 +192,41 @@ def levelled(asked: Asked, least: I64, share: F64, offsets: I64, volumes: Volume
         offsets: i64[clusters + 1].
         volumes: of all accounts.
     """
-    requests = asked.counts[:, COUNT["requests"]].astype(np.float64)
-    cluster = np.repeat(np.arange(least.size), np.diff(offsets))
-    kinds, holds = kinds_of(asked.counts), asked.carrying > 0
-    part_of = usual_part(asked.carrying / np.maximum(requests, 1.0), offsets)
-    out = []
-    for each, table in ((np.ones_like(asked.days), volumes.requests), (asked.days, volumes.daily)):
-        bins = bins_of(requests / each)
-        for counts, exposure, whole, part in (
-            (requests, each, each, share),
-            (asked.carrying, np.where(holds, each, 0.0), each * part_of[cluster], np.ones_like(share)),
-        ):
-            if not counts.any():
-                out.append(np.zeros(counts.size))
-                continue
-            mean = _expected(counts, exposure, cluster, least.size)
-            found, most = (
-                log_level(n, whole, mean, least, part, kinds, bins, offsets, table) for n in (counts, np.rint(mean))
-            )
-            out.append(np.where(counts > 0, found - SLACK * np.maximum(most, 0.0), 0.0))
-    return np.stack(out)
+    kinds, part_of = kinds_of(asked.counts), usual_part(asked.carrying / np.maximum(_requests(asked), 1.0), offsets)
+
+    def ways_by(each: F64, table: F64) -> list[F64]:
+        return _levelled_by(each, table, asked, least, share, kinds, part_of, offsets)
+
+    by_volume, by_day = (
+        partial(ways_by, np.ones_like(asked.days), volumes.requests),
+        partial(ways_by, asked.days, volumes.daily),
+    )
+    found = both(by_volume, by_day) if asked.days.size > _MANY else (by_volume(), by_day())
+    return np.stack([*found[0], *found[1]])
+
+
+def _requests(asked: Asked) -> F64:
+    return asked.counts[:, COUNT["requests"]].astype(np.float64)
+
+
+def _levelled_by(
+    each: F64, table: F64, asked: Asked, least: I64, share: F64, kinds: I64, part_of: F64, offsets: I64
+) -> list[F64]:
+    """Of all requests, and of those that carry the text, by what the rate is of."""
+    requests, holds, cluster = _requests(asked), asked.carrying > 0, np.repeat(np.arange(least.size), np.diff(offsets))
+    bins, out = bins_of(requests / each), []
+    for counts, exposure, whole, part in (
+        (requests, each, each, share),
+        (asked.carrying, np.where(holds, each, 0.0), each * part_of[cluster], np.ones_like(share)),
+    ):
+        if not counts.any():
+            out.append(np.zeros(counts.size))
+            continue
+        mean, asks = _expected(counts, exposure, cluster, least.size), counts > 0
+        might = np.stack([counts, np.where(asks, np.rint(mean), 0.0)])
+        found, most = log_level(might, whole, mean, least, part, kinds, bins, offsets, table)
+        out.append(np.where(asks, found - SLACK * np.maximum(most, 0.0), 0.0))
+    return out
 
 
 def usual_part(carrying: F64, offsets: I64) -> F64:

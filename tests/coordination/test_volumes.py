@@ -26,7 +26,9 @@ def level(members, everybody, least=2, share=1.0):
 def against(counts, mean, least, share, offsets, table):
     asked = counts[:, COUNT["requests"]].astype(float)
     own = kinds_of(counts), bins_of(asked)
-    return log_level(asked, np.ones(asked.size), mean, np.array(least), np.array(share, float), *own, offsets, table)
+    return log_level(
+        asked[None], np.ones(asked.size), mean, np.array(least), np.array(share, float), *own, offsets, table
+    )[0]
 
 
 def people(rng, n):
