@@ -21,7 +21,7 @@ from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
 from detector.profiles.facts import AccountBook
-from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, Flags, grown
+from detector.profiles.layout import F64, HOUR_US, I32, I64, Columns, grown
 from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, severities
@@ -33,10 +33,10 @@ from detector.service.reasons import rescore
 from detector.service.skeletons import SkeletonBank
 from detector.service.strangers import Strangers
 from detector.service.ticks import Clock
+from detector.service.told import Told
 from detector.service.usage import Used, tier_usage, used
 
 _USAGE_US = 6 * HOUR_US  # quotas change slowly; measuring them reads every account
-_REPEAT_US = 6 * HOUR_US  # so often are the counts of what was told brought up to date when nothing else changes
 _GROWTH = 1.0 / 16.0  # of an account's requests: what it does are shares and rates over days, which less does not move
 _NOBODY = np.zeros(0, np.int32), np.zeros(0, np.int64)
 _MOST_WAITING = 50_000  # accounts and members, some kilobytes each
@@ -87,11 +87,9 @@ class Engine:
     _touched: list[I32] = field(default_factory=list)
     _waiting: list[Waiting] = field(default_factory=list)
     _rows: int = 0
-    _told: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
-    _told_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    _told_together: Told = field(default_factory=Told)
+    _told_alone: Told = field(default_factory=Told)
     _fresh: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
-    _told_alone: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
-    _told_alone_at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     _cluster_p: dict[Name, float] = field(default_factory=dict)
     _population: int = 0
     _pending: Future[None] | None = None
@@ -168,7 +166,7 @@ class Engine:
     def finish(self) -> None:
         """The end of a replay is a tick, a look at clusters, and the latest word on all alerted accounts."""
         if self.now:
-            self._told_alone_at[:] = 0
+            self._told_alone.anew()
             self.tick(self.now + 1, coordinate=True)
 
     def _note_fields(self, frame: pl.DataFrame, fields: Collection[str] | None) -> None:
@@ -219,7 +217,7 @@ class Engine:
         self._fresh[slots] += more
         if everybody:
             n = len(self.store)
-            told = grown(self._told_alone, n, NONE)[:n] != NONE
+            told = self._told_alone.of(n) != NONE
             slots = np.flatnonzero((self._fresh[:n] > 0) | told).astype(np.int32)
         else:
             slots = slots[self._fresh[slots] >= _GROWTH * requests_of_each(self.store, slots, now)]
@@ -294,7 +292,7 @@ class Engine:
                 stop = start + look.slots.size
                 p_value = self.strangers.judge(self.scorer, scored, look.slots, look.known, start)
                 level = self._account_levels(look, p_value)
-                level[self._told_before(level, look)] = NONE
+                level[self._told_alone.each(look.slots, level, look.moment.now, look.known)] = NONE
                 yield account_cases(self.store, self.accounts, self.scorer, scored, start, look, level)
                 start = stop
 
@@ -304,16 +302,6 @@ class Engine:
         self._p_values[look.slots] = p_value
         known = self._p_values[:n]
         return severities(p_value, known[known < 1.0], n)
-
-    def _told_before(self, level: I64, look: Look) -> Flags:
-        """Alerted accounts that were told at this severity within `_REPEAT_US`; the others are told now."""
-        n, slots, now = look.known, look.slots, look.moment.now
-        self._told_alone, self._told_alone_at = grown(self._told_alone, n, NONE), grown(self._told_alone_at, n, 0)
-        old = (self._told_alone[slots] >= level) & (now - self._told_alone_at[slots] < _REPEAT_US)
-        news = slots[(level != NONE) & ~old]
-        self._told_alone[news] = np.maximum(self._told_alone[news], level[(level != NONE) & ~old])
-        self._told_alone_at[news] = now
-        return old
 
     def propose(self, moment: Moment, *, everything: bool = False) -> Clusters | None:
         """Clusters that are worth a look; the accounts touched since the last one are taken in."""
@@ -337,21 +325,9 @@ class Engine:
         level = severities(p_value, everyone[everyone < 1.0], everyone.size)
         level[covered(clusters, self.clusters[1].score, level)] = NONE
         if not everything:
-            level[self._old_news(clusters, level, look)] = NONE
+            alerted = ((g, clusters.members(g), int(level[g])) for g in np.flatnonzero(level != NONE).tolist())
+            level[self._told_together.groups(alerted, look.moment.now, look.known)] = NONE
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
-
-    def _old_news(self, clusters: Clusters, level: I64, look: Look) -> list[int]:
-        """Alerted clusters all of whose members were told at this severity within `_REPEAT_US`."""
-        n, now = look.known, look.moment.now
-        self._told, self._told_at = grown(self._told, n, NONE), grown(self._told_at, n, 0)
-        old = []
-        for g in np.flatnonzero(level != NONE).tolist():  # over alerted clusters
-            slots = clusters.members(g)
-            if (self._told[slots] >= level[g]).all() and now - int(self._told_at[slots].min()) < _REPEAT_US:
-                old.append(g)
-            else:
-                self._told[slots], self._told_at[slots] = np.maximum(self._told[slots], level[g]), now
-        return old
 
     def _alert(self, now: int, cases: list[Case], slots: Mapping[int, I32]) -> None:
         """Allowances, then the book, then what an actionable alert teaches and recommends."""

@@ -9,6 +9,7 @@ from detector.coordination.coordinator import Coordinator
 from detector.service.culprits import Culprits
 from detector.service.snapshot import snapshot
 from detector.service.strangers import Strangers
+from detector.service.told import Told
 from streams.checkpoint import Migration, State
 
 
@@ -48,6 +49,15 @@ def _nobody_strange(state: State) -> State:
     return {**state, "engine": {**state["engine"], "strangers": blank}}
 
 
+def _told_apart(state: State) -> State:
+    """To version 11: what was told of accounts and when stands together."""
+    engine = dict(state["engine"])
+    for old, new in (("_told", "_told_together"), ("_told_alone", "_told_alone")):
+        level, at = engine.pop(old), engine.pop(f"{old}_at")
+        engine[new] = {"a": Told.__name__, "is": {"level": level, "at": at}}
+    return {**state, "engine": engine}
+
+
 MIGRATIONS: Final[Mapping[int, Migration]] = {
     1: _coordination_anew,
     2: _nothing_told,
@@ -58,4 +68,5 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     7: _coordination_anew,
     8: _coordination_anew,
     9: _coordination_anew,
+    10: _told_apart,
 }

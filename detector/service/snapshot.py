@@ -33,10 +33,11 @@ from detector.service.indicators import Indicators
 from detector.service.skeletons import SkeletonBank
 from detector.service.strangers import Strangers
 from detector.service.ticks import Clock
+from detector.service.told import Told
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 10  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 11  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {
@@ -82,6 +83,7 @@ _PARTS: Final = (
     ProfileStore,
     SkeletonBank,
     Strangers,
+    Told,
 )
 # From the configuration, made by the next look, or of use within a batch only.
 _GIVEN: Final[dict[type, frozenset[str]]] = {

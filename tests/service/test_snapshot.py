@@ -95,7 +95,7 @@ def test_a_checkpoint_of_the_first_version_goes_on(world, uncut):
     engine = fresh(world)
     for piece in world[1][:5]:
         engine.process(piece)
-    old = snapshot(engine)
+    old = of_the_tenth(snapshot(engine))
     old["coordinator"] = {"a": "Coordinator", "is": {"table": None, "seen": {}, "_communities": None}}
     engine = fresh(world)
     del old["store"]["is"]["accounts"]["is"]["organisation"]
@@ -117,17 +117,37 @@ def test_a_checkpoint_of_the_second_version_tells_single_accounts_once_more(worl
     engine = fresh(world)
     for piece in world[1][:5]:
         engine.process(piece)
-    old = snapshot(engine)
+    old = of_the_tenth(snapshot(engine))
     del old["_told_alone"], old["_told_alone_at"], old["_fresh"]
     old["coordinator"] = {"a": "Coordinator", "is": {"table": None, "seen": {}, "_communities": None}}
     old["_usage"] = {"a": "tuple", "is": [old.pop("_usage_at"), old["_usage"]]}
     engine = fresh(world)
-    restore(engine, MIGRATIONS[2]({"engine": unpack(pack(old))})["engine"])
+    restore(engine, MIGRATIONS[10](MIGRATIONS[2]({"engine": unpack(pack(old))}))["engine"])
     for piece in world[1][5:]:
         engine.process(piece)
     alerts, now, ids = outcome(engine)
     assert (now, ids) == uncut[1:]
     assert named(alerts) == named(uncut[0])
+
+
+def test_a_checkpoint_of_the_tenth_version_goes_on_as_if_nothing_were(world, uncut):
+    engine = fresh(world)
+    for piece in world[1][:5]:
+        engine.process(piece)
+    old = unpack(pack(of_the_tenth(snapshot(engine))))
+    engine = fresh(world)
+    restore(engine, MIGRATIONS[10]({"engine": old})["engine"])
+    for piece in world[1][5:]:
+        engine.process(piece)
+    assert outcome(engine) == uncut
+
+
+def of_the_tenth(state):
+    """What was told lay in four arrays."""
+    for new, old in (("_told_alone", "_told_alone"), ("_told_together", "_told")):
+        told = state.pop(new)["is"]
+        state[old], state[f"{old}_at"] = told["level"], told["at"]
+    return state
 
 
 def named(alerts):
