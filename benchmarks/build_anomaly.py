@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from detector.coordination.clusters import Moment
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Keys
 from detector.profiles.events import EventTracker
@@ -45,9 +46,8 @@ class Looks(Snapshots):
 class Strangest(Highest):
     """Keeps how strange accounts were; no clusters."""
 
-    def tick(self, now: int, *, coordinate: bool | None = None) -> None:  # noqa: ARG002 - the same call as an engine's
-        """Look at the accounts that changed."""
-        super().tick(now, coordinate=False)
+    def propose(self, moment: Moment) -> None:
+        """Look for none."""
 
 
 SEEDS = (1201, 1202, 1203)  # fit, null, check; none of them in a table of results

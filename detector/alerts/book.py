@@ -1,10 +1,11 @@
 """The alert book: which case continues which alert, and what merges and splits."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from detector.alerts.entry import Entry, alert_id, victim_case
+from detector.alerts.entry import Entry, Latest, alert_id, victim_case
 from detector.alerts.later import settle
 from detector.alerts.model import ACTIONABLE, Alert, Case, Member, Named
 
@@ -163,6 +164,19 @@ class AlertBook:
         while entry.merged_into is not None:
             entry = self.entries[entry.merged_into]
         return entry
+
+    def update(
+        self, entry: Entry, latest: Mapping[str, Latest], timeline: Mapping[str, Any] | None, *, joiners: bool
+    ) -> None:
+        """Bring the figures of an alert up to date.
+
+        Args:
+            entry: the alert.
+            latest: what accounts have done by now.
+            timeline: of its members, where it has one.
+            joiners: also of members whose shows of the cluster's text are still counted.
+        """
+        self.version += entry.update(latest, timeline, joiners=joiners)
 
     def blame(self, now: int, name: str, account: str, culprits: list[Named]) -> list[Entry]:
         """Note which keys or end users of a named account it is: a key has an alert of its own, and the account is bound no more.

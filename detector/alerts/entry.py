@@ -1,8 +1,9 @@
 """The life of one alert: what is remembered beyond its last case."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +19,14 @@ _SHOWN = 3  # requests with a cluster's own text after which a joiner is one of 
 _RELEASED_US = 43_200_000_000
 _DAY_US = 86_400_000_000
 _OF_ALL = ("score", "explanation", "links", "skeletons")  # evidence of a cluster that holds for each member
+
+
+class Latest(NamedTuple):
+    """What an account has done by some moment: exchanges and output tokens of the window, and event time of the latest, µs."""
+
+    exchanges: int
+    output_tokens: int
+    last_seen: int
 
 
 def alert_id(kind: str, first: str, generation: int = 0) -> str:
@@ -171,6 +180,19 @@ class Entry:
                 output_tokens=max(member.output_tokens, before.output_tokens),
             )
         self.members[member.account_id] = member
+
+    def update(self, latest: Mapping[str, Latest], timeline: Mapping[str, Any] | None, *, joiners: bool) -> bool:
+        """Take in what the members have done by now; whether anything of it is new."""
+        before = self.last_seen, list(self.members.values()), self.case
+        for account, member in list(self.members.items()):
+            of = latest.get(account)
+            if of is None or (not joiners and self.joining(account)):
+                continue
+            self._know(msgspec.structs.replace(member, exchanges=of.exchanges, output_tokens=of.output_tokens))
+            self.last_seen = max(self.last_seen, of.last_seen)
+        if timeline is not None and self.case.evidence["timeline"] != timeline:
+            self.case = msgspec.structs.replace(self.case, evidence={**self.case.evidence, "timeline": timeline})
+        return before != (self.last_seen, list(self.members.values()), self.case)
 
     def _rise(self, now: int) -> None:
         if self.level >= ACTIONABLE:

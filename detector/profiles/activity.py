@@ -5,9 +5,10 @@ import numpy.typing as npt
 from numba import njit
 
 from detector.profiles.bits import trailing_zeros
-from detector.profiles.layout import F64, I32, PANE_US, PANES, SLOT_US, Accounts, Panes
+from detector.profiles.layout import F64, HOUR_US, I32, I64, PANE_HOURS, PANE_US, PANES, SLOT_US, Accounts, Panes
 
 TENS = PANE_US // SLOT_US  # ten-minute slots of a pane
+_TENS_AN_HOUR = HOUR_US // SLOT_US
 
 
 @njit(cache=True, nogil=True)
@@ -49,3 +50,38 @@ def activity_bits(accounts: Accounts, panes: Panes, slots: I32, now: int) -> npt
     out = np.zeros((slots.shape[0], 2 * TENS), np.bool_)
     _bits(accounts, panes, slots, now // PANE_US, out)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _hours(accounts: Accounts, panes: Panes, slots: I32, first: int, out: I64) -> None:
+    seen = np.zeros(out.shape[0], np.bool_)
+    for slot in slots:
+        seen[:] = False
+        for back in range(PANES):
+            row = accounts.pane[slot, (first + back) % PANES]
+            if row < 0 or panes.index[row] != first + back:
+                continue
+            for w in range(panes.active.shape[1]):
+                word = panes.active[row, w]
+                while word != 0:
+                    seen[back * PANE_HOURS + (64 * w + trailing_zeros(word)) // _TENS_AN_HOUR] = True
+                    word &= word - np.uint64(1)
+        out += seen
+
+
+def active_hours(accounts: Accounts, panes: Panes, slots: I32, now: int) -> tuple[int, I64]:
+    """How many of some accounts were active in each hour of the window.
+
+    Args:
+        accounts: of a store.
+        panes: of it.
+        slots: i32[n].
+        now: event time, µs.
+
+    Returns:
+        Event time at which the first hour begins, µs, and i64[hours].
+    """
+    first = now // PANE_US - PANES + 1
+    out = np.zeros(PANES * PANE_HOURS, np.int64)
+    _hours(accounts, panes, slots, first, out)
+    return first * PANE_US, out

@@ -50,10 +50,10 @@ class Snapshots(Engine):
     taken: dict[str, int] = field(default_factory=dict)
     began: int = 0
 
-    def tick(self, now: int, *, coordinate: bool | None = None) -> None:
+    def tick(self, now: int) -> None:
         """Look, where that is wanted, and take a snapshot, where one is due."""
         if self.alerting:
-            super().tick(now, coordinate=coordinate)
+            super().tick(now)
         else:
             self.store.expire(now)
             self._changed.clear()

@@ -21,6 +21,7 @@ from detector.profiles.store import ProfileStore
 from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, risk
 from detector.service.anomalous import added, evidence, strange
+from detector.service.current import timeline
 from detector.service.explain import Explained, explain
 from detector.service.looks import Look
 from detector.service.reasons import reasons_of, techniques_of
@@ -235,9 +236,6 @@ def _named(mask: int) -> tuple[str, ...]:
 def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[str, Any]:
     view, features, g = found.view, found.features, found.row
     strong = ties[part].mean(axis=0)
-    hours = _active(view.bits, part)
-    start = (view.now // PANE_US - 1) * PANE_US
-    used = np.flatnonzero(hours)
     return {
         "score": round(float(found.scored.score[g]), 3),
         "explanation": found.told,
@@ -246,12 +244,7 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
         "links": {kind: round(float(s), 3) for kind, s in zip(KINDS, strong, strict=True) if s > 0},
         "skeletons": _skeletons(view, part, bank),
         "capabilities": _mix(view.pooled, found.place),
-        "timeline": {
-            "hours": [int((start + h * HOUR_US) // 1_000_000) for h in range(int(used[0]), int(used[-1]) + 1)],
-            "counts": [int(c) for c in hours[used[0] : used[-1] + 1]],
-        }
-        if used.size
-        else {"hours": [], "counts": []},
+        "timeline": timeline((view.now // PANE_US - 1) * PANE_US, _active(view.bits, part)),
         "features": {
             name: round(float(features[name][g]), 4)
             for name in (

@@ -16,7 +16,7 @@ from detector.alerts.quota import TierUsage
 from detector.alerts.recommendations import recommend
 from detector.coordination.behaviour import requests_of_each
 from detector.coordination.clusters import Clusters, Moment, Name, active_slots
-from detector.coordination.coordinator import Coordinator
+from detector.coordination.coordinator import Coordinator, find_clusters
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Digest, Keys, digest, place
 from detector.profiles.events import EventTracker
@@ -27,6 +27,7 @@ from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import NONE, severities
 from detector.service.cases import account_cases, cluster_cases, covered
 from detector.service.culprits import Culprits
+from detector.service.current import bring_up_to_date
 from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
 from detector.service.reasons import rescore
@@ -164,10 +165,27 @@ class Engine:
             self.skeletons.look(frame, columns, self._owners(columns, now))
 
     def finish(self) -> None:
-        """The end of a replay is a tick, a look at clusters, and the latest word on all alerted accounts."""
-        if self.now:
-            self._told_alone.anew()
-            self.tick(self.now + 1, coordinate=True)
+        """The end of a log: ticks as ever, to the next look at clusters, and the latest figures of what was told.
+
+        No alert knows that the log ends: one that is cut at a tick says up to it what the whole log says.
+        """
+        if not self.now:
+            return
+        coordinated = False
+        while not coordinated:
+            now = self.clock.next
+            coordinated = self.clock.coordinates(now)
+            self.tick(now)
+            self.clock.advance(now)
+        self.settle()
+        bring_up_to_date(self.alerts, self.store, now, joiners=True)
+
+    def survey(self) -> None:
+        """All clusters that there are by now, found from nothing, with their scores: for those who read clusters, not alerts."""
+        moment = self.moment(self.now + 1)
+        found = find_clusters(self.store, self.accounts, moment)
+        tick = Tick(self.look(_NOBODY[0], moment), ClusterLook(found, frozenset()))
+        self.clusters = None if found is None else (found, next(score_clusters(self.scorer, [tick])))
 
     def _note_fields(self, frame: pl.DataFrame, fields: Collection[str] | None) -> None:
         if len(self.accounts) and "created_at" not in self.seen:
@@ -185,12 +203,11 @@ class Engine:
         self._waiting.append(Taken(columns, start, stop, frame))
         self.now = max(self.now, int(columns.ts[stop - 1]))
 
-    def tick(self, now: int, *, coordinate: bool | None = None) -> None:
+    def tick(self, now: int) -> None:
         """Look at the accounts that changed, and at clusters when it is their turn.
 
         Args:
             now: event time, µs; nothing later has been taken in.
-            coordinate: whether to look at clusters; by the clock where None.
         """
         self.store.expire(now)
         moment = self.moment(now)
@@ -199,28 +216,22 @@ class Engine:
         changed = counts[0].astype(np.int32)
         if now - self._usage_at >= _USAGE_US:
             self._usage_at = now
+            self.settle()
+            bring_up_to_date(self.alerts, self.store, now)
             self._waiting.append(used(self.store, self.accounts, active_slots(self.store, now), now))
-        look = self.look(self._grown(changed, counts[1], now, everybody=coordinate is True), moment)
+        look = self.look(self._grown(changed, counts[1], now), moment)
         self._touched.append(changed)
-        turn = self.clock.coordinates(now) if coordinate is None else coordinate
-        clusters = self._look_at_clusters(moment, everything=coordinate is True) if turn else None
+        clusters = self._look_at_clusters(moment) if self.clock.coordinates(now) else None
         self._waiting.append(tick := Tick(look, clusters))
         self._rows += tick.rows
-        if coordinate:
-            self.settle()
-        elif self._rows > _MOST_WAITING:
+        if self._rows > _MOST_WAITING:
             self._hand_over(partial(self._settle, *self._drained_waiting()))
 
-    def _grown(self, slots: I32, more: I64, now: int, *, everybody: bool) -> I32:
+    def _grown(self, slots: I32, more: I64, now: int) -> I32:
         """Accounts that are worth another look: with `_GROWTH` of their requests since the last one; slots ascending."""
         self._fresh = grown(self._fresh, len(self.store), 0)
         self._fresh[slots] += more
-        if everybody:
-            n = len(self.store)
-            told = self._told_alone.of(n) != NONE
-            slots = np.flatnonzero((self._fresh[:n] > 0) | told).astype(np.int32)
-        else:
-            slots = slots[self._fresh[slots] >= _GROWTH * requests_of_each(self.store, slots, now)]
+        slots = slots[self._fresh[slots] >= _GROWTH * requests_of_each(self.store, slots, now)]
         self._fresh[slots] = 0
         return slots
 
@@ -303,18 +314,18 @@ class Engine:
         known = self._p_values[:n]
         return severities(p_value, known[known < 1.0], n)
 
-    def propose(self, moment: Moment, *, everything: bool = False) -> Clusters | None:
+    def propose(self, moment: Moment) -> Clusters | None:
         """Clusters that are worth a look; the accounts touched since the last one are taken in."""
         touched = np.unique(np.concatenate(self._touched)) if self._touched else _NOBODY[0]
         self._touched.clear()
-        return self.coordinator.look(self.store, self.accounts, moment, touched, everything=everything)
+        return self.coordinator.look(self.store, self.accounts, moment, touched)
 
-    def _look_at_clusters(self, moment: Moment, *, everything: bool) -> ClusterLook:
-        return ClusterLook(self.propose(moment, everything=everything), frozenset(self.coordinator.seen), everything)
+    def _look_at_clusters(self, moment: Moment) -> ClusterLook:
+        return ClusterLook(self.propose(moment), frozenset(self.coordinator.seen))
 
     def _cluster_cases(self, look: Look, found: ClusterLook, scored: Iterator[Scored]) -> list[tuple[Case, I32]]:
         """Cases of the clusters of a tick, with their members."""
-        clusters, known, everything = found
+        clusters, known = found
         self._cluster_p = {name: p for name, p in self._cluster_p.items() if name in known}
         if clusters is None:
             return []
@@ -324,9 +335,8 @@ class Engine:
         everyone = np.array(list(self._cluster_p.values()))
         level = severities(p_value, everyone[everyone < 1.0], everyone.size)
         level[covered(clusters, self.clusters[1].score, level)] = NONE
-        if not everything:
-            alerted = ((g, clusters.members(g), int(level[g])) for g in np.flatnonzero(level != NONE).tolist())
-            level[self._told_together.groups(alerted, look.moment.now, look.known)] = NONE
+        alerted = ((g, clusters.members(g), int(level[g])) for g in np.flatnonzero(level != NONE).tolist())
+        level[self._told_together.groups(alerted, look.moment.now, look.known)] = NONE
         return cluster_cases(self.store, self.accounts, self.scorer, self.clusters, level, self.skeletons)
 
     def _alert(self, now: int, cases: list[Case], slots: Mapping[int, I32]) -> None:

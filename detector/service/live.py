@@ -128,9 +128,9 @@ class Live:
     def _watch(self, reference: Path) -> None:
         m, tick = self._metrics, self._engine.tick
 
-        def timed(now: int, *, coordinate: bool | None = None) -> None:
+        def timed(now: int) -> None:
             with m.tick_seconds.time():
-                tick(now, coordinate=coordinate)
+                tick(now)
 
         self._engine.tick = timed  # type: ignore[method-assign]  # the engine calls it between records
         m.lag_seconds.set_function(lambda: time.monotonic() - self._oldest if self._oldest else 0.0)

@@ -53,12 +53,10 @@ class ClusterLook(NamedTuple):
     Attributes:
         clusters: as they stood; None where there were none.
         known: names of all clusters of late.
-        everything: whether all were looked at, and are told even where nothing changed.
     """
 
     clusters: Clusters | None
     known: Collection[Name]
-    everything: bool
 
 
 class Tick(NamedTuple):

@@ -86,6 +86,8 @@ class Replay:
                 say(self._progress(started))
             self.engine.wait()
         self.engine.finish()
+        if self.engine.now:
+            self.engine.survey()
         self.engine.skeletons.settle()
         self.tally.counts.check()
         return write_results(self.out, self.engine, self.tally, time.monotonic() - started)

@@ -24,19 +24,6 @@ class Told:
     level: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def of(self, known: int) -> I64:
-        """The severity that was told of each account.
-
-        Args:
-            known: slots in use.
-        """
-        self.level, self.at = grown(self.level, known, NONE), grown(self.at, known, 0)
-        return self.level[:known]
-
-    def anew(self) -> None:
-        """Whatever is told next is news."""
-        self.at[:] = 0
-
     def each(self, slots: I32, level: I64, now: int, known: int) -> Flags:
         """Accounts of which nothing new is told; the others are told now.
 
@@ -46,7 +33,8 @@ class Told:
             now: event time, µs.
             known: slots in use.
         """
-        old = (self.of(known)[slots] >= level) & (now - self.at[slots] < REPEAT_US)
+        self._grow(known)
+        old = (self.level[slots] >= level) & (now - self.at[slots] < REPEAT_US)
         some = level != NONE
         news = slots[some & ~old]
         self.level[news] = np.maximum(self.level[news], level[some & ~old])
@@ -61,7 +49,7 @@ class Told:
             now: event time, µs.
             known: slots in use.
         """
-        self.of(known)
+        self._grow(known)
         old = []
         for number, slots, level in alerted:
             if (self.level[slots] >= level).all() and now - int(self.at[slots].min()) < REPEAT_US:
@@ -69,3 +57,6 @@ class Told:
             else:
                 self.level[slots], self.at[slots] = np.maximum(self.level[slots], level), now
         return old
+
+    def _grow(self, known: int) -> None:
+        self.level, self.at = grown(self.level, known, NONE), grown(self.at, known, 0)

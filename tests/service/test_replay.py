@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from bisect import bisect_left
 from datetime import datetime
 
 import making
@@ -172,6 +173,42 @@ def test_no_hindsight(world, whole, tmp_path):
     all_, part = known(whole[1]), known(tmp_path / "cut")
     assert part == {a: t for a, t in all_.items() if a in part}
     assert set(part) == set(all_)
+
+
+def test_figures_of_an_alert_are_of_the_whole_log(world, whole):
+    log = pl.read_ndjson(world / "requests.ndjson", infer_schema_length=None).select("account_id", "ts")
+    found = alerts(whole[1])
+    assert any(alert["kind"] == "cluster" for alert in found)
+    for alert in found:
+        theirs = log.filter(pl.col("account_id").is_in(alert["accounts"]))["ts"]
+        last = float(theirs.max())
+        assert datetime.fromisoformat(alert["last_seen"]).timestamp() == pytest.approx(last, abs=0.002)
+        assert alert["exchanges"] == len(theirs)
+        if "timeline" in alert["evidence"]:
+            shown = alert["evidence"]["timeline"]
+            assert shown["hours"][-1] == last // 3600 * 3600
+            assert max(shown["counts"]) <= len(alert["accounts"])
+            assert shown["hours"][0] == float(theirs.min()) // 3600 * 3600
+
+
+def advice(out, until):
+    """What was said up to a moment, in order: severity and all of the recommendation."""
+    rows = [json.loads(text) for text in (out / "recommendations.ndjson").read_text().splitlines()]
+    return [row for row in rows if datetime.fromisoformat(row["recommendation"]["created_at"]).timestamp() <= until]
+
+
+def test_a_log_that_ends_at_any_tick_says_up_to_it_what_the_whole_log_says(world, whole, tmp_path):
+    lines = (world / "requests.ndjson").read_bytes().splitlines(keepends=True)
+    times = [json.loads(line)["ts"] for line in lines]
+    told = advice(whole[1], times[-1])
+    first = datetime.fromisoformat(told[0]["recommendation"]["created_at"]).timestamp()
+    middle = datetime.fromisoformat(told[len(told) // 2]["recommendation"]["created_at"]).timestamp()
+    # Ticks at which something was said, and some before, at which clusters were not looked at or nothing was to be said yet.
+    for number, tick in enumerate((first, first - 300, middle - 600, middle)):
+        log, out = tmp_path / f"{number}.ndjson", tmp_path / str(number)
+        log.write_bytes(b"".join(lines[: bisect_left(times, tick)]))
+        run([log], out, world)
+        assert advice(out, tick) == advice(whole[1], tick)
 
 
 def test_without_text_it_still_works_and_says_so(world, tmp_path):
