@@ -146,7 +146,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REVENUER_", extra="forbid")
 
-    hash_key: int = Field(0, ge=0, lt=1 << 63, description="secret of the keyed hashes; 0 draws one at start")
+    hash_key: int = Field(
+        0,
+        ge=0,
+        lt=1 << 63,
+        description="secret of the keyed hashes; at 0 a replay takes one from the log's first record, `serve` draws and keeps one",
+    )
     tick_s: int = Field(300, ge=10, le=3600, description="seconds of event time between looks at accounts")
     coordination_ticks: int = Field(3, ge=1, le=100, description="looks at accounts between looks at clusters")
     batch_mb: int = Field(24, ge=1, le=512, description="megabytes of log that are decoded at a time")

@@ -38,7 +38,7 @@ def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
     settings = settings_of(config)
     values = json.loads(settings.model_dump_json())
-    values["hash_key"] = "set" if settings.hash_key else "drawn at start"
+    values["hash_key"] = "set" if settings.hash_key else "of the log in a replay, drawn and kept by serve"
     if as_json:
         sys.stdout.write(json.dumps(values) + "\n")
         return

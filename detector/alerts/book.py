@@ -165,18 +165,16 @@ class AlertBook:
             entry = self.entries[entry.merged_into]
         return entry
 
-    def update(
-        self, entry: Entry, latest: Mapping[str, Latest], timeline: Mapping[str, Any] | None, *, joiners: bool
-    ) -> None:
+    def update(self, entry: Entry, latest: Mapping[str, Latest], shown: Mapping[str, Any], *, joiners: bool) -> None:
         """Bring the figures of an alert up to date.
 
         Args:
             entry: the alert.
             latest: what accounts have done by now.
-            timeline: of its members, where it has one.
+            shown: evidence that takes the place of what is there.
             joiners: also of members whose shows of the cluster's text are still counted.
         """
-        self.version += entry.update(latest, timeline, joiners=joiners)
+        self.version += entry.update(latest, shown, joiners=joiners)
 
     def blame(self, now: int, name: str, account: str, culprits: list[Named]) -> list[Entry]:
         """Note which keys or end users of a named account it is: a key has an alert of its own, and the account is bound no more.

@@ -181,8 +181,8 @@ class Entry:
             )
         self.members[member.account_id] = member
 
-    def update(self, latest: Mapping[str, Latest], timeline: Mapping[str, Any] | None, *, joiners: bool) -> bool:
-        """Take in what the members have done by now; whether anything of it is new."""
+    def update(self, latest: Mapping[str, Latest], shown: Mapping[str, Any], *, joiners: bool) -> bool:
+        """Take in what the members have done by now, and evidence of it; whether anything of it is new."""
         before = self.last_seen, list(self.members.values()), self.case
         for account, member in list(self.members.items()):
             of = latest.get(account)
@@ -190,8 +190,9 @@ class Entry:
                 continue
             self._know(msgspec.structs.replace(member, exchanges=of.exchanges, output_tokens=of.output_tokens))
             self.last_seen = max(self.last_seen, of.last_seen)
-        if timeline is not None and self.case.evidence["timeline"] != timeline:
-            self.case = msgspec.structs.replace(self.case, evidence={**self.case.evidence, "timeline": timeline})
+        evidence = {**self.case.evidence, **shown}
+        if evidence != self.case.evidence:
+            self.case = msgspec.structs.replace(self.case, evidence=evidence)
         return before != (self.last_seen, list(self.members.values()), self.case)
 
     def _rise(self, now: int) -> None:

@@ -97,6 +97,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         tiers: core members by tier.
         requests_per_day: of the core members, for the blast radius.
         organisations: distinct organisations of the members.
+        texts: kind, short hash and holders of what the members send in common, whose masked words may be found later.
     """
 
     kind: Kind
@@ -112,6 +113,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
     tiers: dict[str, int]
     requests_per_day: float
     organisations: int = 0
+    texts: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def level(self) -> int:

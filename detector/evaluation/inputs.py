@@ -40,7 +40,7 @@ class Alert(msgspec.Struct, frozen=True):
         id: alert id; a file may hold several states of one alert.
         severity: severity of this state.
         accounts: every account that the alert stands for.
-        account_detected_at: event time at which each was first named at this or a higher severity.
+        account_detected_at: event time at which each was first named at high or above, or at all where the alert is below high.
         detected_at: event time of the alert, for accounts without a time of their own.
         first_seen: event time of the first exchange behind it.
         last_seen: event time of the last one.

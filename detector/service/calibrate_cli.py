@@ -69,7 +69,7 @@ def _measured(
     book = read_accounts(accounts, []) if accounts else None
     told = read_events(events, []) if events else None
     key, model = settings.key(), CapabilityModel.load()
-    keys = Keys(key, key ^ 0x5DEECE66D)
+    keys = Keys.of(key)
     allowances = allowances_of(book)
     warn_of_unknown(allowances)
 

@@ -176,7 +176,7 @@ def _cluster_case(
     bank: SkeletonBank,
 ) -> Case:
     view, scored, reasons = found.view, found.scored, found.reasons
-    members = _members(store, view, part, belongs, ties)
+    members, texts = _members(store, view, part, belongs, ties), _texts(view, part)
     core = part[belongs[part] >= CORE]
     days = np.clip((view.now - view.each.first[core]) / (24 * HOUR_US), 1.0, 7.0)
     p_value = float(scored.p_value[found.row])
@@ -188,12 +188,13 @@ def _cluster_case(
         p_value=p_value,
         reasons=tuple(reasons),
         techniques=tuple(techniques_of(scorer, CLUSTER, reasons)),
-        evidence=_evidence(found, part, ties, bank),
+        evidence=_evidence(found, part, ties, bank.shown(texts)),
         first_seen=int(view.each.first[part].min()),
         last_seen=int(view.each.last[part].max()),
         tiers=_tiers(view.facts, core, book),
         requests_per_day=float((view.each.counts[core, _REQUESTS] / days).sum()),
         organisations=int(found.features["organisations"][found.row]),
+        texts=tuple((text.kind, text.key, text.accounts) for text in texts),
     )
 
 
@@ -233,7 +234,7 @@ def _named(mask: int) -> tuple[str, ...]:
     return tuple(kind for k, kind in enumerate(KINDS) if mask >> k & 1)
 
 
-def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[str, Any]:
+def _evidence(found: _Found, part: I64, ties: F64, skeletons: list[dict[str, Any]] | Later) -> dict[str, Any]:
     view, features, g = found.view, found.features, found.row
     strong = ties[part].mean(axis=0)
     return {
@@ -242,7 +243,7 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
         "payers": int(features["payers"][g]),
         "organisations": int(features["organisations"][g]),
         "links": {kind: round(float(s), 3) for kind, s in zip(KINDS, strong, strict=True) if s > 0},
-        "skeletons": _skeletons(view, part, bank),
+        "skeletons": skeletons,
         "capabilities": _mix(view.pooled, found.place),
         "timeline": timeline((view.now // PANE_US - 1) * PANE_US, _active(view.bits, part)),
         "features": {
@@ -258,13 +259,13 @@ def _evidence(found: _Found, part: I64, ties: F64, bank: SkeletonBank) -> dict[s
     }
 
 
-def _skeletons(view: ClusterView, part: I64, bank: SkeletonBank) -> list[dict[str, Any]] | Later:
-    """Masked words of the texts that most members share."""
+def _texts(view: ClusterView, part: I64) -> list[Shared]:
+    """The texts that most members share."""
     links, slots = view.links, view.slots[part]
     keys, held = links.texts_of(slots)
     most = np.argsort(-held, kind="stable")[: 2 * MOST_SHOWN]
     counted = zip(keys[most].tolist(), held[most].tolist(), strict=True)
-    return bank.shown([Shared(links.kind_of(key), links.short(key), count) for key, count in counted])
+    return [Shared(links.kind_of(key), links.short(key), count) for key, count in counted]
 
 
 def covered(clusters: Clusters, score: F64, level: I64) -> list[int]:

@@ -11,6 +11,7 @@ from detector.alerts.entry import Latest
 from detector.profiles.activity import active_hours
 from detector.profiles.layout import COUNT, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
+from detector.service.skeletons import Shared, SkeletonBank
 
 
 def timeline(start: int, counts: I64) -> dict[str, list[int]]:
@@ -30,12 +31,15 @@ def timeline(start: int, counts: I64) -> dict[str, list[int]]:
     }
 
 
-def bring_up_to_date(book: AlertBook, store: ProfileStore, now: int, *, joiners: bool = False) -> None:
+def bring_up_to_date(
+    book: AlertBook, store: ProfileStore, bank: SkeletonBank, now: int, *, joiners: bool = False
+) -> None:
     """Tell the alerts what their accounts have done by now; who is named, and how severe it is, does not change.
 
     Args:
         book: of alerts, which nobody else changes meanwhile.
         store: profiles.
+        bank: has words of texts by now that it had not when an alert's case was made.
         now: event time, µs.
         joiners: also of accounts whose shows of a cluster's text are still counted; at the end of a log.
     """
@@ -45,11 +49,13 @@ def bring_up_to_date(book: AlertBook, store: ProfileStore, now: int, *, joiners:
         return
     latest = _latest(store, slots, now)
     for entry in live:
-        active: dict[str, Any] | None = None
+        shown: dict[str, Any] = {}
         if "timeline" in entry.case.evidence:
             members = np.array([slots[a] for a in entry.members if a in slots], np.int32)
-            active = timeline(*active_hours(store.accounts, store.panes, members, now))
-        book.update(entry, latest, active, joiners=joiners)
+            shown["timeline"] = timeline(*active_hours(store.accounts, store.panes, members, now))
+        if entry.case.texts:
+            shown["skeletons"] = bank.shown([Shared(*text) for text in entry.case.texts])
+        book.update(entry, latest, shown, joiners=joiners)
 
 
 def _slots(store: ProfileStore, accounts: set[str]) -> dict[str, int]:

@@ -178,7 +178,7 @@ class Engine:
             self.tick(now)
             self.clock.advance(now)
         self.settle()
-        bring_up_to_date(self.alerts, self.store, now, joiners=True)
+        bring_up_to_date(self.alerts, self.store, self.skeletons, now, joiners=True)
 
     def survey(self) -> None:
         """All clusters that there are by now, found from nothing, with their scores: for those who read clusters, not alerts."""
@@ -217,7 +217,7 @@ class Engine:
         if now - self._usage_at >= _USAGE_US:
             self._usage_at = now
             self.settle()
-            bring_up_to_date(self.alerts, self.store, now)
+            bring_up_to_date(self.alerts, self.store, self.skeletons, now)
             self._waiting.append(used(self.store, self.accounts, active_slots(self.store, now), now))
         look = self.look(self._grown(changed, counts[1], now), moment)
         self._touched.append(changed)

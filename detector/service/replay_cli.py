@@ -1,5 +1,6 @@
 """What `revenuer replay` and `revenuer demo` do with logs: replay them, show what was found."""
 
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ from rich.table import Table
 from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
 from detector.scoring.rules import RuleError, unmeasured
-from detector.service.replay import UNREAD, Progress, Replay, make_engine
+from detector.service.replay import UNREAD, Progress, Replay, key_of, make_engine
 from detector.service.spark.replay import run_on_spark
 from detector.service.spark.session import NoSparkError, SparkFailedError, check
 from detector.stop import FAILURE, misuse, stop
@@ -121,6 +122,9 @@ def _prepared(
             f"revenuer: {len(refused)} lines of accounts and events refused, the first: "
             f"{first.source}:{first.position}: {first.reason}\n"
         )
+    given = bool(settings.hash_key)
+    if not given:
+        settings = settings.model_copy(update={"hash_key": key_of(source)})
     replay = Replay(make_engine(settings, book, told), out, refused)
     warn_of_unknown(replay.engine.allowances)
     if settings.rules and (own := unmeasured(replay.engine.scorer.every_rule)):
@@ -128,7 +132,8 @@ def _prepared(
             f"revenuer: {', '.join(own)}: rules of your own, which the stated rate of false alarms was measured without; "
             "see how often each fires on traffic that is benign\n"
         )
-    source.digest_key = replay.engine.keys.letters
+    # Whoever knows the log's first record must not be able to confirm a guess at what was refused.
+    source.digest_key = replay.engine.keys.letters if given else secrets.token_bytes(32)
     return source, replay
 
 

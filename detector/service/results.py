@@ -15,6 +15,7 @@ import polars as pl
 from detector.alerts.book import same_actor
 from detector.alerts.model import Alert
 from detector.coordination.clusters import active_slots
+from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features import unavailable
 from detector.profiles.features.base import FEATURES
 from detector.report import Histogram, ReportData, Timeline, render_report
@@ -106,8 +107,6 @@ def _accounts(engine: Engine) -> pl.DataFrame:
     )
     nothing = {"score": 0.0, "p_value": 1.0, "risk": 0.0, "requests": 0.0}
     quiet = known[silent].with_columns(pl.lit(value).alias(name) for name, value in nothing.items())
-    if slots.size == 0:
-        return quiet
     look = engine.look(slots, engine.moment(now))
     scored = score(engine.scorer, [look])
     engine.strangers.judge(engine.scorer, scored, slots, look.known, note=False)
@@ -123,8 +122,10 @@ def _accounts(engine: Engine) -> pl.DataFrame:
 
 def _clusters(engine: Engine, alerts: Sequence[Alert]) -> pl.DataFrame:
     if engine.clusters is None:
-        nothing = pl.Series([], dtype=pl.String)
-        return pl.DataFrame({"accounts": [], "alert_id": nothing, "score": [], "p_value": [], "risk": []})
+        numbers = [*FEATURES, *CLUSTER_FEATURES]
+        kinds = {"stratum": pl.String(), "accounts": pl.List(pl.String), "alert_id": pl.String()}
+        columns = [*numbers, "stratum", "accounts", "alert_id", "score", "p_value", "risk"]
+        return pl.DataFrame(schema={name: kinds.get(name, pl.Float64()) for name in columns})
     found, scored = engine.clusters
     ids = engine.store.ids
     named = [[ids[s] for s in found.members(g)] for g in range(len(found.names))]
@@ -181,9 +182,10 @@ def _run(engine: Engine, tally: Tally, seconds: float, alerts: int) -> dict[str,
             "peak_rss_mb": round(peak),
             "state_bytes_per_account": round(engine.store.state_bytes() / max(1, len(engine.store))),
         },
-        "event_time": {"first": tally.first / 1e6, "last": engine.now / 1e6},
+        "event_time": {"first": tally.first / 1e6, "last": engine.now / 1e6} if tally.first else None,
         "unavailable_features": unavailable(engine.seen),
         "inferred_events": engine.events.inferred,
+        "hash_key": engine.keys.fingerprint,
         "versions": {"revenuer": version("revenuer"), "polars": pl.__version__, "numpy": np.__version__},
     }
 

@@ -153,6 +153,31 @@ def test_another_order_of_files_gives_the_same(world, whole, tmp_path):
     assert [core(a) for a in alerts(whole[1])] == [core(a) for a in alerts(tmp_path / "two")]
 
 
+def test_two_replays_of_a_log_say_the_same_without_a_key_being_set(world, tmp_path, monkeypatch):
+    monkeypatch.delenv("REVENUER_HASH_KEY", raising=False)
+    lines = (world / "requests.ndjson").read_bytes().splitlines(keepends=True)
+    (tmp_path / "part.ndjson").write_bytes(b"".join(lines[: len(lines) // 2]))
+    other = [lines[0].replace(b'"request_id":"', b'"request_id":"x'), *lines[1:]]
+    (tmp_path / "other.ndjson").write_bytes(b"".join(other))
+    logs = {
+        "one": world / "requests.ndjson",
+        "two": world / "requests.ndjson",
+        "part": tmp_path / "part.ndjson",
+        "other": tmp_path / "other.ndjson",
+    }
+    accounts, keys = ["--accounts", str(world / "accounts.ndjson")], {}
+    for name, log in logs.items():
+        args = ["replay", str(log), *accounts, "--out", str(tmp_path / name), "--json"]
+        result = CliRunner().invoke(app, args)
+        assert result.exit_code == 0, result.output
+        keys[name] = json.loads(result.output.strip().splitlines()[-1])["hash_key"]
+    for file in ("alerts.ndjson", "recommendations.ndjson", "accounts.parquet", "clusters.parquet"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    assert alerts(tmp_path / "one")
+    # A log that is cut has the same key, another log has another.
+    assert keys["one"] == keys["part"] != keys["other"]
+
+
 def test_no_hindsight(world, whole, tmp_path):
     lines = (world / "requests.ndjson").read_bytes().splitlines(keepends=True)
     cut = 2 * len(lines) // 3
@@ -173,6 +198,16 @@ def test_no_hindsight(world, whole, tmp_path):
     all_, part = known(whole[1]), known(tmp_path / "cut")
     assert part == {a: t for a, t in all_.items() if a in part}
     assert set(part) == set(all_)
+
+
+def test_tables_have_all_their_columns_whatever_the_log(world, whole, tmp_path):
+    (tmp_path / "empty.ndjson").write_bytes(b"")
+    told = run([tmp_path / "empty.ndjson"], tmp_path / "out", world)
+    assert told["event_time"] is None
+    for name in ("accounts.parquet", "clusters.parquet"):
+        full, bare = pl.read_parquet(whole[1] / name), pl.read_parquet(tmp_path / "out" / name)
+        assert bare.height == 0 < full.height
+        assert dict(bare.schema) == dict(full.schema)
 
 
 def test_figures_of_an_alert_are_of_the_whole_log(world, whole):
