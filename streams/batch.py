@@ -1,6 +1,7 @@
 """What a source hands on: records that could be read, and what is known of those that could not."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -38,12 +39,14 @@ class Batch:
         dead: what could not be read.
         read: records seen; `frame.height + len(dead)`.
         skipped: records outside `since` and `until`, and foreign ones that tell of no exchange; not counted as read.
+        repaired: optional values that were put right, by field and reason.
     """
 
     frame: pl.DataFrame
     dead: list[DeadLetter] = field(default_factory=list)
     read: int = 0
     skipped: int = 0
+    repaired: Counter[str] = field(default_factory=Counter)
 
 
 def hasher(key: bytes) -> "hashlib.blake2b":

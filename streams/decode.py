@@ -1,7 +1,7 @@
 """Lines of JSON to canonical columns: one strict polars read a chunk, and a slow path only for chunks that hold a bad line.
 
 Reasons of dead letters: `not_json`, `not_object`, `invalid_utf8`, `wrong_type`, `missing_field`, `ts_unreadable`, `ts_out_of_range`,
-`bad_id`, `negative`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; of events `unknown_kind`; from a foreign
+`bad_id`, `too_long`, `too_deep`; from files also `truncated` and `corrupt`; of events `unknown_kind`; from a foreign
 format `unrecognised`; in a service also `ts_ahead`.
 """
 
@@ -17,6 +17,7 @@ from streams.batch import Batch, DeadLetter, digest
 from streams.exchange import EXCHANGE_SCHEMA, MESSAGES
 from streams.identifiers import suspects, wrong
 from streams.messages import fill_from_messages
+from streams.repair import repaired, whole_characters
 from streams.validate import canonical, reasons
 
 MAX_LINE: Final = 16 << 20
@@ -95,6 +96,7 @@ def read_lines(data: bytes, schema: dict[str, pl.DataType], count: int | None = 
         schema: of the columns; other keys are passed over.
         count: of the lines, where it is known.
     """
+    data = whole_characters(data)
     return _without_json_names(_read_lines(data, schema, count), data)
 
 
@@ -288,6 +290,7 @@ def _finish(read: Lines, data: bytes, origin: Origin) -> Batch:
     if MESSAGES in frame.columns:
         some = frame[MESSAGES].null_count() < frame.height
         frame = fill_from_messages(frame) if some else frame.drop(MESSAGES)
+    frame, changed = repaired(frame)
     frame, why, detail = reasons(frame)
     refused = why.is_not_null()
     if refused.any():
@@ -300,9 +303,9 @@ def _finish(read: Lines, data: bytes, origin: Origin) -> Batch:
         ]
         frame = frame.filter(~refused)
     if not bad:
-        return Batch(canonical(frame), [], seen)
+        return Batch(canonical(frame), [], seen, repaired=changed)
     dead = letters(bad, data, origin)
-    return Batch(canonical(frame), dead, seen)
+    return Batch(canonical(frame), dead, seen, repaired=changed)
 
 
 def letters(bad: Sequence[tuple[int, Bad]], data: bytes, origin: Origin) -> list[DeadLetter]:

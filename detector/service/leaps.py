@@ -51,7 +51,7 @@ class Leaps:
         dead = batch.dead + [
             self._letter(*row) for row in batch.frame.filter(~believed)["account_id", "request_id"].rows()
         ]
-        return Batch(batch.frame.filter(believed), dead, batch.read, batch.skipped)
+        return Batch(batch.frame.filter(believed), dead, batch.read, batch.skipped, batch.repaired)
 
     @staticmethod
     def _limit(ts: np.ndarray, latest: int) -> int:

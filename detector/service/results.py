@@ -40,6 +40,7 @@ class Tally:
         hours: accepted records by start of the hour, epoch seconds.
         first: event time of the first record, µs; 0 before it.
         refused: lines of the account and event files that could not be read.
+        repaired: optional values that were put right, by field and reason.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -47,6 +48,7 @@ class Tally:
     hours: Counter[int] = field(default_factory=Counter)
     first: int = 0
     refused: int = 0
+    repaired: Counter[str] = field(default_factory=Counter)
 
     def add(self, batch: Batch, fresh: pl.DataFrame) -> None:
         """Count a batch.
@@ -62,6 +64,7 @@ class Tally:
         c.accepted += fresh.height
         c.duplicates += batch.read - dead - fresh.height
         self.reasons.update(letter.reason for letter in batch.dead)
+        self.repaired.update(batch.repaired)
         if fresh.height:
             hour = fresh.select((pl.col("ts").dt.epoch("s") // _HOUR * _HOUR).alias("h"))["h"].value_counts()
             self.hours.update(dict(hour.iter_rows()))
@@ -177,6 +180,7 @@ def _run(engine: Engine, tally: Tally, seconds: float, alerts: int) -> dict[str,
             "accounts": len(engine.store),
             "alerts": alerts,
         },
+        "repaired": dict(sorted(tally.repaired.items())),
         "rates": {"seconds": round(seconds, 2), "exchanges_per_s": round(c.accepted / max(seconds, 1e-9))},
         "memory": {
             "peak_rss_mb": round(peak),

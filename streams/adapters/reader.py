@@ -101,7 +101,7 @@ class Foreign:
         dead = [_of_line(letter, made.owners[letter.position], lines, origin) for letter in batch.dead]
         dead += letters(made.bad, data, origin)
         dead.sort(key=lambda letter: letter.position)
-        return Batch(batch.frame, dead, batch.read + len(made.bad), made.skipped)
+        return Batch(batch.frame, dead, batch.read + len(made.bad), made.skipped, batch.repaired)
 
     def _take(self, number: int, line: bytes, made: "_Made") -> None:
         record = parse(line)

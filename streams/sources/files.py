@@ -143,8 +143,9 @@ class FileSource:
             part = in_time_order(batch.frame)
             source.seen = max(source.seen, int(part["ts"].to_physical()[-1]))
             source.frame = _joined([source.frame, part])
-        if batch.dead or batch.skipped:
-            yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), batch.dead, len(batch.dead), batch.skipped)
+        if batch.dead or batch.skipped or batch.repaired:
+            nothing = pl.DataFrame(schema=EXCHANGE_SCHEMA)
+            yield Batch(nothing, batch.dead, len(batch.dead), batch.skipped, batch.repaired)
 
     @staticmethod
     def _take(running: list[_Open], horizon: int | None) -> pl.DataFrame:

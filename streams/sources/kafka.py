@@ -5,6 +5,7 @@ committed offsets only serve those who watch the lag.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -127,7 +128,8 @@ class KafkaSource:
         frame = pl.concat([part.frame for part in parts]).sort("ts", maintain_order=True)
         dead = [*gone, *(letter for part in parts for letter in part.dead)]
         skipped = sum(part.skipped for part in parts)
-        return Batch(frame, dead, len(gone) + sum(part.read for part in parts), skipped)
+        changed = sum((part.repaired for part in parts), Counter())
+        return Batch(frame, dead, len(gone) + sum(part.read for part in parts), skipped, changed)
 
     def _decoded(self, records: Records) -> Batch:
         partition = records.partition

@@ -15,6 +15,7 @@ from streams.exchange import EXCHANGE_SCHEMA, MESSAGES, REQUIRED
 from streams.fields import TIME
 from streams.identifiers import NAMES
 from streams.messages import fill_from_messages
+from streams.repair import repaired
 from streams.sources import SourceError
 from streams.sources.arrow_times import plain_times
 from streams.validate import canonical, reasons
@@ -169,6 +170,7 @@ def _fitted(part: pa.RecordBatch, first: int, schema: Mapping[str, pl.DataType])
 
 def _validated(rows: Rows, path: Path, key: bytes) -> Batch:
     frame = fill_from_messages(rows.frame) if MESSAGES in rows.frame.columns else rows.frame
+    frame, changed = repaired(frame)
     frame, why, detail = reasons(frame)
     why, detail = rows.refusing(why, detail)
     refused = why.is_not_null()
@@ -178,7 +180,7 @@ def _validated(rows: Rows, path: Path, key: bytes) -> Batch:
             refused.arg_true().to_list(), why.filter(refused), detail.filter(refused), strict=True
         )
     ]
-    return Batch(canonical(frame.filter(~refused)), dead, frame.height)
+    return Batch(canonical(frame.filter(~refused)), dead, frame.height, repaired=changed)
 
 
 def _lost(raw: pl.DataFrame, frame: pl.DataFrame) -> pl.Series:

@@ -29,7 +29,6 @@ BAD = {
     "ts_out_of_range": line(ts=0),
     "ts_unreadable": line(ts="yesterday"),
     "bad_id": line(request_id="a\u0000b"),
-    "negative": line(input_tokens=-1),
     "too_deep": b'{"a":' * 3000 + b"1" + b"}" * 3000,
     "invalid_utf8": b'{"account_id": "\xff"}',
 }
