@@ -61,19 +61,25 @@ def replay(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay historical logs and write alerts, scores and a report."""
-    from detector.service.replay_cli import replayed, show
+    """Replay historical logs and write alerts, scores and a report.
+
+    Exit code 1 where there are records and none was accepted: all refused, or none of the time asked for.
+    """
+    from detector.service.replay_cli import end, replayed, show
 
     asked = {
         k: v for k, v in (("format", form), ("account_path", account_path), ("reference", reference)) if v is not None
     }
     settings = settings_of(config).model_copy(update=asked)
-    span = _micros(since, "--since"), _micros(until, "--until")
+    span = first, last = _micros(since, "--since"), _micros(until, "--until")
+    if first is not None and last is not None and first >= last:
+        stop(f"--since {since} is not before --until {until}: no record can lie between them", USAGE, "replay")
     run, done = replayed(paths, out, settings, accounts, events, *span, spark=engine is Engine.SPARK)
     if as_json:
         sys.stdout.write(json.dumps(run) + "\n")
     else:
         show(run, done)
+    end(done.tally)
 
 
 def calibrate(

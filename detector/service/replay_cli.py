@@ -13,6 +13,7 @@ from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
 from detector.scoring.rules import RuleError, unmeasured
 from detector.service.replay import UNREAD, Progress, Replay, make_engine
+from detector.service.results import Tally
 from detector.service.spark.replay import run_on_spark
 from detector.service.spark.session import NoSparkError, SparkFailedError, check
 from detector.stop import FAILURE, misuse, stop
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _WARNED: Final = 10  # unknown names of allowances that are said
 _STRONGEST: Final = 3  # reasons that are shown
+_FREQUENT: Final = 3  # reasons of dead letters that are said
 
 
 class _Line:
@@ -183,3 +185,27 @@ def show(run: dict[str, Any], replay: Replay) -> None:
         f"{c['accounts']:,} accounts, {len(alerts)} alerts, {run['rates']['exchanges_per_s']:,} exchanges/s"
     )
     console.print(f"report: {replay.out / 'report.html'}", soft_wrap=True)
+
+
+def end(tally: Tally) -> None:
+    """End a replay whose results are written: one that looked at nothing is no success, though nothing went wrong on the way."""
+    c = tally.counts
+    if c.accepted:
+        return
+    if not c.read + c.skipped:
+        sys.stderr.write("revenuer replay: there is no record in these files\n")
+        return
+    said = [_refused(tally)] if c.read else []
+    if c.skipped:
+        said.append(f"{c.skipped:,} records are outside of --since and --until, or tell of no exchange")
+    stop("; ".join(said), FAILURE, "replay")
+
+
+def _refused(tally: Tally) -> str:
+    """What was wrong with most of the records that could not be read."""
+    frequent = tally.fields.most_common(_FREQUENT)
+    named = [f"{n:,} {' '.join((reason.replace('_', ' '), field)).rstrip()}" for (reason, field), n in frequent]
+    rest = sum(tally.fields.values()) - sum(n for _, n in frequent)
+    others = [f"{rest:,} for other reasons"] if rest else []
+    c = tally.counts
+    return f"{c.dead_lettered:,} of {c.read:,} records were refused: {', '.join(named + others)}; is --format right?"

@@ -207,6 +207,57 @@ def test_a_missing_file_is_one_line_and_exit_2(tmp_path):
     assert result.exit_code == 2
 
 
+@pytest.fixture
+def ended(world, tmp_path):
+    """Replays a file of the world, and gives the exit code, the last line on standard error and what became of the records."""
+
+    def run(name, *more):
+        args = ["replay", str(world / name), "--out", str(tmp_path / "o"), *more]
+        result = CliRunner().invoke(app, args, env=KEY)
+        told = tmp_path / "o" / "run.json"
+        counts = json.loads(told.read_text())["counts"] if told.exists() else None
+        return result.exit_code, (result.stderr.splitlines() or [""])[-1], counts
+
+    return run
+
+
+def test_a_replay_of_which_all_records_are_refused_fails_and_says_why(ended):
+    code, line, counts = ended("requests.ndjson", "--format", "litellm")
+    n = counts["read"]
+    assert (code, counts["dead_lettered"]) == (1, n)
+    assert line == f"revenuer replay: {n:,} of {n:,} records were refused: {n:,} unrecognised; is --format right?"
+
+
+def test_what_is_refused_most_often_is_named_with_its_field(ended, tmp_path):
+    lines = [{"ts": 1, "request_id": "r", "model": "m"}] * 3 + [{"ts": 1.78e9, "request_id": "r", "account_id": "a"}]
+    (tmp_path / "poor.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines) + "{\n[1]\n")
+    code, line, _ = ended(tmp_path / "poor.ndjson")
+    assert code == 1
+    assert "6 of 6 records were refused: 3 missing field account_id, 1 " in line
+    assert "1 for other reasons" in line
+
+
+@pytest.mark.parametrize("more", [["--since", "2030-01-01"], ["--until", "2020-01-01", "--json"]])
+def test_a_window_without_a_record_fails(ended, more):
+    code, line, counts = ended("requests.ndjson", *more)
+    assert (code, counts["read"]) == (1, 0)
+    assert f"{counts['skipped']:,} records are outside of --since and --until" in line
+
+
+@pytest.mark.parametrize("since", ["2026-03-03", "2026-03-04"])
+def test_a_window_that_ends_before_it_begins_is_misuse(ended, since):
+    code, line, counts = ended("requests.ndjson", "--since", since, "--until", "2026-03-03")
+    assert (code, counts) == (2, None)
+    assert line.startswith(f"revenuer replay: --since {since} is not before --until 2026-03-03")
+
+
+def test_a_log_without_a_record_is_no_failure_and_says_so(ended, tmp_path):
+    (tmp_path / "empty.ndjson").write_text("")
+    code, line, counts = ended(tmp_path / "empty.ndjson")
+    assert (code, counts["read"]) == (0, 0)
+    assert line == "revenuer replay: there is no record in these files"
+
+
 def test_a_mistake_of_ours_is_no_misuse(world, tmp_path, monkeypatch):
     def broken(*_):
         raise ValueError("ours")
