@@ -170,7 +170,10 @@ class Settings(BaseSettings):
     indicators_key_file: Path | None = Field(
         None, description="file with the key under which indicators are shared, 16 to 64 bytes; without, they are not"
     )
-    rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
+    rules: Path | None = Field(None, description="folder of rules that takes the place of the shipped ones")
+    extra_rules: Path | None = Field(
+        None, description="folder of rules in use beside the shipped ones, or those of `rules`"
+    )
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
     anomaly_model: Literal["none"] | Path | None = Field(
         None, description="anomaly model of accounts; the shipped one by default, `none` to do without"

@@ -53,14 +53,16 @@ def check(
     path: Annotated[Path, typer.Argument(help="Settings in TOML", show_default=False)], as_json: AsJson = False
 ) -> None:
     """Check a settings file, and the files that it names; exit code 2 if one is broken."""
-    from detector.config_check import problems_of
+    from detector.config_check import problems_of, warnings_of
 
     problems = problems_of(path)
+    warnings = [] if problems else warnings_of(path)
     if as_json:
-        sys.stdout.write(json.dumps({"ok": not problems, "problems": problems}) + "\n")
+        sys.stdout.write(json.dumps({"ok": not problems, "problems": problems, "warnings": warnings}) + "\n")
     elif problems:
         sys.stderr.write("".join(f"{problem}\n" for problem in problems))
     else:
+        sys.stderr.write("".join(f"revenuer: {warning}\n" for warning in warnings))
         sys.stdout.write(f"{path}: good\n")
     if problems:
         raise typer.Exit(USAGE)

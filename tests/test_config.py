@@ -1,15 +1,23 @@
 """`revenuer config check` says of settings what a run with them would stumble over."""
 
 import json
+import re
 import shutil
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rule_files import written
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from detector.alerts.store import Store
 from detector.cli import app
-from detector.scoring.rules import default_folder
+from detector.config import Settings
+from detector.scoring.rules import default_folder, load_rules
+from detector.service.http.metrics import Metrics
+from detector.service.serve_cli import _live
 
 BROKEN = "title: one\nid: none\n"
 
@@ -21,6 +29,9 @@ def check(tmp_path, monkeypatch):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "one.yml").write_text(BROKEN)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "doubled").mkdir()
+    taken = min(default_folder().glob("*.yml")).read_text()
+    (tmp_path / "doubled" / "one.yml").write_text(re.sub("(?m)^id: .*", f"id: {uuid.uuid4()}", taken))
     (tmp_path / "text").write_text("none of all that")
 
     def checked(settings):
@@ -37,6 +48,8 @@ def check(tmp_path, monkeypatch):
         ("nonsense = 1", "revenuer.toml: nonsense: Extra inputs are not permitted"),
         ('rules = "nodir"', "rules: nodir: no such file or folder"),
         ('rules = "empty"', "rules: empty: no .yml file in it"),
+        ('extra_rules = "nodir"', "extra_rules: nodir: no such file or folder"),
+        ('extra_rules = "doubled"', "doubled/one.yml:"),
         ('reference = "nofile"', "reference: nofile: No such file or directory"),
         ('reference = "text"', "reference: text: not a benign reference: "),
         ('anomaly_model = "nofile"', "anomaly_model: nofile: "),
@@ -84,12 +97,52 @@ def test_good_settings_are_good_and_a_check_changes_nothing(check, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "alerts",
         "broken",
+        "doubled",
         "empty",
         "revenuer.toml",
         "rules",
         "secret",
         "text",
     ]
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder with one rule that does not ship."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    written(folder)
+    return folder
+
+
+def test_a_folder_that_takes_the_place_of_the_shipped_rules_is_said(check, own):
+    done = check(f'rules = "{own.name}"')
+    n = len(load_rules())
+    said = f"1 rule in use, from own; the {n} shipped ones are not (the setting extra_rules adds to them)"
+    assert (done.code, done.warnings) == (0, [said])
+    plain = CliRunner().invoke(app, ["config", "check", "revenuer.toml"])
+    assert (plain.stdout, plain.stderr) == ("revenuer.toml: good\n", f"revenuer: {said}\n")
+    shutil.copy(min(default_folder().glob("*.yml")), own)
+    assert (
+        check(f'rules = "{own.name}"').warnings[0].startswith(f"2 rules in use, from own; {n - 1} of the {n} shipped")
+    )
+
+
+def test_a_service_says_it_in_its_log(own, tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    with capture_logs() as told:
+        _live(Settings(hash_key=5, rules=own), store, Metrics(), tmp_path)
+    store.close()
+    (said,) = [line["said"] for line in told if line["event"] == "rules_left_out"]
+    assert said.startswith(f"1 rule in use, from {own}; ")
+
+
+def test_extra_rules_take_nothing_away(check, own, tmp_path):
+    assert check(f'extra_rules = "{own.name}"').warnings == []
+    shutil.copytree(default_folder(), tmp_path / "all")
+    assert check(f'rules = "all"\nextra_rules = "{own.name}"').warnings == []
+    codes = {rule.code for rule in load_rules()}
+    assert {rule.code for rule in load_rules(extra=own)} == codes | {"MANY_REQUESTS"}
 
 
 def test_without_json_problems_are_lines_on_standard_error(check):

@@ -139,7 +139,11 @@ def make_engine(settings: Settings, accounts: pl.DataFrame | None, events: pl.Da
     key = settings.key()
     keys = Keys(key, key ^ 0x5DEECE66D)
     return Engine(
-        scorer_of(load_rules(settings.rules), load_reference(settings.reference), anomaly_of(settings)),
+        scorer_of(
+            load_rules(settings.rules, extra=settings.extra_rules),
+            load_reference(settings.reference),
+            anomaly_of(settings),
+        ),
         CapabilityModel.load(),
         keys,
         AccountBook(accounts, keys.identity),

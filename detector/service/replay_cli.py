@@ -11,7 +11,7 @@ from rich.table import Table
 
 from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
-from detector.scoring.rules import RuleError, unmeasured
+from detector.scoring.rules import RuleError, left_out, unmeasured
 from detector.service.replay import UNREAD, Progress, Replay, make_engine
 from detector.service.results import Tally
 from detector.service.spark.replay import run_on_spark
@@ -125,7 +125,10 @@ def _prepared(
         )
     replay = Replay(make_engine(settings, book, told), out, refused)
     warn_of_unknown(replay.engine.allowances)
-    if settings.rules and (own := unmeasured(replay.engine.scorer.every_rule)):
+    rules = replay.engine.scorer.every_rule
+    if less := left_out(rules, settings.rules):
+        sys.stderr.write(f"revenuer: {less}\n")
+    if (settings.rules or settings.extra_rules) and (own := unmeasured(rules)):
         sys.stderr.write(
             f"revenuer: {', '.join(own)}: rules of your own, which the stated rate of false alarms was measured without; "
             "see how often each fires on traffic that is benign\n"

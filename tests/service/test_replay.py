@@ -8,6 +8,7 @@ from datetime import datetime
 import making
 import polars as pl
 import pytest
+from rule_files import written
 from typer.testing import CliRunner
 
 from detector.cli import app
@@ -30,7 +31,7 @@ def run(log, out, world, *more):
     args = ["replay", *map(str, log), "--accounts", str(world / "accounts.ndjson"), "--out", str(out), "--json", *more]
     result = CliRunner().invoke(app, args, env=KEY)
     assert result.exit_code == 0, result.output
-    return json.loads(result.output.strip().splitlines()[-1])
+    return json.loads(result.stdout.strip().splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,19 @@ def test_a_folder_with_rules_of_one_category_is_enough(world, tmp_path, monkeypa
     run([world / "requests.ndjson"], tmp_path / "out", world)
     kinds = {"account_window": {"account"}, "cluster_window": {"account", "cluster"}}[category]
     assert {alert["kind"] for alert in alerts(tmp_path / "out")} <= kinds
+
+
+@pytest.mark.parametrize(("setting", "warned"), [("rules", 1), ("extra_rules", 0)])
+def test_a_replay_says_once_which_rules_it_does_without(world, tmp_path, setting, warned):
+    (tmp_path / "mine").mkdir()
+    written(tmp_path / "mine")
+    args = ["replay", str(world / "requests.ndjson"), "--until", "2026-03-02T01:00:00Z", "--out", str(tmp_path / "o")]
+    env = KEY | {f"REVENUER_{setting.upper()}": str(tmp_path / "mine")}
+    said = CliRunner().invoke(app, args, env=env).stderr
+    assert (
+        said.count(f"1 rule in use, from {tmp_path / 'mine'}; the {len(load_rules())} shipped ones are not") == warned
+    )
+    assert said.count("MANY_REQUESTS: rules of your own") == 1
 
 
 def test_everything_is_written_and_the_books_balance(whole):
