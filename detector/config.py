@@ -3,8 +3,10 @@
 import re
 import secrets
 import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -200,6 +202,15 @@ class Settings(BaseSettings):
         return self.hash_key or secrets.randbits(62) + 1
 
 
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
+    "notify": ChannelSettings,
+    "enforcement": EnforcementSettings,
+    "kafka": ClusterSettings,
+    "retention": RetentionSettings,
+    "jwt": JwtSettings,
+}
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """Settings of a file over those of the environment over the defaults.
 
@@ -227,4 +238,15 @@ def load_settings(path: Path | None = None) -> Settings:
         if first["loc"] and first["loc"][0] not in values:  # the defaults are good
             top, *rest = map(str, first["loc"])
             path, where = None, ".".join([f"REVENUER_{top.upper()}", *rest])
-        raise ConfigError(f"{path or 'environment'}: {where}: {first['msg']}") from error
+        why = _unknown(first["loc"]) if first["type"] == "extra_forbidden" else first["msg"]
+        raise ConfigError(f"{path or 'environment'}: {where}: {why}") from error
+
+
+def _unknown(place: tuple[int | str, ...]) -> str:
+    """What to say of a name that is no setting, with the one of its table that it is most like."""
+    names = Settings.model_json_schema()
+    for part in place[:-1]:
+        if isinstance(part, str):
+            names = _TABLES[part].model_json_schema()
+    like = get_close_matches(str(place[-1]), names["properties"], 1)
+    return f"no such setting; did you mean {like[0]}?" if like else "no such setting"

@@ -45,7 +45,13 @@ def check(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ("nonsense = 1", "revenuer.toml: nonsense: Extra inputs are not permitted"),
+        ("nonsense = 1", "revenuer.toml: nonsense: no such setting"),
+        ("ticks = 3", "revenuer.toml: ticks: no such setting; did you mean tick_s?"),
+        ('enforcement.modes = "live"', "revenuer.toml: enforcement.modes: no such setting; did you mean mode?"),
+        (
+            '[[notify]]\nname = "a"\nkind = "file"\nto = "a"\nseverities = "low"',
+            "revenuer.toml: notify.0.severities: no such setting; did you mean severity?",
+        ),
         ('rules = "nodir"', "rules: nodir: no such file or folder"),
         ('rules = "empty"', "rules: empty: no .yml file in it"),
         ('extra_rules = "nodir"', "extra_rules: nodir: no such file or folder"),

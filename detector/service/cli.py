@@ -13,6 +13,7 @@ from detector.config_cli import ConfigFile, settings_of
 from detector.stop import FAILURE, USAGE, stop
 
 _OK = 200
+_PATIENCE_S = 60
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
@@ -171,10 +172,20 @@ def forget(
 
     import httpx
 
+    if not token:
+        stop("no token: --token or REVENUER_TOKEN", USAGE, "forget")
+    if not (token.isascii() and token.isprintable()):
+        stop("--token: that cannot be a token", USAGE, "forget")
     where = f"{url.rstrip('/')}/v1/accounts/{quote(account, safe='')}"
     try:
-        answer = httpx.delete(where, headers={"Authorization": f"Bearer {token}"}, timeout=60)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        answer = httpx.delete(where, headers={"Authorization": f"Bearer {token}"}, timeout=_PATIENCE_S)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        stop(f"--url {url}: that is no http address", USAGE, "forget")
+    except httpx.ConnectError:
+        stop(f"nothing answers at {url}; is the service up?", FAILURE, "forget")
+    except httpx.TimeoutException:
+        stop(f"{url}: no answer in {_PATIENCE_S} s", FAILURE, "forget")
+    except httpx.HTTPError as error:
         stop(f"{url}: {type(error).__name__}", FAILURE, "forget")
     if answer.status_code != _OK:
         stop(f"{url}: {answer.status_code} {answer.reason_phrase}", FAILURE, "forget")

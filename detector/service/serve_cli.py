@@ -251,7 +251,7 @@ def serve(
                 return
             tokens = store.tokens.all()
             if settings.jwt is None:
-                check_exposure(host, tokens)
+                check_exposure(host, tokens, data)
             people = People(settings.jwt) if settings.jwt else None
             sockets = _bound(host, port)  # before a first token is made, which nobody would see
             for one in sockets:

@@ -58,6 +58,19 @@ def test_a_failing_inline_test_is_a_finding_with_its_line(tmp_path):
     assert "FAILED" in run("test", path).stdout
 
 
+def test_the_tests_of_a_broken_file_are_not_run_and_that_is_said(tmp_path):
+    broken = written(tmp_path, SOUND.replace("requests|gt_benign", "request|gt_benign"))
+    alone = run("test", broken)
+    assert (alone.exit_code, alone.stdout) == (1, "not run: 1 file is broken\n")
+    assert alone.stderr.startswith(f"{broken}:")
+    sound = tmp_path / "sound"
+    sound.mkdir()
+    written(sound)
+    beside = run("test", broken, sound)
+    assert beside.exit_code == 1
+    assert beside.stdout.endswith("2 tests of 1 rules, 0 failed; not run: 1 file is broken\n")
+
+
 def test_list_tells_what_a_rule_does(tmp_path):
     [rule] = json.loads(run("list", written(tmp_path), "--json").stdout)["rules"]
     assert rule["techniques"] == ["AML.T0024.002"]

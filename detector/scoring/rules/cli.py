@@ -76,7 +76,10 @@ def run_inline_tests(paths: Paths = None, as_json: AsJson = False) -> None:
             ],
         )
         _report(problems + [_failure(each) for each in failed])
-        sys.stdout.write(f"{len(outcomes)} tests of {len(rules)} rules, {len(failed)} failed\n")
+        ran = f"{len(outcomes)} tests of {len(rules)} rules, {len(failed)} failed" if rules else ""
+        broken = len({problem.path for problem in problems})
+        unrun = f"not run: {broken} {'file is' if broken == 1 else 'files are'} broken" if broken else ""
+        sys.stdout.write("; ".join(filter(None, (ran, unrun))) + "\n")
     _exit(bool(problems or failed))
 
 
@@ -138,6 +141,8 @@ def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    if not rows:
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
         table.add_column(name, no_wrap=index < len(columns) - 1, justify="right" if name == "weight" else "left")
