@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
 from rich.table import Table
 
 from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
+from detector.printing import printer
 from detector.scoring.rules import RuleError, left_out, unmeasured
 from detector.service.replay import UNREAD, Progress, Replay, make_engine
 from detector.service.results import Tally
@@ -168,20 +168,30 @@ def warn_of_unknown(allowances: Mapping[str, Sequence[Allowance]]) -> None:
         sys.stderr.write(f"revenuer: known allowances: {', '.join(COVERS)}\n")
 
 
+def alert_table(alerts: Sequence[Mapping[str, Any]], *, stacked: bool) -> Table:
+    """Alerts as `summaries` has them, their times in UTC.
+
+    Args:
+        alerts: a row each.
+        stacked: id and reasons below each other, for 80 columns; otherwise an alert is one line.
+    """
+    table = Table(title="Alerts", box=None, padding=(0, 2, 0, 0), title_justify="left")
+    for name in ("severity", "risk", "accounts", "detected", "action"):
+        table.add_column(name, no_wrap=True, justify="right" if name in {"risk", "accounts"} else "left")
+    for name in ("alert and reasons",) if stacked else ("alert", "strongest reasons"):
+        table.add_column(name, overflow="fold")
+    for a in alerts:
+        when, why = a["detected_at"][5:16].replace("T", " "), a["reasons"]
+        what = ["\n".join((a["id"], *why))] if stacked else [a["id"], ", ".join(why)]
+        table.add_row(a["severity"], f"{a['risk']:.1f}", f"{a['accounts']:,}", when, a["action"] or "", *what)
+    return table
+
+
 def show(run: dict[str, Any], replay: Replay) -> None:
     """Print the alerts and the counts of a replay."""
-    console = Console()
-    table = Table(title="Alerts")
-    for name in ("severity", "risk", "kind", "accounts", "detected", "strongest reasons", "action"):
-        table.add_column(name)
-    alerts = summaries(replay)
-    for a in alerts:
-        why, detected = ", ".join(a["reasons"]), a["detected_at"][:16]
-        table.add_row(
-            a["severity"], f"{a['risk']:.1f}", a["kind"], str(a["accounts"]), detected, why, a["action"] or ""
-        )
+    console, alerts = printer(), summaries(replay)
     if alerts:
-        console.print(table)
+        console.print(alert_table(alerts, stacked=console.is_terminal))
     c = run["counts"]
     console.print(
         f"{c['read']:,} read = {c['accepted']:,} accepted + {c['duplicates']:,} duplicates + {c['dead_lettered']:,} dead-lettered; "

@@ -1,5 +1,6 @@
 """Replays end to end on a small world: books that balance, the same answer however the log is cut, and no hindsight."""
 
+import io
 import json
 import shutil
 import time
@@ -8,11 +9,13 @@ from datetime import datetime
 import making
 import polars as pl
 import pytest
+from rich.console import Console
 from rule_files import written
 from typer.testing import CliRunner
 
 from detector.cli import app
 from detector.scoring.rules import load_rules
+from detector.service.replay_cli import alert_table
 from detector.service.results import alert_ids
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -219,6 +222,25 @@ def test_a_time_without_a_zone_is_utc_on_every_machine(world, monkeypatch, zone)
 def test_a_missing_file_is_one_line_and_exit_2(tmp_path):
     result = CliRunner().invoke(app, ["replay", str(tmp_path / "nothing"), "--out", str(tmp_path / "o")])
     assert result.exit_code == 2
+
+
+def printed(alerts, width, **how):
+    console = Console(width=width, color_system=None, file=io.StringIO())
+    console.print(alert_table(alerts, **how))
+    return console.file.getvalue()
+
+
+def test_the_table_of_alerts_can_be_read_at_80_columns():
+    codes = sorted((rule.code for rule in load_rules()), key=len)[-3:]
+    at = "2026-03-03T03:30:00.000Z"
+    alert = {"id": "alr_cf5c59762be5ed15", "severity": "critical", "risk": 99.3, "accounts": 12_345, "detected_at": at}
+    alert |= {"reasons": codes, "action": "rotate_key"}
+    said = printed([alert], 80, stacked=True)
+    assert max(map(len, said.splitlines())) <= 80
+    for whole in (alert["id"], *codes, "critical", "99.3", "12,345", "03-03 03:30", "rotate_key"):
+        assert whole in said
+    (line,) = [line for line in printed([alert], 1000, stacked=False).splitlines() if alert["id"] in line]
+    assert ", ".join(codes) in line
 
 
 @pytest.fixture
