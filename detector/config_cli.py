@@ -30,22 +30,16 @@ def settings_of(path: Path | None) -> "Settings":
 
 @config_app.command("show")
 def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Print every setting with its value and meaning."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from detector.config import Settings
+    """Print every setting with its value and meaning, as TOML that can be given to --config."""
+    from detector.config_toml import as_toml
 
     settings = settings_of(config)
+    if not as_json:
+        sys.stdout.write(as_toml(settings))
+        return
     values = json.loads(settings.model_dump_json())
     values["hash_key"] = "set" if settings.hash_key else "drawn at start"
-    if as_json:
-        sys.stdout.write(json.dumps(values) + "\n")
-        return
-    table = Table("setting", "value", "meaning")
-    for name, info in Settings.model_fields.items():
-        table.add_row(name, str(values[name]), info.description or "")
-    Console().print(table)
+    sys.stdout.write(json.dumps(values) + "\n")
 
 
 @config_app.command("check")

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tomllib
 import uuid
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 from detector.alerts.store import Store
 from detector.cli import app
-from detector.config import Settings
+from detector.config import ClusterSettings, EnforcementSettings, RetentionSettings, Settings, load_settings
 from detector.scoring.rules import default_folder, load_rules
 from detector.service.http.metrics import Metrics
 from detector.service.serve_cli import _live
@@ -149,6 +150,65 @@ def test_extra_rules_take_nothing_away(check, own, tmp_path):
     assert check(f'rules = "all"\nextra_rules = "{own.name}"').warnings == []
     codes = {rule.code for rule in load_rules()}
     assert {rule.code for rule in load_rules(extra=own)} == codes | {"MANY_REQUESTS"}
+
+
+FULL = """
+hash_key = 424242
+tick_s = 60
+console_url = "https://a.example/\\"quoted\\"\\u007f\U0001f9ea"
+rules = "own rules"
+anomaly_model = "none"
+
+[enforcement]
+mode = "live"
+traffic_share = 1e-5
+protected_tiers = ["enterprise", "a, b"]
+
+[[notify]]
+name = "soc"
+kind = "webhook"
+to = "https://soc.example"
+allow = ["192.0.2.0/24"]
+
+[[notify]]
+name = "own"
+kind = "file"
+to = "alerts"
+
+[jwt]
+jwks = "keys.json"
+issuer = "i"
+audience = "a"
+allow = ["10.0.0.0/8"]
+
+[jwt.scopes]
+"soc lead" = ["admin", "read"]
+"""
+
+
+@pytest.mark.parametrize("given", ["", FULL], ids=["defaults", "full"])
+def test_what_config_show_prints_gives_the_same_settings_back(tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    Path("one.toml").write_text(given)
+    shown = CliRunner().invoke(app, ["config", "show", "--config", "one.toml"], catch_exceptions=False).stdout
+    Path("two.toml").write_text(shown)
+    tomllib.loads(shown)
+    one, two = load_settings(Path("one.toml")), load_settings(Path("two.toml"))
+    assert two == one.model_copy(update={"hash_key": 0})
+    assert "424242" not in shown
+    again = CliRunner().invoke(app, ["config", "show", "--config", "two.toml"]).stdout
+    assert again.replace("drawn at start", "set, and not shown") == shown.replace(
+        "drawn at start", "set, and not shown"
+    )
+
+
+def test_config_show_has_every_setting_and_its_meaning():
+    lines = CliRunner().invoke(app, ["config", "show"]).stdout.splitlines()
+    for of in (Settings, EnforcementSettings, ClusterSettings, RetentionSettings):
+        for name, info in of.model_fields.items():
+            said = [i for i, line in enumerate(lines) if re.match(rf"(# )?(\[+)?{name}(\]| =)", line)]
+            assert any(lines[i - 1] == f"# {info.description.removesuffix(', see below')}" for i in said), name
+    assert not any("below" in line or "None" in line or "{'" in line for line in lines)
 
 
 def test_without_json_problems_are_lines_on_standard_error(check):
