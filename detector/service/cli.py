@@ -1,4 +1,4 @@
-"""`revenuer serve`, `replay`, `audit` and `forget`, on the command line; the work is loaded when they run."""
+"""`revenuer serve`, `replay`, `render`, `calibrate`, `audit` and `forget`, on the command line; the work is loaded when they run."""
 
 import json
 import sys
@@ -22,6 +22,15 @@ class Engine(StrEnum):
 
     LOCAL = "local"
     SPARK = "spark"
+
+
+class Gateway(StrEnum):
+    """What a recommendation is written for: the names of `detector.alerts.render.FORMATS`."""
+
+    LITELLM = "litellm"
+    KONG = "kong"
+    ENVOY = "envoy"
+    IETF = "ietf"
 
 
 def _micros(text: str | None, option: str) -> int | None:
@@ -81,6 +90,27 @@ def replay(
     else:
         show(run, done)
     end(done.tally)
+
+
+def render(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="recommendations.ndjson of a replay", show_default=False)
+    ],
+    gateway: Annotated[Gateway, typer.Option("--format", help="Gateway that it is for", show_default=False)],
+    wanted: Annotated[
+        str | None, typer.Option("--id", help="Of one recommendation [default: all that stand at the end]")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a line, as the API gives it; YAML without")
+    ] = False,
+) -> None:
+    """Write the recommendations of a replay for a gateway. They are dry runs: what they would set is a comment.
+
+    Of each alert the last recommendation counts, and none of an alert that was merged into another.
+    """
+    from detector.service.render_cli import rendered
+
+    rendered(path, gateway.value, wanted, as_json=as_json)
 
 
 def calibrate(

@@ -38,7 +38,9 @@ def list_rules(paths: Paths = None, as_json: AsJson = False) -> None:
     if as_json:
         _print({"rules": [_described(rule) for rule in rules], "problems": [_located(each) for each in problems]})
     else:
-        rows = [(r.code, r.category, r.evidence, f"{r.weight:g}", r.level, r.title) for r in rules]
+        rows: list[tuple[str, ...]] = [
+            (r.code, r.category, r.evidence, f"{r.weight:g}", r.level, r.title) for r in rules
+        ]
         if printer().is_terminal:  # a title of its own column would be one word wide
             _table(("category", "evidence", "weight", "level", "rule"), [(*r[1:5], f"{r[0]}\n{r[5]}") for r in rows])
         else:
