@@ -100,7 +100,10 @@ def pages() -> dict[str, str]:
         "commands.md": _page("Commands", "Exit codes: 0 good, 1 findings or failure, 2 usage.", *_commands()),
         "features.md": _page("Features", *_features()),
         "rules.md": _page(
-            "Rules", "What the shipped rules in `rules/` say; weights are nats.", rules_markdown(load_rules())
+            "Rules",
+            "What the shipped rules in `rules/` say; weights are nats. `level` changes neither score nor severity. "
+            "[A rule of your own](own-rules.md)",
+            rules_markdown(load_rules()),
         ),
         "schema.md": _page("Records", *_records(), *_alert()),
         "settings.md": _page("Settings", *_settings()),
