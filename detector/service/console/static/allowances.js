@@ -12,7 +12,7 @@ async function names() {
 }
 
 function granted(one, again) {
-  return el("li", {}, el("span", { text: `${words(one.name)} until ${when(one.expires_at / 1000)} · ${one.owner}${one.scope ? ` · ${one.scope}` : ""}` }),
+  return el("li", {}, el("span", { text: `${words(one.name)} until ${when(one.expires_at)} · ${one.owner}${one.scope ? ` · ${one.scope}` : ""}` }),
     el("button", { type: "button", text: "Revoke", "aria-label": `Revoke ${words(one.name)}`, "data-key": `revoke ${one.id}`, onclick: () => attempt(async () => {
       await write(`/allowances/${one.id}`, undefined, {}, "DELETE");
       await again(`The allowance ${words(one.name)} is revoked.`);

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -13,6 +12,7 @@ from detector.alerts.allowance import COVERS, Allowance, covered, staying, uncov
 from detector.alerts.model import Alert
 from detector.alerts.store.alerts import Filters
 from detector.alerts.store.allowances import Granted
+from detector.alerts.store.times import micros_of
 from detector.service.http import examples
 from detector.service.http.access import Admin, Reader, StateDep
 from detector.service.http.answer import Responses, gives, json, problems
@@ -138,7 +138,7 @@ def grant(state: StateDep, token: Admin, request: Request, body: Grant, key: Key
     _known(body.name)
 
     def do() -> Response:
-        until = _micros(body.expires_at)
+        until = micros_of(body.expires_at)
         if state.store.allowances.past(until):
             raise HTTPException(422, "The end lies in the past: the allowance would allow nothing.")
         made = state.store.allowances.grant(body.name, body.account_id, body.owner, until, token.name, body.scope)
@@ -153,7 +153,7 @@ def change(state: StateDep, token: Admin, request: Request, number: Number, body
     """Change an allowance's owner, scope or end."""
 
     def do() -> Response:
-        until = _micros(body.expires_at) if body.expires_at else None
+        until = micros_of(body.expires_at) if body.expires_at else None
         store = state.store.allowances
         made = found(
             store.change(number, token.name, owner=body.owner, scope=body.scope, expires_at=until), "allowance"
@@ -179,7 +179,3 @@ def revoke(state: StateDep, token: Admin, request: Request, number: Number, key:
 def _known(name: str) -> None:
     if name not in COVERS:
         raise HTTPException(422, f"The name is one of {', '.join(COVERS)}.")
-
-
-def _micros(when: datetime) -> int:
-    return round(when.timestamp() * 1_000_000)
