@@ -3,13 +3,14 @@
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import RedirectResponse
 
 from detector.service.console import FOLDER
 from detector.service.http import answer, problems
+from detector.service.http.asked import only_known
 from detector.service.http.bounds import BodyLimit
 from detector.service.http.guard import Guard
 from detector.service.http.routers import ROUTERS
@@ -22,7 +23,14 @@ _ABOUT = "Finds distillation attacks on model APIs: alerts, evidence, actions. E
 def make_app(state: State) -> FastAPI:
     """An ASGI app over a state; several in one process do not share anything."""
     # The shipped documentation pages fetch scripts from elsewhere: the document itself is enough.
-    app = FastAPI(title=_TITLE, version=version("revenuer"), description=_ABOUT, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=_TITLE,
+        version=version("revenuer"),
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(only_known)],
+    )
     app.state.revenuer = state
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's documented way
     problems.install(app)
