@@ -80,9 +80,9 @@ def test_allowances(state, admin):
     made = admin("POST", "/v1/allowances", json=body)
     assert made.status_code == 201
     path = f"/v1/allowances/{made.json()['id']}"
-    assert admin("GET", path).json() == made.json()
+    assert admin("GET", path).json() == {k: v for k, v in made.json().items() if k != "known"}
     assert admin("PATCH", path, json={"owner": "ops"}).json()["owner"] == "ops"
-    assert [a["owner"] for a in admin("GET", "/v1/allowances?account=acct-1").json()["items"]] == ["ops"]
+    assert [a["owner"] for a in admin("GET", "/v1/allowances?account_id=acct-1").json()["items"]] == ["ops"]
     assert admin("DELETE", path).status_code == 204
     assert admin("DELETE", path).status_code == 404
     assert state.detector.allowed == 3
@@ -94,7 +94,7 @@ MANY = tuple(f"acct-{i}" for i in range(1, 61))
 
 
 def would(admin, account, name="distillation"):
-    return admin("GET", f"/v1/allowances/preview?account={account}&name={name}").json()
+    return admin("GET", f"/v1/allowances/preview?account_id={account}&name={name}").json()
 
 
 def test_an_allowance_shows_beforehand_what_it_would_hide(state, admin):
@@ -105,7 +105,7 @@ def test_an_allowance_shows_beforehand_what_it_would_hide(state, admin):
     some = {"hidden": [], "weakened": ["alr_2"], "untouched": ["alr_1"], "leaves": []}
     assert would(admin, "acct-1", "research") == some
     assert set(would(admin, "acct-1", "embeddings")["untouched"]) == {"alr_1", "alr_2"}
-    assert admin("GET", "/v1/allowances/preview?account=acct-1&name=typo").status_code == 422
+    assert admin("GET", "/v1/allowances/preview?account_id=acct-1&name=typo").status_code == 422
 
 
 @pytest.mark.parametrize(("others", "hidden"), [(0, False), (1, False), (2, True)])
@@ -189,6 +189,29 @@ def test_every_time_is_rfc_3339_in_utc(state, admin):
     assert times(admin("GET", "/v1/audit").json()).count("2036-07-01T00:00:00.250000Z") == 1, "also in a detail"
     assert times(admin("DELETE", "/v1/accounts/acct/1").json())[0].endswith("Z")
     assert state.store.audit.verify() is None
+
+
+def test_an_allowance_says_whether_anybody_has_seen_the_account(state, admin):
+    body = {"name": "research", "owner": "lab", "expires_at": "2036-01-01T00:00:00Z"}
+    for account, known in (("acct/1", True), ("acct/l", False)):
+        made = admin("POST", "/v1/allowances", json=body | {"account_id": account})
+        assert (made.status_code, made.json()["known"]) == (201, known)
+    state.detector.busy = True
+    made = admin("POST", "/v1/allowances", json=body | {"account_id": "acct/1"})
+    assert (made.status_code, made.json()["known"]) == (201, None), "it is granted all the same"
+
+
+def test_the_older_name_of_the_account_still_works(state, admin):
+    state.store.alerts.upsert([alert("alr_1", ("acct/1",)), alert("alr_2", ("acct-2",))])
+    for name in ("account_id", "account"):
+        assert [a["id"] for a in admin("GET", "/v1/alerts", params={name: "acct/1"}).json()["items"]] == ["alr_1"]
+        assert admin("GET", "/v1/allowances", params={name: "acct/1"}).json()["items"] == []
+        would = {name: "acct/1", "name": "distillation"}
+        assert admin("GET", "/v1/allowances/preview", params=would).json()["hidden"] == ["alr_1"]
+    both = admin("GET", "/v1/alerts", params={"account_id": "acct/1", "account": "acct-2"})
+    assert both.json()["errors"][0]["why"] == "Unknown; did you mean account_id?"
+    text = admin("GET", "/metrics").text
+    assert 'route="/v1/allowances/preview",status="200"' in text
 
 
 def test_rules(state, admin):

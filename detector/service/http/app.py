@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 
 from detector.service.console import FOLDER
 from detector.service.http import answer, problems
-from detector.service.http.asked import only_known
+from detector.service.http.asked import OLD_NAMES, OldNames, only_known
 from detector.service.http.bounds import BodyLimit
 from detector.service.http.guard import Guard
 from detector.service.http.routers import ROUTERS
@@ -38,6 +38,7 @@ def make_app(state: State) -> FastAPI:
         app.include_router(router)
     app.add_api_route("/", _home, include_in_schema=False, response_class=RedirectResponse)
     app.mount("/console", StaticFiles(directory=FOLDER, html=True), name="console")
+    app.add_middleware(OldNames, paths=OLD_NAMES)
     app.add_middleware(BodyLimit, most=state.limits.body, paths={"/v1/ingest": state.limits.ingest})
     app.add_middleware(Guard, metrics=state.metrics)
     return app

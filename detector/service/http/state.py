@@ -127,6 +127,14 @@ class Detector(Protocol):
         """
         ...
 
+    def knows(self, account_id: str) -> bool:
+        """Whether an account was ever seen.
+
+        Raises:
+            BusyError: it could not look within a second.
+        """
+        ...
+
     def graph(self, alert: Alert) -> Graph | None:
         """What ties the accounts of an alert; None where they are no cluster now.
 
