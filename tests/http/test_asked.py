@@ -1,4 +1,4 @@
-"""Query parameters: what no route knows is refused, on every route, and what is near is named."""
+"""What is wrong with a request is said in words: parameters that no route knows, bodies that are no object."""
 
 import re
 
@@ -46,3 +46,20 @@ def test_a_name_that_may_be_text_is_not_said_again(admin):
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["where"] == "query"
         assert not name or name not in refused.text
+
+
+@pytest.mark.parametrize(
+    ("media", "body", "where", "why"),
+    [
+        ("text/plain", b'{"note": "x"}', "body", "Send Content-Type: application/json."),
+        (None, b'{"note": "x"}', "body", "Send Content-Type: application/json."),
+        ("application/json; charset=utf-8", b"[]", "body", "Send a JSON object."),
+        ("application/json", b"{secret: 1}", "body, character 1", "This is no JSON."),
+        ("application/json", b'{"note": 5}', "body.note", "Input should be a valid string"),
+    ],
+)
+def test_what_is_wrong_with_a_body(admin, media, body, where, why):
+    refused = admin("POST", "/v1/enforcement/reset", {"Content-Type": media} if media else {}, content=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"where": where, "why": why}]
+    assert "secret" not in refused.text
