@@ -26,7 +26,7 @@ class Double:
         if not self.writable:
             raise UnwritableError
         self.frames.append(batch.frame)
-        return Ack(batch.read, batch.frame.height, 0, len(batch.dead))
+        return Ack.of(batch, batch.frame.height)
 
     def account(self, account_id):
         if account_id != "acct/1":

@@ -47,7 +47,7 @@ def test_a_posted_world_gives_alerts_that_outlive_the_process(world, tmp_path, s
     third = len(lines) // 3
     for part in (lines[:third], lines[third : 2 * third], lines[2 * third :]):
         ack = served.client.post("/v1/ingest", content=b"".join(part)).raise_for_status().json()
-        assert ack == {"read": len(part), "accepted": len(part), "duplicates": 0, "dead_lettered": 0}
+        assert ack == {"read": len(part), "accepted": len(part), "duplicates": 0, "dead_lettered": 0, "reasons": {}}
     again = served.client.post("/v1/ingest", content=b"".join(part)).json()
     assert again["duplicates"] == len(part)
     served.settle(len(lines))
