@@ -20,7 +20,7 @@ def as_toml(settings: Settings) -> str:
     lines = [_HEAD, ""]
     for name in fields:
         if name == _HIDDEN:
-            secret = "set, and not shown" if settings.hash_key else "drawn at start"
+            secret = "set, and not shown" if settings.hash_key else "of the log in a replay, drawn and kept by serve"
             lines += [f"# {fields[name].description}", f"# {name} =  ({secret})"]
         elif name not in tables:
             lines += _setting(name, values[name], fields[name].description)

@@ -197,8 +197,8 @@ def test_what_config_show_prints_gives_the_same_settings_back(tmp_path, monkeypa
     assert two == one.model_copy(update={"hash_key": 0})
     assert "424242" not in shown
     again = CliRunner().invoke(app, ["config", "show", "--config", "two.toml"]).stdout
-    assert again.replace("drawn at start", "set, and not shown") == shown.replace(
-        "drawn at start", "set, and not shown"
+    assert again.replace("of the log in a replay, drawn and kept by serve", "set, and not shown") == shown.replace(
+        "of the log in a replay, drawn and kept by serve", "set, and not shown"
     )
 
 

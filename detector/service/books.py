@@ -78,7 +78,7 @@ class Books:
         frame = batch.frame.sort("ts", maintain_order=True)
         marks = self.known.mark(frame)
         frame = frame.filter(marks.fresh)
-        return frame, Ack(batch.read, frame.height, batch.frame.height - frame.height, len(batch.dead)), marks
+        return frame, Ack.of(batch, frame.height), marks
 
     @contextmanager
     def _known(self, marks: Marks) -> Iterator[list[int]]:

@@ -28,7 +28,7 @@ class View(msgspec.Struct, frozen=True):
 
     Attributes:
         mode: shadow or live.
-        brake: since when (µs) and why it is pulled; None where it is not.
+        brake: since when and why it is pulled; None where it is not.
         accounts_last_hour: newly bound within the hour.
         accounts_an_hour: that may be.
         traffic_share: of all requests, by what is enforced.

@@ -32,7 +32,7 @@ from detector.service.folder import Folder
 from detector.service.http.erase import erase
 from detector.service.http.metrics import Metrics
 from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError, UnwritableError
-from detector.service.http.view import account_view, graph_of
+from detector.service.http.view import account_view, graph_of, seen
 from detector.service.inbox import Inbox
 from detector.service.leaps import Leaps
 from detector.service.patience import outlast
@@ -211,6 +211,15 @@ class Live:
         """
         with self._at_rest():
             return account_view(self._engine, account_id)
+
+    def knows(self, account_id: str) -> bool:
+        """Whether an account was ever seen.
+
+        Raises:
+            BusyError: the engine was busy for a second.
+        """
+        with self._at_rest():
+            return seen(self._engine, account_id)
 
     def graph(self, alert: Alert) -> Graph | None:
         """What ties the accounts of an alert, as of the latest look at clusters.

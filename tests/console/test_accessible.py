@@ -27,7 +27,7 @@ def list_and_case(open_page, _, how):
 
 def empty_list(open_page, _, how):
     page = open_page(**how)
-    page.fill("#filters [name=account]", "nobody")
+    page.fill("#filters [name=account_id]", "nobody")
     page.wait_for_selector("#none:not([hidden])")
     return page
 

@@ -77,6 +77,16 @@ def test_a_text_says_who_holds_it_beside_its_few_members(open_page, cluster):
     assert "Do 1 " not in shown, "nobody shares it within the cluster"
 
 
+def test_an_allowance_for_nobody_says_so(open_page, cluster):
+    account = cluster["accounts"][0]
+    page = open_page(f"#account={account}")
+    page.route("**/v1/allowances", lambda route: route.fulfill(status=201, json={"known": False}))
+    page.select_option("#case form select", "research")
+    page.fill("#case form input[placeholder='who answers for it']", "lab@example.com")
+    page.click("#case form button:text('Grant')")
+    page.wait_for_function("() => /Nobody has seen this account yet/.test(document.getElementById('did').textContent)")
+
+
 def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):
     account = cluster["accounts"][0]
     page = open_page(f"#account={account}")
@@ -84,13 +94,13 @@ def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):
     page.wait_for_selector("#case form p:text-matches('would hide')")
     page.fill("#case form input[placeholder='who answers for it']", "lab@example.com")
     page.click("#case form button:text('Grant')")
-    said(page, f"{account} has the allowance research.")
-    (made,) = served.client.get(f"/v1/allowances?account={account}").json()["items"]
+    said(page, f"{account} has the allowance research; it takes effect at the next tick.")
+    (made,) = served.client.get(f"/v1/allowances?account_id={account}").json()["items"]
     assert (made["name"], made["owner"]) == ("research", "lab@example.com")
     assert "research until" in page.text_content("#case ul.rows")
     page.click("#case button:text('Revoke')")
     said(page, "The allowance research is revoked.")
-    assert served.client.get(f"/v1/allowances?account={account}").json()["items"] == []
+    assert served.client.get(f"/v1/allowances?account_id={account}").json()["items"] == []
     assert page.query_selector("#case ul.rows") is None
 
 
@@ -181,7 +191,7 @@ def test_an_answer_that_was_overtaken_is_not_drawn(open_page, served):
     page.fill("#token", served.token)
     page.keyboard.press("Enter")
     page.wait_for_selector("#main:not([hidden])")
-    page.fill("#filters [name=account]", "nobody")
+    page.fill("#filters [name=account_id]", "nobody")
     page.wait_for_selector("#none:not([hidden])")
     with page.expect_response("**/v1/alerts?*"):
         held[0].continue_()

@@ -6,14 +6,14 @@ import httpx
 from detector.alerts.model import Reason
 from detector.report import Graph, Node
 from detector.service.http import make_app
-from detector.service.http.state import AccountView, Ack, QueueFullError, UnwritableError
+from detector.service.http.state import AccountView, Ack, BusyError, QueueFullError, UnwritableError
 
 
 class Double:
     """What the routes need of a detector, without one."""
 
     def __init__(self):
-        self.ready, self.full, self.writable = True, False, True
+        self.ready, self.full, self.writable, self.busy = True, False, True, False
         self.frames, self.forgotten, self.allowed, self.read_again = [], [], 0, 0
 
     @property
@@ -26,13 +26,18 @@ class Double:
         if not self.writable:
             raise UnwritableError
         self.frames.append(batch.frame)
-        return Ack(batch.read, batch.frame.height, 0, len(batch.dead))
+        return Ack.of(batch, batch.frame.height)
 
     def account(self, account_id):
         if account_id != "acct/1":
             return None
         reason = Reason("SOFT_LABELS", "It asks for them.", 1.0, 0.1, 2.0, 10.0)
         return AccountView(account_id, 3, "", "", "person", 2.0, 0.1, 30.0, [reason], {"requests": 3.0}, [])
+
+    def knows(self, account_id):
+        if self.busy:
+            raise BusyError
+        return account_id == "acct/1"
 
     def graph(self, alert):
         if len(alert.accounts) < 2:

@@ -77,6 +77,7 @@ def test_a_stream_resumes_where_it_was_left(filled, as_):
     events = [block for block in text.split("\n\n") if "event: alert" in block]
     assert [e.splitlines()[0] for e in events] == ["id: 2", "id: 3"]
     assert '"alert_id":"alr_2"' in events[0]
+    assert all('"at":"20' in e for e in events)
 
 
 def test_a_stream_begins_with_what_is_new(filled, as_):

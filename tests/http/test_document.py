@@ -1,5 +1,6 @@
 """The OpenAPI document, health, and metrics."""
 
+import json
 import re
 from pathlib import Path
 
@@ -27,6 +28,28 @@ def test_the_document_is_of_version_3_1_and_its_examples_fit(admin):
                         Draft202012Validator(schema).validate(media["example"])
                         checked += 1
     assert checked > 20
+
+
+TIMES = re.compile(r".*_at|at|ts|when|since|until|expires|.*_seen")
+
+
+def properties(schema):
+    """Names and shapes of all properties in a part of the document."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from properties(each)
+    if isinstance(schema, dict):
+        found = schema.get("properties")
+        yield from found.items() if isinstance(found, dict) else ()
+        for each in schema.values():
+            yield from properties(each)
+
+
+def test_no_time_is_a_number(admin):
+    doc = admin("GET", "/openapi.json").json()
+    times = [(name, json.dumps(shape)) for name, shape in properties(doc) if TIMES.fullmatch(name)]
+    assert {name for name, _ in times} >= {"at", "created_at", "expires_at", "revoked_at", "undone_at", "first_seen"}
+    assert [one for one in times if "integer" in one[1] or "number" in one[1]] == []
 
 
 def test_every_route_under_v1_needs_a_token_and_says_so(admin):

@@ -3,10 +3,14 @@
 import gzip
 import json
 
+import polars as pl
 import pytest
 import zstandard
 
+from detector.service.http.state import Ack
 from streams import decode
+from streams.batch import Batch, DeadLetter
+from streams.exchange import EXCHANGE_SCHEMA
 
 RECORD = {"ts": 1_772_000_000, "request_id": "r-1", "account_id": "acct-1", "model": "m", "prompt": "hello"}
 GOOD = json.dumps(RECORD).encode()
@@ -31,7 +35,13 @@ def feeder(as_):
 def test_counts_add_up_in_every_encoding(feeder, encoding, pack):
     answer = feeder("POST", "/v1/ingest", {"Content-Encoding": encoding}, content=pack(MIXED))
     assert answer.status_code == 202
-    assert answer.json() == {"read": 4, "accepted": 2, "duplicates": 0, "dead_lettered": 2}
+    assert answer.json() == {
+        "read": 4,
+        "accepted": 2,
+        "duplicates": 0,
+        "dead_lettered": 2,
+        "reasons": {"not_json": 1, "missing_field: request_id": 1},
+    }
 
 
 @pytest.mark.parametrize(
@@ -64,13 +74,31 @@ def test_a_line_is_too_long_however_it_comes(feeder, monkeypatch, array):
     ]
     content = b"[" + b",".join(lines) + b"]" if array else b"\n".join(lines)
     answer = feeder("POST", "/v1/ingest", content=content)
-    assert answer.json() == {"read": 3, "accepted": 2, "duplicates": 0, "dead_lettered": 1}
+    assert answer.json() == {"read": 3, "accepted": 2, "duplicates": 0, "dead_lettered": 1, "reasons": {"too_long": 1}}
 
 
 @pytest.mark.parametrize("content", [GOOD, b"[" + GOOD + b"]"])
 def test_a_byte_order_mark_is_skipped(feeder, content):
     answer = feeder("POST", "/v1/ingest", content=b"\xef\xbb\xbf" + content)
-    assert answer.json() == {"read": 1, "accepted": 1, "duplicates": 0, "dead_lettered": 0}
+    assert answer.json() == {"read": 1, "accepted": 1, "duplicates": 0, "dead_lettered": 0, "reasons": {}}
+
+
+def test_the_answer_says_why_records_were_refused_and_never_their_text(feeder):
+    without = {k: v for k, v in RECORD.items() if k != "account_id"}
+    lines = [{**without, "request_id": f"r-{i}"} for i in range(3)] + [{**RECORD, "input_tokens": "a secret"}]
+    told = feeder("POST", "/v1/ingest", content="\n".join(map(json.dumps, [RECORD, *lines])).encode())
+    assert told.json()["dead_lettered"] == 4
+    assert told.json()["reasons"] == {"missing_field: account_id": 3, "wrong_type: input_tokens": 1}
+    assert "secret" not in told.text
+
+
+def test_the_reasons_are_bounded_and_of_the_contract():
+    names = list(EXCHANGE_SCHEMA)[:25]
+    dead = [DeadLetter("http", n, "wrong_type", 1, "", name) for n, name in enumerate(names)]
+    dead += [DeadLetter("http", 90 + n, "wrong_type", 1, "", f"words of the sender {n}") for n in range(2)]
+    told = Ack.of(Batch(pl.DataFrame(), dead, len(dead)), 0)
+    assert (told.dead_lettered, len(told.reasons)) == (27, 20)
+    assert told.reasons["wrong_type"] == 2
 
 
 def test_arrays_of_exchanges_and_of_litellm(state, feeder):
@@ -90,7 +118,13 @@ def test_arrays_of_exchanges_and_of_litellm(state, feeder):
         "end_user": "",
     }
     answer = feeder("POST", "/v1/ingest", content=json.dumps([RECORD, payload, 5]).encode())
-    assert answer.json() == {"read": 3, "accepted": 2, "duplicates": 0, "dead_lettered": 1}
+    assert answer.json() == {
+        "read": 3,
+        "accepted": 2,
+        "duplicates": 0,
+        "dead_lettered": 1,
+        "reasons": {"not_object": 1},
+    }
     row = state.detector.frames[0].row(1, named=True)
     assert (row["account_id"], row["api_key_id"], row["end_user_id"]) == ("acct-7", "k-1", None)
     assert (row["prompt"], row["system_prompt"], row["completion"]) == ("Why\nis it?", "Be short.", "So.")

@@ -47,7 +47,7 @@ def test_a_posted_world_gives_alerts_that_outlive_the_process(world, tmp_path, s
     third = len(lines) // 3
     for part in (lines[:third], lines[third : 2 * third], lines[2 * third :]):
         ack = served.client.post("/v1/ingest", content=b"".join(part)).raise_for_status().json()
-        assert ack == {"read": len(part), "accepted": len(part), "duplicates": 0, "dead_lettered": 0}
+        assert ack == {"read": len(part), "accepted": len(part), "duplicates": 0, "dead_lettered": 0, "reasons": {}}
     again = served.client.post("/v1/ingest", content=b"".join(part)).json()
     assert again["duplicates"] == len(part)
     served.settle(len(lines))
@@ -58,6 +58,10 @@ def test_a_posted_world_gives_alerts_that_outlive_the_process(world, tmp_path, s
     view = served.client.get(f"/v1/accounts/{account}").json()
     assert view["exchanges"] > 0
     assert found[0]["id"] in view["alerts"]
+    given = {"name": "embeddings", "owner": "lab", "expires_at": "2126-01-01T00:00:00Z"}
+    for name, known in ((account, True), (f"{account}x", False)):
+        answer = served.client.post("/v1/allowances", json=given | {"account_id": name}).raise_for_status()
+        assert answer.json()["known"] is known
     erase = ["forget", account, "--url", served.url, "--token", served.token]
     receipt = json.loads(CliRunner().invoke(app, [*erase, "--json"], catch_exceptions=False).stdout)
     assert proves(Receipt(**receipt), account)

@@ -141,7 +141,8 @@ def every_get(client, alerts):
         names = re.findall(r"{(\w+)}", path)
         for value in ids[names[0]] if names else [""]:
             yield path.replace(f"{{{names[0]}}}", value) if names else path
-    yield from (f"/v1/recommendations?format={name}" for name in ("litellm", "kong", "envoy", "ietf"))
+    for name in ids["recommendation_id"]:
+        yield from (f"/v1/recommendations/{name}?format={way}" for way in ("litellm", "kong", "envoy", "ietf"))
     yield from ("/openapi.json", "/", "/console/", "/v1/alerts?severity=low&merged=true", "/v1/alerts?order=worst")
     yield from (f"/console/{path.name}" for path in FOLDER.iterdir())
 

@@ -12,6 +12,7 @@ from detector.alerts.store import cursor
 from detector.alerts.store.database import Database
 from detector.alerts.store.grow import grow
 from detector.alerts.store.tables import alert_accounts, alerts, history
+from detector.alerts.store.times import Micros
 
 Order = Literal["newest", "worst"]
 _KEYS: Final = {"newest": (alerts.c.detected_at, alerts.c.id), "worst": (alerts.c.severity, alerts.c.risk, alerts.c.id)}
@@ -74,7 +75,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Version(msgspec.Struct, frozen=True):
-    """What an alert was from `at` (µs) on.
+    """What an alert was from `at` on.
 
     Attributes:
         id: grows over all alerts, so that a stream can be resumed after it.
@@ -85,7 +86,7 @@ class Version(msgspec.Struct, frozen=True):
 
     id: int
     alert_id: str
-    at: int
+    at: Micros
     severity: Severity
     status: Status
     risk: float

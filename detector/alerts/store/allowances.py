@@ -10,6 +10,7 @@ from detector.alerts.allowance import Allowance
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
 from detector.alerts.store.tables import allowances
+from detector.alerts.store.times import Micros
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -21,8 +22,8 @@ class Granted(msgspec.Struct, frozen=True):
         account_id: whose.
         scope: what it is for, in words, e.g. a project or a contract.
         owner: who answers for it.
-        created_at, created_by: when (µs) and by whom.
-        expires_at: µs.
+        created_at, created_by: when and by whom.
+        expires_at: until when.
     """
 
     id: int
@@ -30,9 +31,9 @@ class Granted(msgspec.Struct, frozen=True):
     account_id: str
     scope: str | None
     owner: str
-    created_at: int
+    created_at: Micros
     created_by: str
-    expires_at: int
+    expires_at: Micros
 
 
 class Allowances:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 
 from detector.alerts.store.database import AUDIT_LOCK, Database
 from detector.alerts.store.tables import audit
+from detector.alerts.store.times import Micros
 
 _NOTHING: Final = bytes(32)
 _AT_ONCE: Final = 1_000
@@ -27,7 +28,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
     Attributes:
         id: from 1, without gaps.
-        at: µs.
+        at: when.
         actor: name of the token, or `engine`.
         action: what was done, e.g. `alert.triage`.
         subject: id of what it was done to.
@@ -36,7 +37,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
     """
 
     id: int
-    at: int
+    at: Micros
     actor: str
     action: str
     subject: str

@@ -11,14 +11,15 @@ from detector.alerts.model import Recommendation
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import AUDIT_LOCK, Database
 from detector.alerts.store.tables import approvals, brake, enforced
+from detector.alerts.store.times import Micros
 
 _ENGINE: Final = "engine"
 
 
 class Brake(msgspec.Struct, frozen=True):
-    """A brake that is pulled: since when (µs), and why."""
+    """A brake that is pulled: since when, and why."""
 
-    at: int
+    at: Micros
     why: str
 
 

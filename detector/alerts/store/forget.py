@@ -25,6 +25,7 @@ from detector.alerts.store.tables import (
     outcomes,
     triage,
 )
+from detector.alerts.store.times import Micros
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
     Attributes:
         audit_id: entry of the audit log.
-        at: µs.
+        at: when.
         salt: hex, kept nowhere else.
         digest: SHA-256 of salt and account id, hex.
         alerts_deleted: alerts that were of this account alone.
@@ -41,7 +42,7 @@ class Receipt(msgspec.Struct, frozen=True):
     """
 
     audit_id: int
-    at: int
+    at: Micros
     salt: str
     digest: str
     alerts_deleted: int

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
 from detector.alerts.store.tables import labels
+from detector.alerts.store.times import Micros
 
 LabelKind = Literal["account", "alert"]
 Verdict = Literal["attack", "benign", "unsure"]
@@ -21,7 +22,7 @@ class Label(msgspec.Struct, frozen=True):
         id: of the label.
         kind, subject: account or alert, and its id.
         label: the verdict.
-        actor, at: who, when (µs).
+        actor, at: who, when.
         note: why.
     """
 
@@ -30,7 +31,7 @@ class Label(msgspec.Struct, frozen=True):
     subject: str
     label: Verdict
     actor: str
-    at: int
+    at: Micros
     note: str | None = None
 
 

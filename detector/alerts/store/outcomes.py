@@ -11,6 +11,7 @@ from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
 from detector.alerts.store.labels import Labels, Verdict
 from detector.alerts.store.tables import outcomes
+from detector.alerts.store.times import Micros
 
 OutcomeName = Literal[
     "applied", "refused", "challenge_passed", "challenge_failed", "reverted", "appealed", "expired", "declined"
@@ -26,7 +27,7 @@ class Outcome(msgspec.Struct, frozen=True):
         id, recommendation_id, alert_id: which.
         outcome: applied; refused by the gateway; a challenge passed or failed; reverted; appealed by the customer; expired; or
             declined by a person.
-        actor, at: by whom, when (µs).
+        actor, at: by whom, when.
         note: why.
         action: what was recommended.
     """
@@ -36,7 +37,7 @@ class Outcome(msgspec.Struct, frozen=True):
     alert_id: str
     outcome: OutcomeName
     actor: str
-    at: int
+    at: Micros
     note: str | None = None
     action: Action | None = None
 

@@ -12,6 +12,7 @@ from sqlalchemy import Row, insert, select, update
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
 from detector.alerts.store.tables import tokens
+from detector.alerts.store.times import Micros
 
 Scope = Literal["read", "triage", "ingest", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = ("read", "triage", "ingest", "admin")
@@ -28,16 +29,16 @@ class Token(msgspec.Struct, frozen=True):
         id: of the token.
         name: of its holder, for the audit log.
         scopes: what it may do; `admin` may do all.
-        created_at, revoked_at: µs.
-        expires_at: µs; of a JWT, for ours end when they are revoked.
+        created_at, revoked_at: when.
+        expires_at: until when; of a JWT, for ours end when they are revoked.
     """
 
     id: int
     name: str
     scopes: tuple[Scope, ...]
-    created_at: int
-    revoked_at: int | None = None
-    expires_at: int | None = None
+    created_at: Micros
+    revoked_at: Micros | None = None
+    expires_at: Micros | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether it covers a scope."""

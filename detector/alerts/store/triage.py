@@ -11,6 +11,7 @@ from detector.alerts.store.alerts import Alerts
 from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
 from detector.alerts.store.tables import history, triage
+from detector.alerts.store.times import Micros
 
 
 class NothingToUndoError(LookupError):
@@ -21,7 +22,7 @@ class Decision(msgspec.Struct, frozen=True):
     """A status given to an alert by a person.
 
     Attributes:
-        id, alert_id, at, actor: which, when (µs), by whom.
+        id, alert_id, at, actor: which, when, by whom.
         before, after: status.
         note: why, in the person's words.
         undone_at, undone_by: where it was taken back.
@@ -29,12 +30,12 @@ class Decision(msgspec.Struct, frozen=True):
 
     id: int
     alert_id: str
-    at: int
+    at: Micros
     actor: str
     before: Status
     after: Status
     note: str | None = None
-    undone_at: int | None = None
+    undone_at: Micros | None = None
     undone_by: str | None = None
 
 

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import Response
 
 from detector.service.http.problems import MEDIA, Problem
+from detector.service.http.times import shown, shown_schema
 
 JSON: Final = "application/json"
 _REF: Final = "#/components/schemas/{name}"
@@ -29,7 +30,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 def json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response."""
-    return Response(msgspec.json.encode(value), status, dict(headers or {}), JSON)
+    return Response(msgspec.json.encode(shown(value)), status, dict(headers or {}), JSON)
 
 
 def gives(shape: Any, example: object, *errors: int, status: int = 200, said: str = "Done") -> Responses:  # noqa: ANN401 - a struct's class, or a list of one
@@ -43,8 +44,9 @@ def gives(shape: Any, example: object, *errors: int, status: int = 200, said: st
         said: what success means.
     """
     (schema,), parts = msgspec.json.schema_components([shape], ref_template=_REF)
+    schema, parts = shown_schema(schema), shown_schema(parts)
     _schemas.update(parts)
-    _examples[msgspec.json.encode(schema)] = msgspec.to_builtins(example)
+    _examples[msgspec.json.encode(schema)] = msgspec.to_builtins(shown(example))
     out: Responses = {status: {"description": said, "content": {JSON: {"schema": schema}}}}
     return out | problems(*errors)
 

@@ -3,13 +3,14 @@
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import RedirectResponse
 
 from detector.service.console import FOLDER
 from detector.service.http import answer, problems
+from detector.service.http.asked import OLD_NAMES, OldNames, only_known
 from detector.service.http.bounds import BodyLimit
 from detector.service.http.guard import Guard
 from detector.service.http.routers import ROUTERS
@@ -22,7 +23,14 @@ _ABOUT = "Finds distillation attacks on model APIs: alerts, evidence, actions. E
 def make_app(state: State) -> FastAPI:
     """An ASGI app over a state; several in one process do not share anything."""
     # The shipped documentation pages fetch scripts from elsewhere: the document itself is enough.
-    app = FastAPI(title=_TITLE, version=version("revenuer"), description=_ABOUT, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=_TITLE,
+        version=version("revenuer"),
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(only_known)],
+    )
     app.state.revenuer = state
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's documented way
     problems.install(app)
@@ -30,6 +38,7 @@ def make_app(state: State) -> FastAPI:
         app.include_router(router)
     app.add_api_route("/", _home, include_in_schema=False, response_class=RedirectResponse)
     app.mount("/console", StaticFiles(directory=FOLDER, html=True), name="console")
+    app.add_middleware(OldNames, paths=OLD_NAMES)
     app.add_middleware(BodyLimit, most=state.limits.body, paths={"/v1/ingest": state.limits.ingest})
     app.add_middleware(Guard, metrics=state.metrics)
     return app

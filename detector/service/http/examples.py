@@ -60,7 +60,7 @@ ACCOUNT: Final = AccountView(
     "acct-1001", 180, "2026-02-24T21:00:00.000Z", _WHEN, "person", 3.1, 0.02, 51.0, [_REASON],
     {"requests": 180.0, "multi_turn_share": 0.0}, [Link("template", 4.2, 9, ["acct-1002"])], [ALERT.id],
 )  # fmt: skip
-ACK: Final = Ack(1000, 997, 2, 1)
+ACK: Final = Ack(1000, 997, 2, 1, {"missing_field: account_id": 1})
 ALLOWANCE: Final = Granted(
     3, "research", "acct-2001", "A benchmark paper", "lab@example.com", _AT, "ana", _AT + 86_400_000_000
 )

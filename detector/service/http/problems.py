@@ -1,7 +1,8 @@
 """Errors as `application/problem+json` (RFC 9457); never what the client sent, which may hold prompts."""
 
+import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -14,6 +15,7 @@ from detector.alerts.store.cursor import CursorError
 from detector.service.http.state import BusyError
 
 MEDIA = "application/problem+json"
+_JSON: Final = re.compile(r"application/([^/]+\+)?json")
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -57,10 +59,21 @@ def _http(_request: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
 
-def _invalid(_request: Request, error: Exception) -> Response:
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [{"where": _path(e["loc"]), "why": str(e["msg"])} for e in error.errors()]
+    errors = [_said(e, request.headers.get("content-type", "")) for e in error.errors()]
     return problem(422, "The request does not fit what the route takes.", errors)
+
+
+def _said(error: dict[str, Any], media: str) -> dict[str, str]:
+    """What did not fit. A body that is no object most often lacks the header that says what it is."""
+    kind = error.get("type")
+    if kind == "json_invalid":
+        return {"where": f"body, character {error['loc'][-1]}", "why": "This is no JSON."}
+    if kind == "model_attributes_type" and error["loc"] == ("body",):
+        is_json = _JSON.fullmatch(media.partition(";")[0].strip().lower()) is not None
+        return {"where": "body", "why": "Send a JSON object." if is_json else "Send Content-Type: application/json."}
+    return {"where": _path(error["loc"]), "why": str(error["msg"])}
 
 
 def _path(parts: Any) -> str:  # noqa: ANN401 - strings and numbers as pydantic gives them

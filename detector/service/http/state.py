@@ -1,10 +1,11 @@
 """What the routes stand on: the store, the running detector, the rules, the limits."""
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -19,18 +20,40 @@ from detector.service.http.metrics import Metrics
 from detector.service.http.people import People
 from detector.service.http.remembered import Remembered
 from streams.adapters.reader import Format
-from streams.batch import Batch
+from streams.batch import Batch, DeadLetter
+from streams.exchange import EXCHANGE_SCHEMA, MESSAGES
 
 _MIB = 1 << 20
+_MOST_REASONS: Final = 20
+_FIELDS: Final = frozenset({*EXCHANGE_SCHEMA, MESSAGES})
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """What became of posted records: `read = accepted + duplicates + dead_lettered`."""
+    """What became of posted records: `read = accepted + duplicates + dead_lettered`.
+
+    Attributes:
+        read, accepted, duplicates, dead_lettered: records.
+        reasons: of the dead letters, how many by reason and field, the 20 most frequent; never text of a record.
+    """
 
     read: int
     accepted: int
     duplicates: int
     dead_lettered: int
+    reasons: dict[str, int] = {}
+
+    @classmethod
+    def of(cls, batch: Batch, accepted: int) -> "Ack":
+        """What became of a batch, of which so many records were new."""
+        why = Counter(_reason(letter) for letter in batch.dead)
+        return cls(
+            batch.read, accepted, batch.frame.height - accepted, len(batch.dead), dict(why.most_common(_MOST_REASONS))
+        )
+
+
+def _reason(letter: DeadLetter) -> str:
+    # Only a name of the contract: whatever else stands there one day may be the sender's words.
+    return f"{letter.reason}: {letter.detail}" if letter.detail in _FIELDS else letter.reason
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -121,6 +144,14 @@ class Detector(Protocol):
 
     def account(self, account_id: str) -> AccountView | None:
         """An account, or None where it was never seen.
+
+        Raises:
+            BusyError: it could not look within a second.
+        """
+        ...
+
+    def knows(self, account_id: str) -> bool:
+        """Whether an account was ever seen.
 
         Raises:
             BusyError: it could not look within a second.

@@ -41,6 +41,12 @@ def slot_of(engine: Engine, account_id: str) -> int | None:
     return slots_of(engine, [account_id]).get(account_id)
 
 
+def seen(engine: Engine, account_id: str) -> bool:
+    """Whether an account has sent anything; the account file may name others."""
+    slot = slot_of(engine, account_id)
+    return slot is not None and bool(engine.store.accounts.last[slot] > 0)
+
+
 def graph_of(engine: Engine, alert: Alert) -> Graph | None:
     """What ties the accounts of an alert, by the links of the latest look; None where nothing does.
 
@@ -63,7 +69,7 @@ def account_view(engine: Engine, account_id: str) -> AccountView | None:
         account_id: which.
     """
     slot = slot_of(engine, account_id)
-    if slot is None or engine.store.accounts.last[slot] == 0:
+    if slot is None or not seen(engine, account_id):
         return None
     now = engine.now + 1
     look = engine.look(np.array([slot], np.int32), engine.moment(now))

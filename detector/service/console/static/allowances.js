@@ -12,7 +12,7 @@ async function names() {
 }
 
 function granted(one, again) {
-  return el("li", {}, el("span", { text: `${words(one.name)} until ${when(one.expires_at / 1000)} · ${one.owner}${one.scope ? ` · ${one.scope}` : ""}` }),
+  return el("li", {}, el("span", { text: `${words(one.name)} until ${when(one.expires_at)} · ${one.owner}${one.scope ? ` · ${one.scope}` : ""}` }),
     el("button", { type: "button", text: "Revoke", "aria-label": `Revoke ${words(one.name)}`, "data-key": `revoke ${one.id}`, onclick: () => attempt(async () => {
       await write(`/allowances/${one.id}`, undefined, {}, "DELETE");
       await again(`The allowance ${words(one.name)} is revoked.`);
@@ -20,13 +20,13 @@ function granted(one, again) {
 }
 
 async function hidden(id, name) {
-  const would = await read(`/allowances/preview?account=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}`);
+  const would = await read(`/allowances/preview?account_id=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}`);
   const left = would.leaves.length ? ` (it would leave ${count(would.leaves.length)} of these as a member; they go on without it)` : "";
   return `It would hide ${count(would.hidden.length)} of the alerts that name it, weaken ${count(would.weakened.length)}${left}, and leave ${count(would.untouched.length)} as they are.`;
 }
 
 export async function allowances(id, again) {
-  const [{ items }, known] = await Promise.all([read(`/allowances?account=${encodeURIComponent(id)}`), names()]);
+  const [{ items }, known] = await Promise.all([read(`/allowances?account_id=${encodeURIComponent(id)}`), names()]);
   const choice = el("select", { required: "", "data-key": "allowance" }, el("option", { text: "Choose …", value: "", disabled: "", selected: "" }),
     ...known.map((name) => el("option", { text: words(name), value: name })));
   const would = el("p", { class: "quiet", role: "status" });
@@ -37,8 +37,9 @@ export async function allowances(id, again) {
   const form = el("form", { class: "grant", onsubmit: (event) => {
     event.preventDefault();
     attempt(async () => {
-      await write("/allowances", { name: choice.value, account_id: id, owner: owner.value, expires_at: `${until.value}T00:00:00Z`, scope: scope.value || null });
-      await again(`${id} has the allowance ${words(choice.value)}.`);
+      const answer = await write("/allowances", { name: choice.value, account_id: id, owner: owner.value, expires_at: `${until.value}T00:00:00Z`, scope: scope.value || null });
+      const { known } = await answer.json();
+      await again(`${id} has the allowance ${words(choice.value)}; it takes effect at the next tick.${known === false ? " Nobody has seen this account yet: check its id." : ""}`);
     });
   } }, field("Allowance", choice), field("Owner", owner), field("Until", until), field("Scope", scope), el("button", { text: "Grant" }), would);
   return section("Allowances", false,

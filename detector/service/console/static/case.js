@@ -96,8 +96,9 @@ function became({ versions, decisions }) {
   for (const d of decisions) {
     steps.push([d.at, `${d.actor}: ${words(d.before)} → ${words(d.after)}${d.note ? ` — ${d.note}` : ""}${d.undone_at ? " (taken back)" : ""}`]);
   }
-  steps.sort((a, b) => b[0] - a[0]);
-  const line = ([at, text]) => el("li", {}, el("span", { class: "quiet", text: `${when(at / 1000)} ` }), text);
+  // RFC 3339 in UTC, all of one length: the order of the texts is that of the times.
+  steps.sort((a, b) => (a[0] < b[0] ? 1 : a[0] > b[0] ? -1 : 0));
+  const line = ([at, text]) => el("li", {}, el("span", { class: "quiet", text: `${when(at)} ` }), text);
   const list = el("ol", { class: "steps" }, ...steps.slice(0, 12).map(line));
   const all = el("button", { type: "button", text: `Show ${steps.length - 12} more`, onclick: () => {
     list.append(...steps.slice(12).map(line));

@@ -223,7 +223,7 @@ $("more").addEventListener("click", () => attempt(() => list(true)));
 $("filters").addEventListener("input", () => attempt(list));
 $("filters").addEventListener("submit", (event) => {
   event.preventDefault();
-  const id = $("filters").elements.account.value.trim();
+  const id = $("filters").elements.account_id.value.trim();
   if (id) location.hash = `account=${encodeURIComponent(id)}`;
 });
 $("skip").addEventListener("click", (event) => {
@@ -240,7 +240,7 @@ document.addEventListener("keydown", (event) => {
   const button = there ? document.querySelector(`#case button[aria-keyshortcuts="${CSS.escape(event.key)}"]`) : null;
   if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
-  else if (event.key === "/") $("filters").elements.account.focus();
+  else if (event.key === "/") $("filters").elements.account_id.focus();
   else if (button && !event.repeat) button.click();
   else return;
   event.preventDefault();

@@ -12,7 +12,7 @@ export function outcomes(r, found, again) {
     await write(`/recommendations/${encodeURIComponent(r.id)}/outcome`, { outcome: choose.value });
     await Promise.all([appeals(), again(`The recommendation was ${words(choose.value)}.`)]);
   }) }, el("option", { text: "What became of it …", disabled: "", selected: "" }), ...SAID.map((name) => el("option", { text: words(name), value: name })));
-  const line = (o) => el("li", {}, el("span", { class: "quiet", text: `${when(o.at / 1000)} ` }), `${words(o.outcome)}, ${o.actor}${o.note ? ` — ${o.note}` : ""}`);
+  const line = (o) => el("li", {}, el("span", { class: "quiet", text: `${when(o.at)} ` }), `${words(o.outcome)}, ${o.actor}${o.note ? ` — ${o.note}` : ""}`);
   return [choose, found.length ? el("ul", { class: "steps" }, ...found.map(line)) : null];
 }
 

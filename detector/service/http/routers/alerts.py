@@ -47,14 +47,14 @@ async def list_alerts(
     severity: Annotated[Severity | None, Query(description="At least")] = None,
     status: Annotated[list[Status] | None, Query(description="Any of these", max_length=5)] = None,
     kind: Kind | None = None,
-    account: Annotated[Id | None, Query(description="Named by the alert")] = None,
+    account_id: Annotated[Id | None, Query(description="Named by the alert")] = None,
     merged: Annotated[bool, Query(description="Also those that went into another one")] = False,
     order: Order = "newest",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
     """List alerts, the newest or the worst first."""
-    asked = Filters(severity, tuple(status or ()), kind, account, merged), order, cursor, limit
+    asked = Filters(severity, tuple(status or ()), kind, account_id, merged), order, cursor, limit
     body = state.lists.get(asked)
     if body is None:
         mark = state.lists.mark()

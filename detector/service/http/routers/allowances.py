@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -13,11 +12,13 @@ from detector.alerts.allowance import COVERS, Allowance, covered, staying, uncov
 from detector.alerts.model import Alert
 from detector.alerts.store.alerts import Filters
 from detector.alerts.store.allowances import Granted
+from detector.alerts.store.times import micros_of
 from detector.service.http import examples
 from detector.service.http.access import Admin, Reader, StateDep
 from detector.service.http.answer import Responses, gives, json, problems
 from detector.service.http.once import Key, once
 from detector.service.http.paging import Cursor, Id, Limit, found, numbered
+from detector.service.http.state import BusyError, State
 
 router = APIRouter(prefix="/v1/allowances", tags=["allowances"])
 _NAMES: dict[str, JsonValue] = {"enum": [*sorted(COVERS)]}
@@ -72,6 +73,17 @@ class Hidden(msgspec.Struct):
     leaves: list[str] = []
 
 
+class Made(Granted, frozen=True):
+    """An allowance that was granted just now.
+
+    Attributes:
+        known: whether the detector has seen the account; null where it was too busy to say. An allowance may be there before its
+            account's first request, but one for a misspelt id allows nothing.
+    """
+
+    known: bool | None
+
+
 class Allowances(msgspec.Struct):
     """A page; `next` is null at its end."""
 
@@ -79,26 +91,31 @@ class Allowances(msgspec.Struct):
     next: str | None
 
 
+_MADE = Made(**msgspec.structs.asdict(examples.ALLOWANCE), known=True)
+
+
 @router.get("", responses=gives(Allowances, Allowances([examples.ALLOWANCE], None), said="Allowances"))
 def list_allowances(
-    state: StateDep, _: Reader, account: Id | None = None, cursor: Cursor = None, limit: Limit = 50
+    state: StateDep, _: Reader, account_id: Id | None = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Response:
     """List allowances, also expired ones."""
-    return json(numbered(lambda a, n: state.store.allowances.page(account=account, after=a, limit=n), cursor, limit))
+    return json(numbered(lambda a, n: state.store.allowances.page(account=account_id, after=a, limit=n), cursor, limit))
 
 
 @router.get("/preview", responses=gives(Hidden, Hidden([examples.ALERT.id], [], []), said="What it would hide"))
-def preview(state: StateDep, _: Reader, account: Id, name: Annotated[str, Query(json_schema_extra=_NAMES)]) -> Response:
+def preview(
+    state: StateDep, _: Reader, account_id: Id, name: Annotated[str, Query(json_schema_extra=_NAMES)]
+) -> Response:
     """See which known alerts an allowance would have hidden, and which clusters the account would leave, before it is granted."""
     _known(name)
     now = time.time_ns() // 1000
     given: dict[str, Sequence[Allowance]] = dict(state.store.allowances.by_account())
     before = {each: covered(held, now) for each, held in given.items()}
-    after = before | {account: covered([*given.get(account, ()), Allowance(name)], now)}
-    naming = state.store.alerts.page(Filters(account=account, merged=True), order="worst", limit=_MOST).items
+    after = before | {account_id: covered([*given.get(account_id, ()), Allowance(name)], now)}
+    naming = state.store.alerts.page(Filters(account=account_id, merged=True), order="worst", limit=_MOST).items
     out = Hidden([], [], [])
     for alert in naming:
-        _sort(alert, account, before, after, out)
+        _sort(alert, account_id, before, after, out)
     return json(out)
 
 
@@ -132,18 +149,18 @@ def get_allowance(state: StateDep, _: Reader, number: Number) -> Response:
     return json(found(state.store.allowances.get(number), "allowance"))
 
 
-@router.post("", status_code=201, responses=gives(Granted, examples.ALLOWANCE, 409, status=201, said="Granted"))
+@router.post("", status_code=201, responses=gives(Made, _MADE, 409, status=201, said="Granted"))
 def grant(state: StateDep, token: Admin, request: Request, body: Grant, key: Key = None) -> Response:
     """Allow an account something until a day that must be named."""
     _known(body.name)
 
     def do() -> Response:
-        until = _micros(body.expires_at)
+        until = micros_of(body.expires_at)
         if state.store.allowances.past(until):
             raise HTTPException(422, "The end lies in the past: the allowance would allow nothing.")
         made = state.store.allowances.grant(body.name, body.account_id, body.owner, until, token.name, body.scope)
         state.detector.allow()
-        return json(made, 201)
+        return json(Made(**msgspec.structs.asdict(made), known=_seen(state, body.account_id)), 201)
 
     return once(state, token, request, key, body, do)
 
@@ -153,7 +170,7 @@ def change(state: StateDep, token: Admin, request: Request, number: Number, body
     """Change an allowance's owner, scope or end."""
 
     def do() -> Response:
-        until = _micros(body.expires_at) if body.expires_at else None
+        until = micros_of(body.expires_at) if body.expires_at else None
         store = state.store.allowances
         made = found(
             store.change(number, token.name, owner=body.owner, scope=body.scope, expires_at=until), "allowance"
@@ -176,10 +193,13 @@ def revoke(state: StateDep, token: Admin, request: Request, number: Number, key:
     return once(state, token, request, key, None, do)
 
 
+def _seen(state: State, account_id: str) -> bool | None:
+    try:
+        return state.detector.knows(account_id)
+    except BusyError:
+        return None
+
+
 def _known(name: str) -> None:
     if name not in COVERS:
         raise HTTPException(422, f"The name is one of {', '.join(COVERS)}.")
-
-
-def _micros(when: datetime) -> int:
-    return round(when.timestamp() * 1_000_000)

@@ -4,19 +4,20 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from detector.service.http.access import StateDep
-from detector.service.http.answer import json
+from detector.service.http.answer import Responses, json, problems
 from detector.service.http.problems import problem
 
 router = APIRouter(tags=["health"])
+_ASKED: Responses = {422: problems()[422]}  # they take no parameters, and say so
 
 
-@router.get("/healthz", responses={200: {"description": "Alive"}})
+@router.get("/healthz", responses={200: {"description": "Alive"}, **_ASKED})
 def healthz() -> Response:
     """Whether the process answers."""
     return json({"status": "ok"})
 
 
-@router.get("/readyz", responses={200: {"description": "Ready"}, 503: {"description": "Not ready"}})
+@router.get("/readyz", responses={200: {"description": "Ready"}, 503: {"description": "Not ready"}, **_ASKED})
 def readyz(state: StateDep) -> Response:
     """Whether the detector takes in records."""
     if not state.detector.ready or state.stopping.is_set():
@@ -26,7 +27,10 @@ def readyz(state: StateDep) -> Response:
     return json({"status": "ready"})
 
 
-@router.get("/metrics", responses={200: {"description": "Prometheus' text format", "content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    responses={200: {"description": "Prometheus' text format", "content": {"text/plain": {}}}, **_ASKED},
+)
 def metrics(state: StateDep) -> Response:
     """Metrics for Prometheus."""
     return Response(state.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -55,10 +55,11 @@ def _take(state: State, body: bytes, encoding: str | None) -> Response:
     batch = state.format.mixed()(lines(data), origin) if is_array(data) else state.format.reader()(data, origin)
     state.metrics.stage_seconds.labels("decode").observe(time.perf_counter() - started)
     try:
-        return json(state.detector.submit(batch), 202)
+        ack = state.detector.submit(batch)
     except QueueFullError as error:
         raise HTTPException(503, "The detector is behind; send the same again.", {"Retry-After": "5"}) from error
     except UnwritableError as error:
         # Whoever sends cannot free space, and need not hurry.
         detail = "The data folder cannot be written; send the same again."
         raise HTTPException(503, detail, {"Retry-After": "30"}) from error
+    return json(ack, 202)

@@ -15,6 +15,7 @@ from detector.alerts.store.tokens import Token
 from detector.service.http.access import Reader, StateDep
 from detector.service.http.answer import problems
 from detector.service.http.state import State
+from detector.service.http.times import shown
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 _POLL_S: Final = 0.5
@@ -56,7 +57,7 @@ async def _events(state: State, after: int, token: Token) -> AsyncIterator[bytes
             state.lists.outdate()
         for version in versions:
             after = version.id
-            yield b"id: %d\nevent: alert\ndata: %s\n\n" % (after, msgspec.json.encode(version))
+            yield b"id: %d\nevent: alert\ndata: %s\n\n" % (after, msgspec.json.encode(shown(version)))
         if versions:
             beat = time.monotonic()
             continue
