@@ -1,7 +1,7 @@
 """What `revenuer replay` and `revenuer demo` do with logs: replay them, show what was found."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from detector.alerts.allowance import COVERS, Allowance, unknown
+from detector.alerts.allowance import COVERS, Allowance, unknown, unknown_scopes
 from detector.config import Settings
 from detector.scoring.rules import RuleError, unmeasured
 from detector.service.replay import UNREAD, Progress, Replay, make_engine
@@ -122,7 +122,7 @@ def _prepared(
             f"{first.source}:{first.position}: {first.reason}\n"
         )
     replay = Replay(make_engine(settings, book, told), out, refused)
-    warn_of_unknown(replay.engine.allowances)
+    warn_of_unknown(replay.engine.allowances, {rule.code for rule in replay.engine.scorer.every_rule})
     if settings.rules and (own := unmeasured(replay.engine.scorer.every_rule)):
         sys.stderr.write(
             f"revenuer: {', '.join(own)}: rules of your own, which the stated rate of false alarms was measured without; "
@@ -149,8 +149,12 @@ def summaries(replay: Replay) -> list[dict[str, Any]]:
     ]
 
 
-def warn_of_unknown(allowances: Mapping[str, Sequence[Allowance]]) -> None:
-    """Say which names of allowances cover nothing, a line a name: a typo would pass for a permission."""
+def warn_of_unknown(allowances: Mapping[str, Sequence[Allowance]], codes: Iterable[str]) -> None:
+    """Say which names of allowances cover nothing, and which codes of scopes, a line each: a typo would pass for a permission."""
+    for code, accounts in unknown_scopes(allowances, codes).most_common(_WARNED):
+        sys.stderr.write(
+            f"revenuer: scope {code[:80]!r} of {accounts:,} accounts is no reason code and covers nothing\n"
+        )
     names = unknown(allowances)
     for name, accounts in names.most_common(_WARNED):
         # As a literal: whoever writes the account file must not move the cursor of who reads this.
