@@ -156,8 +156,11 @@ def _allowances() -> list[str]:
 _ALLOWANCES = (
     "An allowance takes the reasons that it covers from the account's own score; all others still alert ([what each reason "
     "means](rules.md)). Each covers `ANOMALY`, too: unusual work is what leave is given for. A member leaves a cluster where every "
-    "reason of the cluster is covered for it. Nothing is covered after `expires_at`, nor by a name that is not in this table: "
-    "`replay`, `calibrate` and `serve` warn of it."
+    "reason of the cluster is covered for it. A `scope` (a list of reason codes, or one string with commas) limits an "
+    "allowance to those of its name's reasons; `ANOMALY` is then covered only where it is named, "
+    "and a code that no rule has covers "
+    "nothing. Nothing is covered after `expires_at`, nor by a name that is not in this table: "
+    "`replay`, `calibrate` and `serve` warn of both."
 )
 
 

@@ -6,35 +6,37 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from streams.account import ACCOUNT, ACCOUNT_SCHEMA
+from streams.account import ACCOUNT, ACCOUNT_SCHEMA, scope_of
 from streams.batch import Batch, DeadLetter
 from streams.decode import Origin
 from streams.event import EVENT, EVENT_SCHEMA, KINDS
 from streams.tables import Kind, read_rows, read_table
 from streams.validate import EARLIEST, LATEST, as_time, is_far
 
-_PARTS: Final = ("name", "owner", "expires_at", "scope")
-_ALLOWANCES: Final = pl.List(pl.Struct(dict.fromkeys(_PARTS, pl.String())))
+_PARTS: Final = ("name", "owner", "expires_at")
+_ALLOWANCES: Final = pl.List(pl.Struct(dict.fromkeys(_PARTS, pl.String()) | {"scope": pl.List(pl.String())}))
 
 
-def _allowances(text: str | None) -> list[dict[str, str | None]] | None:
-    """Allowances of JSON text; None where it is not a list of names or of objects with a name."""
+def _allowances(text: str | None) -> list[dict[str, str | list[str] | None]] | None:
+    """Allowances of JSON text; None where it is not a list of names or of objects with a name, and with codes if any as scope."""
     if not text:
         return []
     try:
         value = msgspec.json.decode(text.encode())
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
-    if value is None:
-        return []
     if not isinstance(value, list):
-        return None
-    out: list[dict[str, str | None]] = []
+        return [] if value is None else None
+    out: list[dict[str, str | list[str] | None]] = []
     for item in value:
         given = {"name": item} if isinstance(item, str) else item
         if not isinstance(given, dict) or not isinstance(given.get("name"), str):
             return None
-        out.append({k: None if given.get(k) is None else str(given[k]) for k in _PARTS})
+        parts = {k: None if given.get(k) is None else str(given[k]) for k in _PARTS}
+        try:
+            out.append({**parts, "scope": scope_of(given.get("scope"))})
+        except TypeError:
+            return None
     return out
 
 

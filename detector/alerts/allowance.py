@@ -1,7 +1,7 @@
 """Allowances, applied before alerting: owned, expiring permissions that cover reason codes; all else still alerts."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -77,6 +77,7 @@ class Allowance:
         owner: who answers for it, if known.
         expires_at: µs, None where it does not expire.
         since, until: event times, µs, at which it became known and was taken back; it holds in between.
+        scope: reason codes that it is limited to; None where it covers all that its name does.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Allowance:
     expires_at: int | None = None
     since: int = 0
     until: int | None = None
+    scope: tuple[str, ...] | None = None
 
     def holds(self, now: int) -> bool:
         """Whether it is known at `now` (µs), and has neither expired nor been taken back."""
@@ -91,12 +93,21 @@ class Allowance:
 
 
 def covered(allowances: Sequence[Allowance], now: int, table: Mapping[str, tuple[str, ...]] = COVERS) -> frozenset[str]:
-    """Reason codes that the allowances of an account cover now; `EVERYTHING` covers all.
+    """Reason codes that the allowances of an account cover now; `EVERYTHING` covers all."""
+    return frozenset().union(*(covers(a, table) for a in allowances if a.holds(now)))
 
-    Whoever has leave for anything has leave to be strange: unusual work is what leave is given for.
+
+def covers(allowance: Allowance, table: Mapping[str, tuple[str, ...]] = COVERS) -> frozenset[str]:
+    """Reason codes that an allowance covers while it holds: its name's, and of these only those in its scope, where it has one.
+
+    Whoever has leave for anything has leave to be strange, for unusual work is what leave is given for; but by a scope only where
+    it says so.
     """
-    codes = frozenset(code for a in allowances if a.holds(now) for code in table.get(a.name, ()))
-    return codes | {ANOMALY} if codes else codes
+    codes = frozenset(table.get(allowance.name, ()))
+    codes = codes | {ANOMALY} if codes else codes
+    if allowance.scope is None:
+        return codes
+    return frozenset(allowance.scope) if EVERYTHING in codes else codes & frozenset(allowance.scope)
 
 
 def unknown(allowances: Mapping[str, Sequence[Allowance]]) -> Counter[str]:
@@ -106,6 +117,17 @@ def unknown(allowances: Mapping[str, Sequence[Allowance]]) -> Counter[str]:
         allowances: by account id.
     """
     return Counter(name for given in allowances.values() for name in {a.name for a in given} if name not in COVERS)
+
+
+def unknown_scopes(allowances: Mapping[str, Sequence[Allowance]], codes: Iterable[str]) -> Counter[str]:
+    """Codes of scopes that are no reason's, and cover nothing, with the number of accounts that have each.
+
+    Args:
+        allowances: by account id.
+        codes: of the rules.
+    """
+    known = {*codes, ANOMALY}
+    return Counter(c for given in allowances.values() for c in {c for a in given for c in a.scope or ()} - known)
 
 
 def uncovered(reasons: Sequence[Reason], codes: frozenset[str]) -> list[Reason]:

@@ -176,8 +176,17 @@ class AlertBook:
         """
         self.version += entry.update(latest, shown, joiners=joiners)
 
+    def acts(self, name: str) -> bool:
+        """Whether anything is to be done about the alert that an id stands for."""
+        return name in self.entries and self.find(name).level >= ACTIONABLE
+
+    def doubt(self, name: str, accounts: Iterable[str]) -> None:
+        """Bind accounts of an alert no sooner than it is known which of their keys or end users it is."""
+        entry = self.find(name)
+        entry.unsure.update(entry.named.keys() & set(accounts))
+
     def blame(self, now: int, name: str, account: str, culprits: list[Named]) -> list[Entry]:
-        """Note which keys or end users of a named account it is: a key has an alert of its own, and the account is bound no more.
+        """Note which keys or end users of a named account it is; those bound in its place have alerts of their own.
 
         Args:
             now: event time, µs.
@@ -188,17 +197,30 @@ class AlertBook:
         Returns:
             Alerts that changed.
         """
-        entry = self.find(name) if name in self.entries else None
-        if entry is None or account not in entry.named or entry.culprits.get(account, []) == culprits:
+        found = [
+            e
+            for e in self._clusters_of(name, account)
+            if account in e.unsure or e.culprits.get(account, []) != culprits
+        ]
+        if not found:
             return []
-        entry.culprits[account] = culprits
-        if not culprits:  # the other keys are used for it as well, by now
-            del entry.culprits[account]
+        for entry in found:
+            entry.unsure.discard(account)
+            entry.culprits[account] = culprits
+            if not culprits:  # the other keys are used for it as well, by now
+                del entry.culprits[account]
         self.version += 1
-        return [entry, *(self._victim(now, entry, account, c) for c in culprits if c.kind == "api_key")]
+        return [*found, *(self._victim(now, found[0], account, c) for c in culprits if c.instead)]
+
+    def _clusters_of(self, name: str, account: str) -> list[Entry]:
+        """Live alerts of clusters that name an account, that of a name first where it does: a victim of one is bound by none."""
+        first = [self.find(name)] if name in self.entries else []
+        others = [self.entries[i] for i in sorted(self._of_account.get(account, ()))]
+        known = {e.id: e for e in first + others if e.merged_into is None and e.case.kind == "cluster"}
+        return [e for e in known.values() if account in e.named]
 
     def _victim(self, now: int, entry: Entry, account: str, culprit: Named) -> Entry:
-        """The alert of a key. It is in no index: cases of the account go on to the alert of the cluster."""
+        """The alert of a key or an end user. It is in no index: cases of the account go on to the alert of the cluster."""
         name = alert_id("account", f"{account}|{culprit.kind}|{culprit.id}")
         case = victim_case(entry, account)
         alone = self.entries.setdefault(name, Entry(id=name, opened=now, case=case, level=entry.level, subject=culprit))

@@ -81,7 +81,8 @@ class Entry:
         held: by account, event time of the latest case that called it core.
         alike: accounts that a case called core for their likeness alone.
         culprits: by account, the keys or end users that it is the victim of.
-        subject: the key that the alert is of.
+        subject: the key or end user that the alert is of.
+        unsure: accounts that are not bound, since it is not known yet which of their keys or end users it is.
     """
 
     id: str
@@ -103,12 +104,17 @@ class Entry:
     alike: set[str] = field(default_factory=set)
     culprits: dict[str, list[Named]] = field(default_factory=dict)
     subject: Named | None = None
+    unsure: set[str] = field(default_factory=set)
 
     @property
     def bound(self) -> list[Member]:
-        """Members that a recommendation may bind: not those of which a key is bound instead."""
-        victims = {a for a, found in self.culprits.items() if found[0].kind == "api_key" and self.subject is None}
-        return [m for m in self.members.values() if m.account_id not in victims]
+        """Members that a recommendation may bind: not those of which a key or end user is bound instead."""
+        victims = {a for a, found in self.culprits.items() if found[0].instead and self.subject is None}
+        return [self._standing(m) for m in self.members.values() if m.account_id not in victims]
+
+    def _standing(self, member: Member) -> Member:
+        """A member in doubt is shown and not bound."""
+        return msgspec.structs.replace(member, role="peripheral") if member.account_id in self.unsure else member
 
     def take(self, now: int, case: Case) -> bool:
         """Take in a tick's case; whether anything that a reader would act on changed."""
@@ -136,7 +142,7 @@ class Entry:
 
     def core(self) -> frozenset[str]:
         """Accounts that a recommendation binds."""
-        return frozenset(account for account, member in self.members.items() if member.role == "core")
+        return frozenset(a for a, member in self.members.items() if member.role == "core" and a not in self.unsure)
 
     def _settle(self, now: int) -> None:
         """Looks differ: a member is core for some while after the latest that called it so, and no gateway is told back and forth.
@@ -244,6 +250,7 @@ class Entry:
             self.named[account] = min(when, self.named.get(account, when))
         self.inherit(other, other.actionable)
         self.culprits = other.culprits | self.culprits
+        self.unsure |= other.unsure - self.members.keys()  # what this one knows, it knows
         for account, member in other.members.items():
             self.members.setdefault(account, member)
         for account, when in other.held.items():
@@ -267,7 +274,9 @@ class Entry:
     def alert(self) -> Alert:
         """The alert as it is written."""
         detected = self.actionable if self.level >= ACTIONABLE else self.named
-        members = sorted(self.members.values(), key=lambda m: (m.role != "core", -m.p_member, m.account_id))
+        members = sorted(
+            map(self._standing, self.members.values()), key=lambda m: (m.role != "core", -m.p_member, m.account_id)
+        )
         # Of whom nobody is told to do anything about, all that was answered so far is gone.
         leaked = [self.leaked.get(m.account_id, (m.exchanges, m.output_tokens)) for m in members]
         return Alert(

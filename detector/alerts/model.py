@@ -75,12 +75,19 @@ class Named(msgspec.Struct, frozen=True):
         kind: api_key or end_user.
         id: its id.
         carrying, other: its exchanges with and without what the cluster shares, since the alert.
+        alone: of an end user: he is one of a few that carry it, where the account has as many that do not.
     """
 
     kind: NamedKind
     id: str
     carrying: int
     other: int
+    alone: bool = False
+
+    @property
+    def instead(self) -> bool:
+        """Whether it is bound in place of its account: a client can call its users what it likes."""
+        return self.kind == "api_key" or self.alone
 
 
 class Case(msgspec.Struct, frozen=True, dict=True):

@@ -30,6 +30,8 @@ TiersOf = Callable[[Sequence[str], int], list[str]]  # accounts and event time, 
 LADDER: Final[dict[str, dict[str, Action]]] = {
     # Its account is the victim, and loses least by a new key; the old one has a quota until then.
     "api_key": {"low": "observe", "medium": "review", "high": "rotate_key", "critical": "rotate_key"},
+    # He has no budget to share, and goes on asking as little as the cluster's members did.
+    "end_user": {"low": "observe", "medium": "review", "high": "throttle", "critical": "suspend"},
     "account": {"low": "observe", "medium": "review", "high": "throttle", "critical": "degrade"},
     "cluster": {"low": "observe", "medium": "review", "high": "throttle", "critical": "suspend"},
 }
@@ -113,7 +115,7 @@ def recommend(
     kind = "account" if len(members) == 1 else "cluster"
     subject = _subject(alert_id, kind, core, members, culprit)
     tiers = dict(sorted(Counter(tiers_of(core, now)).items()))
-    action = LADDER["api_key" if subject.kind == "api_key" else kind][severity]
+    action = LADDER[subject.kind][severity]
     degrade = tuple(sorted({DEGRADE[r.code] for r in case.reasons if r.code in DEGRADE})) if level >= ACTIONABLE else ()
     return Recommendation(
         id=_id(alert_id, action, subject),

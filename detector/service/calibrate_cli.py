@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from detector.alerts.allowance import COVERS, EVERYTHING
+from detector.alerts.allowance import EVERYTHING, covers
 from detector.config import Settings
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.columns import Keys
@@ -71,7 +71,8 @@ def _measured(
     key, model = settings.key(), CapabilityModel.load()
     keys = Keys.of(key)
     allowances = allowances_of(book)
-    warn_of_unknown(allowances)
+    rules = load_rules(settings.rules, extra=settings.extra_rules)
+    warn_of_unknown(allowances, {rule.code for rule in rules})
 
     def batches() -> Iterable[pl.DataFrame]:
         source = FileSource(paths, settings.batch_mb << 20, format=Format(settings.format, settings.account_path))
@@ -85,14 +86,14 @@ def _measured(
         return kind(scorer, model, keys, AccountBook(book, keys.identity), EventTracker(told), allowances, clock=clock)
 
     return calibrate(
-        load_rules(settings.rules, extra=settings.extra_rules),
+        rules,
         batches,
         make,
         load_reference(settings.reference),
         "own traffic, by revenuer calibrate",
         read_labels(labels) if labels else (),
         # Whoever may distil is no attacker and looks like one: the reference is of those who can be told from one.
-        {name for name, given in allowances.items() if any(EVERYTHING in COVERS.get(a.name, ()) for a in given)},
+        {name for name, given in allowances.items() if any(EVERYTHING in covers(a) for a in given)},
         anomaly_of(settings),
     )
 

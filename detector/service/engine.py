@@ -281,7 +281,7 @@ class Engine:
 
     def _blame(self, now: int) -> None:
         """Name the keys and end users that turned out to be what a cluster's member is a victim of."""
-        for alert_id, slot, named in self.culprits.news():
+        for alert_id, slot, named in self.culprits.news(self.alerts.acts, now):
             for entry in self.alerts.blame(now, alert_id, self.store.ids[slot], named):
                 self._advise(now, entry)
 
@@ -350,9 +350,9 @@ class Engine:
                 if id(case) in slots:
                     members[allowed.accounts] = slots[id(case)]
         placed = self.alerts.placed(now, left) if left else []
+        self._learn(placed, members)  # first: who is in doubt is not bound
         for entry in moved_by(placed):
             self._advise(now, entry)
-        self._learn(placed, members, now)
 
     def _advise(self, now: int, entry: Entry) -> None:
         tiers_of, culprit = self.accounts.tiers_of, entry.subject
@@ -368,14 +368,17 @@ class Engine:
         level = int(severities(np.array([left.p_value]), everyone, self._population)[0])
         return left if level == NONE or left.score <= 0 else left._replace(severity=SEVERITIES[level])
 
-    def _learn(self, placed: Sequence[Placed], members: Mapping[frozenset[str], I32], now: int) -> None:
-        acted_on = ((case.accounts, entry.id) for case, entry, _ in placed if case.level >= ACTIONABLE)
-        found = [(alert_id, members[accounts]) for accounts, alert_id in acted_on if accounts in members]
-        if found and self.clusters is not None:
-            links = self.clusters[0].view.links
-            self.indicators.learn(found, links)
-            for alert_id, slots in found:
-                self.culprits.learn(alert_id, slots, links, now)
+    def _learn(self, placed: Sequence[Placed], members: Mapping[frozenset[str], I32]) -> None:
+        if self.clusters is None:
+            return
+        view = self.clusters[0].view
+        found = [(case, entry.id, members[case.accounts]) for case, entry, _ in placed if case.accounts in members]
+        acted_on = [(alert_id, slots) for case, alert_id, slots in found if case.level >= ACTIONABLE]
+        if acted_on:
+            self.indicators.learn(acted_on, view.links)
+        for _, alert_id, slots in found:
+            doubted = self.culprits.learn(alert_id, slots, view)
+            self.alerts.doubt(alert_id, [self.store.ids[slot] for slot in doubted])
 
     def _tier_usage(self, use: Used) -> TierUsage:
         named = {a for e in self.alerts.live() for a in e.named}

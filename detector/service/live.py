@@ -18,7 +18,7 @@ import msgspec
 import polars as pl
 import structlog
 
-from detector.alerts.allowance import COVERS, Allowance, unknown
+from detector.alerts.allowance import COVERS, Allowance, unknown, unknown_scopes
 from detector.alerts.model import Alert
 from detector.alerts.store import Store
 from detector.alerts.store.allowances import merged
@@ -259,12 +259,16 @@ class Live:
         self.allow()
 
     def _give(self, allowances: dict[str, list[Allowance]]) -> None:
-        """Take these for the ones of the account file; of a name that nobody knows, it is warned once."""
+        """Take these for the ones of the account file; of a name or code that nobody knows, it is warned once."""
         self._given = allowances
         for name in sorted(unknown(allowances).keys() - self._unknown)[:_WARNED]:
             self._unknown.add(name)
             # Escaped, since the log leaves control characters beyond ASCII as they are.
             _log.warning("allowance_unknown", name=name[:80].encode("unicode_escape").decode(), known=sorted(COVERS))
+        codes = unknown_scopes(allowances, {rule.code for rule in self._engine.scorer.every_rule})
+        for code in sorted(codes.keys() - self._unknown)[:_WARNED]:
+            self._unknown.add(code)
+            _log.warning("allowance_scope_unknown", code=code[:80].encode("unicode_escape").decode())
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters of a source that is read again at each start, each once; what cannot be written comes again then."""

@@ -58,6 +58,17 @@ def _told_apart(state: State) -> State:
     return {**state, "engine": engine}
 
 
+def _nobody_in_doubt(state: State) -> State:
+    """To version 12: strangers are watched and members doubted from the next look on."""
+    engine = state["engine"]
+    return {**state, "engine": {**engine, "culprits": _with_all(Culprits(), engine["culprits"])}}
+
+
+def _with_all(part: object, state: State) -> State:
+    """A part's state with what its version did not have yet as it is at first."""
+    return state | {"is": snapshot(part) | state["is"]}
+
+
 MIGRATIONS: Final[Mapping[int, Migration]] = {
     1: _coordination_anew,
     2: _nothing_told,
@@ -69,4 +80,5 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     8: _coordination_anew,
     9: _coordination_anew,
     10: _told_apart,
+    11: _nobody_in_doubt,
 }

@@ -122,7 +122,14 @@ def allowances_of(accounts: pl.DataFrame | None) -> dict[str, list[Allowance]]:
     given = spans.filter(pl.col("allowances").list.len() > 0).explode("allowances").unnest("allowances")
     for row in given.with_columns(pl.col("expires_at").dt.epoch("us")).iter_rows(named=True):
         out.setdefault(row["account_id"], []).append(
-            Allowance(row["name"], row["owner"], row["expires_at"], row["since"], row["until"])
+            Allowance(
+                row["name"],
+                row["owner"],
+                row["expires_at"],
+                row["since"],
+                row["until"],
+                None if row["scope"] is None else tuple(row["scope"]),
+            )
         )
     return out
 

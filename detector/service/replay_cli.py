@@ -2,14 +2,14 @@
 
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
-from detector.alerts.allowance import COVERS, Allowance, unknown
+from detector.alerts.allowance import COVERS, Allowance, unknown, unknown_scopes
 from detector.config import Settings
 from detector.printing import printer
 from detector.scoring.rules import RuleError, left_out, unmeasured
@@ -128,8 +128,8 @@ def _prepared(
     if not given:
         settings = settings.model_copy(update={"hash_key": key_of(source)})
     replay = Replay(make_engine(settings, book, told), out, refused)
-    warn_of_unknown(replay.engine.allowances)
     rules = replay.engine.scorer.every_rule
+    warn_of_unknown(replay.engine.allowances, {rule.code for rule in rules})
     if less := left_out(rules, settings.rules):
         sys.stderr.write(f"revenuer: {less}\n")
     if (settings.rules or settings.extra_rules) and (own := unmeasured(rules)):
@@ -159,8 +159,12 @@ def summaries(replay: Replay) -> list[dict[str, Any]]:
     ]
 
 
-def warn_of_unknown(allowances: Mapping[str, Sequence[Allowance]]) -> None:
-    """Say which names of allowances cover nothing, a line a name: a typo would pass for a permission."""
+def warn_of_unknown(allowances: Mapping[str, Sequence[Allowance]], codes: Iterable[str]) -> None:
+    """Say which names of allowances cover nothing, and which codes of scopes, a line each: a typo would pass for a permission."""
+    for code, accounts in unknown_scopes(allowances, codes).most_common(_WARNED):
+        sys.stderr.write(
+            f"revenuer: scope {code[:80]!r} of {accounts:,} accounts is no reason code and covers nothing\n"
+        )
     names = unknown(allowances)
     for name, accounts in names.most_common(_WARNED):
         # As a literal: whoever writes the account file must not move the cursor of who reads this.

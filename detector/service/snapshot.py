@@ -27,17 +27,18 @@ from detector.coordination.volumes import Volumes
 from detector.profiles.events import EventTracker, Launch
 from detector.profiles.layout import Accounts, Panes
 from detector.profiles.store import ProfileStore
-from detector.service.culprits import Culprits, Tally
+from detector.service.culprits import Culprits
 from detector.service.engine import Engine
 from detector.service.indicators import Indicators
 from detector.service.skeletons import SkeletonBank
 from detector.service.strangers import Strangers
+from detector.service.tallies import Tally
 from detector.service.ticks import Clock
 from detector.service.told import Told
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 11  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 12  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {

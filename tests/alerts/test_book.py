@@ -333,6 +333,29 @@ def test_times_are_written_to_the_millisecond(micros):
     )
 
 
+def test_a_member_in_doubt_is_shown_and_bound_when_it_is_known_whose_it_is():
+    book = AlertBook()
+    (entry,) = book.tick(START, [case("a b c")])
+    book.doubt(entry.id, ["a", "stranger"])
+    assert entry.core() == {"b", "c"}
+    assert {m.account_id: m.role for m in entry.alert().members} == {"a": "peripheral", "b": "core", "c": "core"}
+    assert {m.account_id for m in entry.bound if m.role == "core"} == {"b", "c"}
+    book.tick(START + HOUR, [case("a b c")])
+    assert entry.core() == {"b", "c"}
+    assert book.blame(START + HOUR, entry.id, "a", []) == [entry]
+    assert entry.core() == {"a", "b", "c"}
+
+
+def test_an_end_user_has_an_alert_of_his_own_where_he_is_bound_in_place_of_his_account():
+    book = AlertBook()
+    (entry,) = book.tick(START, [case("a b c")])
+    user = Named("end_user", "u1", 40, 0, alone=True)
+    _, own = book.blame(START + HOUR, entry.id, "a", [user])
+    assert (own.subject, [m.account_id for m in own.bound]) == (user, ["a"])
+    assert [m.account_id for m in entry.bound] == ["b", "c"]
+    assert own.alert().kind == "account"
+
+
 def test_an_account_that_goes_on_with_its_other_key_is_bound_again():
     book = AlertBook()
     (entry,) = book.tick(START, [case("a b c")])

@@ -5,7 +5,7 @@ from cases import HOUR, START, case, member
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alerts.model import SEVERITIES, Limit, Named, rfc3339
+from detector.alerts.model import SEVERITIES, Limit, Named, Subject, rfc3339
 from detector.alerts.quota import DAY_S, TierUsage
 from detector.alerts.recommendations import LADDER, recommend, unbound
 
@@ -145,8 +145,10 @@ def test_a_stolen_key_is_rotated_and_limited_until_it_is(level, action):
 
 @pytest.mark.parametrize("level", SEVERITIES)
 def test_only_a_key_is_rotated(level):
-    culprits = [None, Named("end_user", "u", 40, 0)]
-    assert all(of(case("a"), level, culprit=c).action == LADDER["account"][level] != "rotate_key" for c in culprits)
+    culprits = {"account": None, "end_user": Named("end_user", "u", 40, 0, alone=True)}
+    found = {kind: of(case("a"), level, culprit=culprit) for kind, culprit in culprits.items()}
+    assert all(made.action == LADDER[kind][level] != "rotate_key" for kind, made in found.items())
+    assert found["end_user"].subject == Subject("end_user", "u", ("a",))
 
 
 @given(st.floats(1e-6, 1e12))

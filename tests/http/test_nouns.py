@@ -7,7 +7,7 @@ import pytest
 from making import alert
 from msgspec.structs import replace
 
-from detector.alerts.allowance import Allowance, apply
+from detector.alerts.allowance import Allowance, apply, covered
 from detector.alerts.model import Case, Reason, Subject
 from detector.alerts.notify.indicators import keyed_hash
 from detector.alerts.store.forget import Receipt, proves
@@ -88,6 +88,32 @@ def test_allowances(state, admin):
     assert state.detector.allowed == 3
     for wrong in ({"name": "distilation"}, {"expires_at": None}, {"expires_at": "2027-01-01"}, {"owner": ""}):
         assert admin("POST", "/v1/allowances", json=body | wrong).status_code == 422
+
+
+def test_a_scope_is_of_reason_codes(state, admin):
+    body = {"name": "distillation", "account_id": "acct-1", "owner": "lab", "expires_at": "2127-01-01T00:00:00Z"}
+    made = admin("POST", "/v1/allowances", json=body | {"scope": "SOFT_LABELS, FIXED_PACE"})
+    assert (made.status_code, made.json()["scope"]) == (201, ["SOFT_LABELS", "FIXED_PACE"])
+    (held,) = state.store.allowances.by_account()["acct-1"]
+    assert covered([held], 1) == {"SOFT_LABELS", "FIXED_PACE"}
+    path = f"/v1/allowances/{made.json()['id']}"
+    assert admin("PATCH", path, json={"scope": ["SOFT_LABELS"]}).json()["scope"] == ["SOFT_LABELS"]
+    assert admin("POST", "/v1/allowances", json=body).json()["scope"] is None
+    for method, where in (("POST", "/v1/allowances"), ("PATCH", path)):
+        refused = admin(method, where, json=(body if method == "POST" else {}) | {"scope": ["SOFT_LABELS", "A paper"]})
+        assert (refused.status_code, "A paper" in refused.json()["detail"]) == (422, True)
+    for nothing in ([], "", ["*"], [5], 5):
+        assert admin("POST", "/v1/allowances", json=body | {"scope": nothing}).status_code == 422
+
+
+def test_the_preview_respects_a_scope(state, admin):
+    two = [Reason("SOFT_LABELS", "", 1.0, 0.1, 2.0, 10.0), Reason("FIXED_PACE", "", 1.0, 0.1, 2.0, 10.0)]
+    state.store.alerts.upsert([alert("alr_2", ("acct-1",), reasons=two)])
+    assert would(admin, "acct-1")["hidden"] == ["alr_2"]
+    assert would(admin, "acct-1", "distillation&scope=SOFT_LABELS")["weakened"] == ["alr_2"]
+    assert would(admin, "acct-1", "distillation&scope=SOFT_LABELS,FIXED_PACE")["hidden"] == ["alr_2"]
+    assert would(admin, "acct-1", "distillation&scope=SOFT_LABELS&scope=FIXED_PACE")["hidden"] == ["alr_2"]
+    assert admin("GET", "/v1/allowances/preview?account=acct-1&name=research&scope=TYPO").status_code == 422
 
 
 MANY = tuple(f"acct-{i}" for i in range(1, 61))

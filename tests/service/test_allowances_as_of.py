@@ -27,6 +27,15 @@ def book(tmp_path):
     return read
 
 
+def test_a_scope_limits_what_is_covered(book):
+    limited = {"name": "sanctioned_distillation", "scope": ["SOFT_LABELS", "TYPO"]}
+    assert covered(book({"allowances": [limited]}), micros(JUNE)) == {"SOFT_LABELS", "TYPO"}
+    narrow = {"name": "research", "scope": "SOFT_LABELS, TRAINING_VALUE"}  # the second is not research's to give
+    assert covered(book({"allowances": [narrow]}), micros(JUNE)) == {"SOFT_LABELS"}
+    assert covered(book({"allowances": [limited | {"scope": []}]}), micros(JUNE)) == set()
+    assert "*" in covered(book({"allowances": [limited | {"scope": None}]}), micros(JUNE))
+
+
 @pytest.mark.parametrize(
     ("versions", "held"),
     [

@@ -142,6 +142,21 @@ def test_a_checkpoint_of_the_tenth_version_goes_on_as_if_nothing_were(world, unc
     assert outcome(engine) == uncut
 
 
+def test_a_checkpoint_of_the_eleventh_version_goes_on(world, uncut):
+    engine = fresh(world)
+    for piece in world[1][:5]:
+        engine.process(piece)
+    old = snapshot(engine)
+    for name in ("strangers", "doubted", "unproven"):
+        del old["culprits"]["is"][name]
+    engine = fresh(world)
+    restore(engine, MIGRATIONS[11]({"engine": unpack(pack(old))})["engine"])
+    for piece in world[1][5:]:
+        engine.process(piece)
+    assert outcome(engine)[1:] == uncut[1:]
+    assert named(outcome(engine)[0]) == named(uncut[0])
+
+
 def of_the_tenth(state):
     """What was told lay in four arrays."""
     for new, old in (("_told_alone", "_told_alone"), ("_told_together", "_told")):

@@ -33,6 +33,17 @@ def test_names_that_nobody_knows_are_counted_by_account():
     assert not unknown({"a": [Allowance(name) for name in COVERS]})
 
 
+def test_a_code_that_no_rule_has_is_said(tmp_path):
+    given = [{"name": "distillation", "scope": ["SOFT_LABELS", "SOFT_LABLES"]}]
+    path = tmp_path / "accounts.ndjson"
+    path.write_text(json.dumps({"account_id": "a", "allowances": given}) + "\n")
+    (tmp_path / "log.ndjson").write_text("{}\n")
+    args = ["replay", str(tmp_path / "log.ndjson"), "--accounts", str(path), "--out", str(tmp_path / "out")]
+    said = CliRunner().invoke(app, args, env={"REVENUER_HASH_KEY": "7"}).stderr
+    assert said.count("is no reason code and covers nothing") == 1
+    assert "'SOFT_LABLES' of 1 accounts" in said
+
+
 def test_what_is_covered_are_reasons_of_rules():
     codes = {rule.code for rule in load_rules()} | {"*"}
     assert {code for covered in COVERS.values() for code in covered} <= codes

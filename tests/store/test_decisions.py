@@ -40,11 +40,13 @@ def test_labels(store):
 
 
 def test_allowances(store):
-    made = store.allowances.grant("research", "acct-1", "lab", START + 10, "ana", "a paper")
+    made = store.allowances.grant("research", "acct-1", "lab", START + 10, "ana", ["SOFT_LABELS", "MULTI_SAMPLE"])
     assert store.allowances.get(made.id) == made
     changed = store.allowances.change(made.id, "ana", expires_at=START + 20)
-    assert (changed.expires_at, changed.owner, changed.scope) == (START + 20, "lab", "a paper")
-    assert store.allowances.by_account() == {"acct-1": [Allowance("research", "lab", START + 20)]}
+    assert (changed.expires_at, changed.owner, changed.scope) == (START + 20, "lab", ["SOFT_LABELS", "MULTI_SAMPLE"])
+    assert store.allowances.by_account() == {
+        "acct-1": [Allowance("research", "lab", START + 20, scope=("SOFT_LABELS", "MULTI_SAMPLE"))]
+    }
     assert store.allowances.page(account="acct-2") == []
     assert store.allowances.revoke(made.id, "ana")
     assert store.allowances.get(made.id) is None

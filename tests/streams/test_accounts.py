@@ -58,6 +58,8 @@ def test_a_bad_account_is_told_with_its_line_in_the_file(tmp_path, reason, other
         ([{"owner": "no name"}], "wrong_type"),
         ({"name": "reseller"}, "wrong_type"),
         ([3], "wrong_type"),
+        ([{"name": "x", "scope": 5}], "wrong_type"),
+        ([{"name": "x", "scope": [5]}], "wrong_type"),
     ],
 )
 def test_an_allowance_that_cannot_be_read_does_not_hold_for_ever(tmp_path, allowances, reason):
@@ -65,6 +67,24 @@ def test_an_allowance_that_cannot_be_read_does_not_hold_for_ever(tmp_path, allow
     path = accounts(tmp_path / "accounts.ndjson", [{"account_id": "a", "allowances": allowances}])
     assert read_accounts(path, dead).is_empty()
     assert [(d.position, d.reason, d.detail) for d in dead] == [(1, reason, "allowances")]
+
+
+@pytest.mark.parametrize(
+    ("scope", "codes"),
+    [
+        (None, None),
+        ("SOFT_LABELS", ["SOFT_LABELS"]),
+        ("SOFT_LABELS, FIXED_PACE", ["SOFT_LABELS", "FIXED_PACE"]),
+        (["SOFT_LABELS", "SOFT_LABELS"], ["SOFT_LABELS"]),
+        ([], []),
+    ],
+)
+def test_a_scope_is_a_list_of_codes_however_it_is_written(tmp_path, scope, codes):
+    given = [{"account_id": "a", "allowances": [{"name": "distillation", "scope": scope}]}]
+    frame = read_accounts(accounts(tmp_path / "accounts.ndjson", given))
+    assert frame["allowances"].to_list()[0][0]["scope"] == codes
+    frame.write_parquet(tmp_path / "accounts.parquet")
+    assert read_accounts(tmp_path / "accounts.parquet").equals(frame)
 
 
 def test_allowances_are_the_same_from_lines_and_from_parquet(tmp_path):

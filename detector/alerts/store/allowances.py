@@ -1,6 +1,6 @@
 """Stored allowances: scoped, owned and expiring; `detector.alerts.allowance` applies them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from detector.alerts.store.audit import Audit
 from detector.alerts.store.database import Database
 from detector.alerts.store.tables import allowances
 from detector.alerts.store.times import Micros
+from streams.account import scope_of
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -20,7 +21,7 @@ class Granted(msgspec.Struct, frozen=True):
         id: of the allowance.
         name: which one; the table of what it covers knows it.
         account_id: whose.
-        scope: what it is for, in words, e.g. a project or a contract.
+        scope: reason codes that it is limited to; null where it covers all that its name does.
         owner: who answers for it.
         created_at, created_by: when and by whom.
         expires_at: until when.
@@ -29,7 +30,7 @@ class Granted(msgspec.Struct, frozen=True):
     id: int
     name: str
     account_id: str
-    scope: str | None
+    scope: list[str] | None
     owner: str
     created_at: Micros
     created_by: str
@@ -47,17 +48,17 @@ class Allowances:
         return at <= self._now()
 
     def grant(
-        self, name: str, account_id: str, owner: str, expires_at: int, actor: str, scope: str | None = None
+        self, name: str, account_id: str, owner: str, expires_at: int, actor: str, scope: Sequence[str] | None = None
     ) -> Granted:
         """Allow an account something until `expires_at` (µs)."""
         now = self._now()
-        values: dict[str, Any] = {"name": name, "account_id": account_id, "scope": scope, "owner": owner}
+        values: dict[str, Any] = {"name": name, "account_id": account_id, "scope": _text(scope), "owner": owner}
         values |= {"created_at": now, "created_by": actor, "expires_at": expires_at}
         with self._database.write() as connection:
             number = connection.execute(insert(allowances).values(**values).returning(allowances.c.id)).scalar_one()
             detail = {"name": name, "expires_at": expires_at}
             self._audit.append(connection, now, actor, "allowance.grant", f"allowance/{number}", detail)
-        return Granted(id=number, **values)
+        return Granted(id=number, **values | {"scope": scope_of(values["scope"])})
 
     def change(
         self,
@@ -65,11 +66,11 @@ class Allowances:
         actor: str,
         *,
         owner: str | None = None,
-        scope: str | None = None,
+        scope: Sequence[str] | None = None,
         expires_at: int | None = None,
     ) -> Granted | None:
         """Change what is given; None where there is no such allowance."""
-        given = {"owner": owner, "scope": scope, "expires_at": expires_at}
+        given = {"owner": owner, "scope": _text(scope), "expires_at": expires_at}
         values = {k: v for k, v in given.items() if v is not None}
         mine = allowances.c.id == number
         with self._database.write() as connection:
@@ -108,7 +109,9 @@ class Allowances:
         out: dict[str, list[Allowance]] = {}
         with self._database.read() as connection:
             for row in connection.execute(select(allowances).order_by(allowances.c.id)):
-                out.setdefault(row.account_id, []).append(Allowance(row.name, row.owner, row.expires_at))
+                scope = None if row.scope is None else tuple(scope_of(row.scope) or ())
+                given = Allowance(row.name, row.owner, row.expires_at, scope=scope)
+                out.setdefault(row.account_id, []).append(given)
         return out
 
 
@@ -126,4 +129,8 @@ def _add(out: dict[str, list[Allowance]], items: Iterable[tuple[str, list[Allowa
 
 
 def _granted(row: Row[Any]) -> Granted:
-    return Granted(**row._asdict())
+    return Granted(**row._asdict() | {"scope": scope_of(row.scope)})
+
+
+def _text(scope: Sequence[str] | None) -> str | None:
+    return None if scope is None else ",".join(scope)

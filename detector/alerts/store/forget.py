@@ -156,7 +156,8 @@ def _from_words(connection: Connection, account: str) -> int:
         text, key = table.c[name], table.c.id
         rows = connection.execute(select(key, text).where(text.contains(account, autoescape=True))).all()
         found = [number for number, words in rows if alone.search(words)]
-        values: dict[str, Any] = {name: None}
+        # A scope that held words covered nothing; without one the allowance would cover all.
+        values: dict[str, Any] = {name: "" if name == "scope" else None}
         connection.execute(update(table).where(key.in_(found)).values(values))
         cleared += len(found)
     return cleared

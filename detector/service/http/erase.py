@@ -49,6 +49,7 @@ def _unname(engine: Engine, account_id: str) -> None:
         entry.held.pop(account_id, None)
         entry.alike.discard(account_id)
         entry.culprits.pop(account_id, None)
+        entry.unsure.discard(account_id)
         _shrink(entry, account_id)
     gone = {name for name, entry in book.entries.items() if not entry.named}
     for name in gone:

@@ -62,7 +62,7 @@ ACCOUNT: Final = AccountView(
 )  # fmt: skip
 ACK: Final = Ack(1000, 997, 2, 1, {"missing_field: account_id": 1})
 ALLOWANCE: Final = Granted(
-    3, "research", "acct-2001", "A benchmark paper", "lab@example.com", _AT, "ana", _AT + 86_400_000_000
+    3, "research", "acct-2001", ["SOFT_LABELS"], "lab@example.com", _AT, "ana", _AT + 86_400_000_000
 )
 LABEL: Final = Label(5, "alert", ALERT.id, "attack", "ana", _AT, "Same wrapper as last week")
 OUTCOME: Final = Outcome(2, RECOMMENDATION.id, ALERT.id, "applied", "gateway", _AT)

@@ -8,28 +8,36 @@ import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from detector.alerts.allowance import COVERS, Allowance, covered, staying, uncovered
+from detector.alerts.allowance import COVERS, EVERYTHING, Allowance, covered, staying, uncovered
 from detector.alerts.model import Alert
 from detector.alerts.store.alerts import Filters
 from detector.alerts.store.allowances import Granted
 from detector.alerts.store.times import micros_of
+from detector.scoring.combined import ANOMALY
 from detector.service.http import examples
 from detector.service.http.access import Admin, Reader, StateDep
 from detector.service.http.answer import Responses, gives, json, problems
 from detector.service.http.once import Key, once
 from detector.service.http.paging import Cursor, Id, Limit, found, numbered
 from detector.service.http.state import BusyError, State
+from streams.account import scope_of
 
 router = APIRouter(prefix="/v1/allowances", tags=["allowances"])
 _NAMES: dict[str, JsonValue] = {"enum": [*sorted(COVERS)]}
 Number = Annotated[int, Path(ge=1, lt=1 << 63)]
+Code = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
+_SCOPE = Field(
+    max_length=100, description="Reason codes that it is limited to, or one string with commas; null: all of the name's"
+)
+Scope = Annotated[list[Code] | Code | None, _SCOPE]
 _MOST = 200
+_NAMED = 5  # of wrong codes
 _Codes = Mapping[str, frozenset[str]]
 _EXAMPLE: dict[str, JsonValue] = {
     "name": "research",
     "account_id": "acct-2001",
     "owner": "lab@example.com",
-    "scope": "A benchmark paper",
+    "scope": ["SOFT_LABELS"],
     "expires_at": "2036-06-30T00:00:00Z",
 }
 _GONE: Responses = {204: {"description": "Revoked"}, **problems(404, 409)}
@@ -44,7 +52,7 @@ class Grant(BaseModel):
     account_id: str = Field(min_length=1, max_length=512, pattern=r"^[^\x00]+$")
     owner: str = Field(min_length=1, max_length=256, pattern=r"^[^\x00]+$")
     expires_at: AwareDatetime
-    scope: str | None = Field(None, max_length=1000, pattern=r"^[^\x00]*$")
+    scope: Scope = None
 
 
 class Change(BaseModel):
@@ -54,7 +62,7 @@ class Change(BaseModel):
 
     owner: str | None = Field(None, min_length=1, max_length=256, pattern=r"^[^\x00]+$")
     expires_at: AwareDatetime | None = None
-    scope: str | None = Field(None, max_length=1000, pattern=r"^[^\x00]*$")
+    scope: Scope = None
 
 
 class Hidden(msgspec.Struct):
@@ -104,14 +112,19 @@ def list_allowances(
 
 @router.get("/preview", responses=gives(Hidden, Hidden([examples.ALERT.id], [], []), said="What it would hide"))
 def preview(
-    state: StateDep, _: Reader, account_id: Id, name: Annotated[str, Query(json_schema_extra=_NAMES)]
+    state: StateDep,
+    _: Reader,
+    account_id: Id,
+    name: Annotated[str, Query(json_schema_extra=_NAMES)],
+    scope: Annotated[list[Code] | None, Query(max_length=100, description="Reason codes, also with commas")] = None,
 ) -> Response:
     """See which known alerts an allowance would have hidden, and which clusters the account would leave, before it is granted."""
     _known(name)
+    limited = Allowance(name, scope=_codes(state, ",".join(scope) if scope is not None else None))
     now = time.time_ns() // 1000
     given: dict[str, Sequence[Allowance]] = dict(state.store.allowances.by_account())
     before = {each: covered(held, now) for each, held in given.items()}
-    after = before | {account_id: covered([*given.get(account_id, ()), Allowance(name)], now)}
+    after = before | {account_id: covered([*given.get(account_id, ()), limited], now)}
     naming = state.store.alerts.page(Filters(account=account_id, merged=True), order="worst", limit=_MOST).items
     out = Hidden([], [], [])
     for alert in naming:
@@ -153,12 +166,13 @@ def get_allowance(state: StateDep, _: Reader, number: Number) -> Response:
 def grant(state: StateDep, token: Admin, request: Request, body: Grant, key: Key = None) -> Response:
     """Allow an account something until a day that must be named."""
     _known(body.name)
+    scope = _codes(state, body.scope)
 
     def do() -> Response:
         until = micros_of(body.expires_at)
         if state.store.allowances.past(until):
             raise HTTPException(422, "The end lies in the past: the allowance would allow nothing.")
-        made = state.store.allowances.grant(body.name, body.account_id, body.owner, until, token.name, body.scope)
+        made = state.store.allowances.grant(body.name, body.account_id, body.owner, until, token.name, scope)
         state.detector.allow()
         return json(Made(**msgspec.structs.asdict(made), known=_seen(state, body.account_id)), 201)
 
@@ -168,13 +182,12 @@ def grant(state: StateDep, token: Admin, request: Request, body: Grant, key: Key
 @router.patch("/{number}", responses=gives(Granted, examples.ALLOWANCE, 404, 409, said="The allowance"))
 def change(state: StateDep, token: Admin, request: Request, number: Number, body: Change, key: Key = None) -> Response:
     """Change an allowance's owner, scope or end."""
+    scope = _codes(state, body.scope)
 
     def do() -> Response:
         until = micros_of(body.expires_at) if body.expires_at else None
         store = state.store.allowances
-        made = found(
-            store.change(number, token.name, owner=body.owner, scope=body.scope, expires_at=until), "allowance"
-        )
+        made = found(store.change(number, token.name, owner=body.owner, scope=scope, expires_at=until), "allowance")
         state.detector.allow()
         return json(made)
 
@@ -203,3 +216,16 @@ def _seen(state: State, account_id: str) -> bool | None:
 def _known(name: str) -> None:
     if name not in COVERS:
         raise HTTPException(422, f"The name is one of {', '.join(COVERS)}.")
+
+
+def _codes(state: State, scope: list[str] | str | None) -> tuple[str, ...] | None:
+    """The codes of a scope, each of which some rule has; a typo would cover nothing."""
+    given = scope_of(scope)
+    if given is None:
+        return None
+    if not given:
+        raise HTTPException(422, "The scope names no reason code: leave it out to allow all that the name covers.")
+    known = {rule.code for rule in state.rules} | {code for codes in COVERS.values() for code in codes} | {ANOMALY}
+    if wrong := [code for code in given if code not in known - {EVERYTHING}]:
+        raise HTTPException(422, f"No reason has the code {', '.join(code[:80] for code in wrong[:_NAMED])}.")
+    return tuple(given)
