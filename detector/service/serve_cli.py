@@ -277,6 +277,7 @@ def serve(
         enforcement=settings.enforcement,
         people=people,
         indicators_key=shared,
+        litellm_account=settings.litellm_account,
     )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider
