@@ -149,7 +149,10 @@ def serve(
         bool, typer.Option("--standby", help="Where another process serves the folder, wait and take over from it")
     ] = False,
     new_token: Annotated[
-        str | None, typer.Option(help="Make a token of this name that may do everything, print it, and end")
+        str | None, typer.Option(help="Make a token of this name, which may do everything, print it, and end")
+    ] = None,
+    scopes: Annotated[
+        str | None, typer.Option(help="What the new token may do, by comma: read, triage, ingest, admin")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what it says at its start as JSON objects, one a line")
@@ -158,7 +161,7 @@ def serve(
     """Serve the API and the console, and detect what is posted or put into the inbox."""
     from detector.service.serve_cli import serve as run
 
-    run(context, data, host, port, config, database, kafka, topic, standby, new_token, as_json)
+    run(context, data, host, port, config, database, kafka, topic, standby, new_token, as_json, scopes)
 
 
 DataFolder = Annotated[Path, typer.Option(help="Folder of the service")]

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from detector.alerts.store import AwayError, Store
 from detector.alerts.store.database import sqlite_url
+from detector.alerts.store.tokens import SCOPES, Scope
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
 from detector.scoring.rules import RuleError, left_out, unmeasured
 from detector.service import logs
@@ -221,6 +222,22 @@ def _of_kafka(
         yield LetterTopic(live.letters, cluster.reach(brokers, cluster.dead_letters), store)
 
 
+def _scopes(given: str | None, new_token: str | None) -> list[Scope]:
+    """Scopes of a new token.
+
+    Raises:
+        ConfigError: one is unknown, or there is no token to give them to.
+    """
+    if given is None:
+        return ["admin"]
+    if new_token is None:
+        raise ConfigError("--scopes says what a new token may do: give --new-token, too")
+    words = [word.strip() for word in given.split(",")]
+    if unknown := [word for word in words if word not in SCOPES]:
+        raise ConfigError(f"--scopes: {', '.join(map(repr, unknown))} is no scope; there are {', '.join(SCOPES)}")
+    return [scope for scope in SCOPES if scope in words]
+
+
 def serve(
     context: typer.Context,
     data: Path,
@@ -233,20 +250,22 @@ def serve(
     standby: bool,
     new_token: str | None,
     as_json: bool = False,
+    scopes: str | None = None,
 ) -> None:
     """Serve until a signal ends it; the options of the command, see `detector.service.cli`."""
     logs.configure()
     wrong = CheckpointError, ConfigError, ExposedError, SourceError, RuleError, FileNotFoundError, ValueError
     try:
         with misuse(*wrong):
+            may = _scopes(scopes, new_token)
             data.mkdir(parents=True, exist_ok=True)
             if new_token is None:
                 _take(context, data, standby, as_json)
             settings = _keyed(load_settings(config), data)
             store = Store(database or sqlite_url(data / "revenuer.db"))
             if new_token is not None:
-                made = store.tokens.issue(new_token, ("admin",), "command line")[1]
-                _say(as_json, f"{made}\n", name=new_token, token=made)
+                made = store.tokens.issue(new_token, may, "command line")[1]
+                _say(as_json, f"{made}\n", name=new_token, token=made, scopes=may)
                 store.close()
                 return
             tokens = store.tokens.all()
@@ -280,6 +299,7 @@ def serve(
         enforcement=settings.enforcement,
         people=people,
         indicators_key=shared,
+        litellm_account=settings.litellm_account,
     )
     if settings.enforcement.mode == "live":
         live.changed = state.enforcing.consider

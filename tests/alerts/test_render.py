@@ -78,7 +78,7 @@ def test_every_format_renders_every_case_as_json_and_yaml_and_always_the_same(fm
 
 @pytest.mark.parametrize("fmt", ALL)
 def test_a_cluster_gets_one_budget_or_a_note(fmt):
-    made = render(CASES["cluster"], fmt)
+    made = render(CASES["cluster"], fmt, "key")
     assert any("share" in note for note in made["notes"])
     quotas = [v for v in leaves(made["config"]) if v in {200, 1} and not isinstance(v, bool)]
     assert len(quotas) <= 1, "a budget repeated for each member would multiply it"
@@ -120,22 +120,63 @@ def test_an_unknown_format_is_refused_with_the_known_ones():
 
 
 def test_litellm_counts_by_the_minute_and_says_how_far_that_is_from_a_day():
-    made = render(CASES["account"], "litellm")
+    made = render(CASES["account"], "litellm", "key")
     assert made["config"]["calls"] == [
         {"method": "POST", "path": "/key/update", "body": {"key": "acct-1", "rpm_limit": 1, "tpm_limit": 63}}
     ]
     assert any("allows 1440" in note for note in made["notes"])
-    blocked = render(CASES["suspend"], "litellm")["config"]["calls"]
+    blocked = render(CASES["suspend"], "litellm", "key")["config"]["calls"]
     assert [c["body"]["key"] for c in blocked] == list(CLUSTER)
     assert {c["path"] for c in blocked} == {"/key/block"}
 
 
 def test_litellm_puts_a_cluster_into_a_team():
-    first, *rest = render(CASES["cluster"], "litellm")["config"]["calls"]
+    first, *rest = render(CASES["cluster"], "litellm", "key")["config"]["calls"]
     assert first["path"] == "/team/new"
     assert first["body"]["rpm_limit"] == 1
     assert {c["body"]["team_id"] for c in rest} == {first["body"]["team_id"]}
     assert all("rpm_limit" not in c["body"] for c in rest)
+
+
+def calls(case, account_is):
+    return [(c["path"], c["body"]) for c in render(case, "litellm", account_is)["config"]["calls"]]
+
+
+def test_litellm_limits_what_an_account_is_there():
+    limits = {"rpm_limit": 1, "tpm_limit": 63}
+    assert calls(CASES["account"], "user") == [("/user/update", {"user_id": "acct-1", **limits})]
+    assert calls(CASES["account"], "team") == [("/team/update", {"team_id": "acct-1", **limits})]
+    assert render(CASES["account"], "litellm") == render(CASES["account"], "litellm", "user")
+    for account_is, taken in (("user", "an internal user"), ("team", "a team"), ("key", "a virtual key")):
+        assert f"taken for {taken}" in render(CASES["account"], "litellm", account_is)["notes"][0]
+
+
+def test_litellm_blocks_teams_and_lets_users_ask_nothing():
+    assert calls(CASES["suspend"], "team") == [("/team/block", {"team_id": a}) for a in CLUSTER]
+    nothing = {"rpm_limit": 0, "tpm_limit": 0}
+    assert calls(CASES["suspend"], "user") == [("/user/update", {"user_id": a, **nothing}) for a in CLUSTER]
+    notes = " ".join(render(CASES["suspend"], "litellm", "user")["notes"])
+    assert "no call that blocks an internal user" in notes
+    assert "/key/block" in notes
+
+
+@pytest.mark.parametrize("account_is", ["user", "team"])
+def test_litellm_divides_the_budget_of_a_cluster_where_it_cannot_be_shared(account_is):
+    big = recommendation(limits=(Limit("requests", 9 * 1440, DAY), Limit("concurrent_requests", 5, 1)))
+    made = calls(big, account_is)
+    assert [body for _, body in made] == [{f"{account_is}_id": a, "rpm_limit": 3} for a in CLUSTER]
+    notes = " ".join(render(big, "litellm", account_is)["notes"])
+    assert "3 a minute for each of 3, which spread evenly allows 12960" in notes
+    assert "equal share" in notes
+    assert "parallel requests by key only" in notes
+    alone = recommendation(limits=(Limit("concurrent_requests", 5, 1),))
+    assert render(alone, "litellm", account_is)["config"] == {}
+
+
+@pytest.mark.parametrize("account_is", ["user", "team", "key"])
+def test_litellm_binds_a_key_or_an_end_user_as_such_whatever_an_account_is(account_is):
+    assert calls(CASES["key"], account_is) == [("/key/update", {"key": "key-9", "rpm_limit": 1, "tpm_limit": 63})]
+    assert [path for path, _ in calls(CASES["end_user"], account_is)] == ["/budget/new", "/customer/update"]
 
 
 def test_kong_counts_a_group_together_and_an_account_alone():

@@ -85,6 +85,7 @@ def test_an_allowance_for_nobody_says_so(open_page, cluster):
     page.fill("#case form input[placeholder='who answers for it']", "lab@example.com")
     page.click("#case form button:text('Grant')")
     page.wait_for_function("() => /Nobody has seen this account yet/.test(document.getElementById('did').textContent)")
+    assert "Nobody has seen this account yet" in page.text_content("#case .since")
 
 
 def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):
@@ -98,20 +99,70 @@ def test_an_allowance_is_tried_granted_and_revoked(open_page, served, cluster):
     (made,) = served.client.get(f"/v1/allowances?account_id={account}").json()["items"]
     assert (made["name"], made["owner"]) == ("research", "lab@example.com")
     assert "research until" in page.text_content("#case ul.rows")
+    assert "takes effect at the next tick" in page.text_content("#case")
     page.click("#case button:text('Revoke')")
     said(page, "The allowance research is revoked.")
     assert served.client.get(f"/v1/allowances?account_id={account}").json()["items"] == []
     assert page.query_selector("#case ul.rows") is None
 
 
+def test_an_outcome_is_asked_about_before_it_is_recorded(open_page, served, cluster):
+    page = open_page(f"#alert={cluster['id']}")
+    page.wait_for_selector("#case h2")
+    assert not page.is_visible("#case .sure")
+    page.select_option("#case select[aria-label='What became of it']", "refused")
+    page.wait_for_selector("#sure:text('Record that the recommendation was refused?')")
+    show_anew(page, cluster)
+    page.wait_for_selector("#sure:text('Record that the recommendation was refused?')")
+    page.click("#case .sure button:text('Cancel')")
+    assert not page.is_visible("#case .sure")
+    assert page.evaluate("document.activeElement.dataset.key") == "outcome"
+    page.select_option("#case select[aria-label='What became of it']", "refused")
+    page.focus("#case .sure button:text('Record it')")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#case .sure")
+    assert served.client.get(f"/v1/recommendations/{cluster['recommendation']['id']}/outcomes").json() == []
+
+
+def answering(view):
+    return lambda route: route.fulfill(json=view)
+
+
+def test_the_header_says_whether_anybody_is_bound(open_page, served):
+    page = open_page()
+    page.wait_for_selector("#live.on:text('connected')")
+    assert page.text_content("#mode") == "shadow mode: nothing is enforced"
+    pulled = {"at": "2026-01-01T00:00:00.000000Z", "why": "61 accounts"}
+    for mode, brake, told in (
+        ("live", None, "live mode: recommendations bind"),
+        ("live", pulled, "live mode, brake pulled: nothing is enforced (61 accounts)"),
+    ):
+        page = open_page(signed_in=False)
+        view = {**served.client.get("/v1/enforcement").json(), "mode": mode, "brake": brake}
+        page.route("**/v1/enforcement", answering(view))
+        page.fill("#token", served.token)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#mode:not([hidden])")
+        assert page.text_content("#mode") == told
+
+
+def test_counts_of_an_account_are_whole_numbers(open_page, cluster):
+    page = open_page(f"#account={cluster['accounts'][0]}")
+    page.wait_for_selector("#case h2")
+    for name in ("networks", "api keys", "addresses", "requests"):
+        shown = page.text_content(f"#case [aria-label=Features] tr:has(td:text-is('{name}')) td.n")
+        assert shown == "unknown" or shown.replace(",", "").isdigit(), (name, shown)
+
+
 def test_outcomes_are_noted_and_appeals_counted(open_page, served, cluster):
     page = open_page(f"#alert={cluster['id']}")
     for outcome, counted in (
-        ("applied", "1 applied · 0 appealed"),
-        ("appealed", "1 applied · 1 appealed · 0 overturned (0 %)"),
-        ("reverted", "1 applied · 1 appealed · 1 overturned (100 %)"),
+        ("applied", "1 recommendation applied, 0 appealed"),
+        ("appealed", "1 recommendation applied, 1 appealed, 0 overturned (0 %)"),
+        ("reverted", "1 recommendation applied, 1 appealed, 1 overturned (100 %)"),
     ):
         page.select_option("#case select[aria-label='What became of it']", outcome)
+        page.click("#case button:text('Record it')")
         said(page, f"The recommendation was {outcome}.")
         assert page.text_content("#appeals") == counted
         page.wait_for_selector(f"#case ul.steps li:text-matches('{outcome}')")

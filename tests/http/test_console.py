@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from detector.profiles.features import FEATURES
 from detector.service.console import FOLDER
 
 NODE = shutil.which("node")
@@ -69,9 +70,16 @@ def test_every_module_that_is_imported_is_there():
     assert set(re.findall(r"from \"\./([^\"]+)\"", code())) == set(SCRIPTS) - {"console.js"}
 
 
+def test_the_features_that_are_counted_are_those_of_the_table():
+    units = {"distinct", "prompts", "skeletons", "topics", "requests", "tokens"}
+    counted = {name for name, made in FEATURES.items() if made.unit in units and not name.startswith("mean_")}
+    (listed,) = re.findall(r'COUNTS = new Set\("([^"]+)"', text("account.js"))
+    assert set(listed.split()) == counted
+
+
 def test_every_path_that_the_script_asks_for_is_a_route(admin):
     routes = set(admin("GET", "/openapi.json").json()["paths"])
-    asked = re.findall(r"[`\"](/(?:alerts|accounts|recommendations|clusters|allowances)[^`\"?]*)", code())
+    asked = re.findall(r"[`\"](/(?:alerts|accounts|recommendations|clusters|allowances|enforcement)[^`\"?]*)", code())
     for path in asked:
         plain = re.sub(r"\$\{(?:asked|from)\}", "", path)
         shape = "/v1" + re.sub(r"\$\{[^}]*\}", "{}", plain)

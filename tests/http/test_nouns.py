@@ -62,6 +62,14 @@ def test_recommendations_are_rendered(state, admin, fmt):
     assert admin("GET", "/v1/recommendations/rec_alr_1?format=nginx").status_code == 422
 
 
+def test_the_setting_says_what_an_account_is_at_litellm(state, admin):
+    state.store.alerts.upsert([alert("alr_1", ("acct-1",))])
+    for account_is in ("user", "team", "key"):
+        state.litellm_account = account_is
+        made = admin("GET", "/v1/recommendations/rec_alr_1?format=litellm").json()
+        assert f"/{account_is}/update" in made["preview"]
+
+
 def test_outcomes(state, admin):
     state.store.alerts.upsert([alert("alr_1")])
     made = admin("POST", "/v1/recommendations/rec_alr_1/outcome", json={"outcome": "applied"})

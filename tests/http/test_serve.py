@@ -98,6 +98,16 @@ def test_it_refuses_to_be_open_without_a_token(tmp_path):
     assert "--new-token" in refused.stderr
     made = subprocess.run([*command, "--new-token", "ops"], capture_output=True, text=True, timeout=60, check=True)
     assert made.stdout.startswith("rvn_")
+    narrow = [*command, "--new-token", "gateway", "--scopes", "ingest, read"]
+    subprocess.run(narrow, capture_output=True, text=True, timeout=60, check=True)
+    wrong = (["--new-token", "x", "--scopes", "injest"], "'injest' is no scope"), (["--scopes", "read"], "--new-token")
+    for options, said in wrong:
+        refused = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+    store = Store(f"sqlite:///{tmp_path / 'revenuer.db'}")
+    assert [(t.name, t.scopes) for t in store.tokens.all()] == [("ops", ("admin",)), ("gateway", ("read", "ingest"))]
+    store.close()
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path):

@@ -62,7 +62,7 @@ class Running:
         return httpx.post(self.url + path, json=body, headers={"Authorization": f"Bearer {secret}"})
 
     def enforce(self, recommendation):
-        for call in litellm(recommendation).config["calls"]:
+        for call in litellm(recommendation, "key").config["calls"]:
             assert self.manage(call["path"], call["body"]).status_code == 200
 
     def degrade(self, recommendation):

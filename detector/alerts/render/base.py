@@ -42,9 +42,9 @@ def shared(recommendation: Recommendation) -> bool:
     return recommendation.subject.kind in {"cluster", "org"}
 
 
-def per_window(limit: Limit, window_s: int) -> int:
-    """A quota over another window, in seconds, rounded up and never nothing."""
-    return max(1, -(-limit.quota * window_s // limit.window_s))
+def per_window(limit: Limit, window_s: int, among: int = 1) -> int:
+    """A quota over another window, in seconds, of each of those who divide it; rounded up and never nothing."""
+    return max(1, -(-limit.quota * window_s // (limit.window_s * among)))
 
 
 def split(recommendation: Recommendation, known: Callable[[Limit], bool], notes: list[str], why: str) -> list[Limit]:

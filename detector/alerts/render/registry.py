@@ -1,6 +1,7 @@
 """The formats by name, and what holds for all of them: dry runs never enforce, gaps are said."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -11,18 +12,19 @@ from detector.alerts.render.base import BY_HAND, Rendered, Renderer
 from detector.alerts.render.envoy import envoy
 from detector.alerts.render.ietf import ietf
 from detector.alerts.render.kong import kong
-from detector.alerts.render.litellm import litellm
+from detector.alerts.render.litellm import AccountIs, litellm
 
 FORMATS: Final[Mapping[str, Renderer]] = {"envoy": envoy, "ietf": ietf, "kong": kong, "litellm": litellm}
 _MARK: Final = "DRY RUN: for reading only, enforces nothing."
 
 
-def render(recommendation: Recommendation, fmt: str) -> dict[str, Any]:
+def render(recommendation: Recommendation, fmt: str, account_is: AccountIs = "user") -> dict[str, Any]:
     """A recommendation as a gateway's configuration.
 
     Args:
         recommendation: from an alert.
         fmt: a name of `FORMATS`.
+        account_is: what an account id is at LiteLLM.
 
     Returns:
         `format`, `recommendation_id`, `alert_id`, `action`, `subject`, `expires_at`, `dry_run`, `notes` and `config`.
@@ -35,6 +37,8 @@ def render(recommendation: Recommendation, fmt: str) -> dict[str, Any]:
     renderer = FORMATS.get(fmt)
     if renderer is None:
         raise ValueError(f"unknown format {fmt!r}; known: {', '.join(sorted(FORMATS))}")
+    if renderer is litellm:
+        renderer = partial(litellm, account_is=account_is)
     made = _rendered(recommendation, renderer)
     out: dict[str, Any] = {
         "format": fmt,

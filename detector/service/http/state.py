@@ -220,6 +220,7 @@ class State:
         format: of what is posted.
         people: those who come with JWTs; None where no issuer is configured.
         indicators_key: under which indicators are shared; empty where they are not.
+        litellm_account: what an account id is at LiteLLM: user, team or key.
         buckets: how much each token has left.
         lists: lists of alerts that were given a moment ago.
     """
@@ -235,6 +236,7 @@ class State:
     format: Format = field(default_factory=Format)
     people: People | None = None
     indicators_key: bytes = b""
+    litellm_account: str = "user"
     buckets: Buckets = field(init=False)
     lists: Remembered = field(init=False)
 

@@ -24,8 +24,12 @@ function links(found) {
   return section("Ties", true, table("Ties", names, el("tbody", {}, ...found.map(line))));
 }
 
+// Distinct things are estimated, and 1.01 of them are one.
+const COUNTS = new Set("distinct_prompts distinct_skeletons topic_coverage addresses networks tls_fingerprints api_keys end_users conversations routes models requests input_tokens output_tokens requests_1h input_tokens_1h output_tokens_1h requests_1d input_tokens_1d output_tokens_1d requests_7d input_tokens_7d output_tokens_7d".split(" "));
+const said = (name, value) => (COUNTS.has(name) && value !== null ? count(Math.round(value)) : short(value));
+
 function features(values) {
-  const line = ([name, value]) => el("tr", {}, el("td", { text: words(name) }), el("td", { class: "n", text: short(value) }));
+  const line = ([name, value]) => el("tr", {}, el("td", { text: words(name) }), el("td", { class: "n", text: said(name, value) }));
   return section("Features", true, table("Features", [["Feature", ""], ["Value", "n"]], el("tbody", {}, ...Object.entries(values).map(line))));
 }
 

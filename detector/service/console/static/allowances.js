@@ -4,6 +4,9 @@ import { attempt, read, write } from "./api.js";
 import { count, el, section, when, words } from "./elements.js";
 
 const DAY = 86_400_000;
+const NOBODY = "Nobody has seen this account yet: check its id.";
+// Accounts of which a grant said that nobody has seen them.
+const unseen = new Set();
 const field = (label, made) => el("label", { text: label }, made);
 
 async function names() {
@@ -40,10 +43,12 @@ export async function allowances(id, again) {
     event.preventDefault();
     attempt(async () => {
       const answer = await write("/allowances", { name: choice.value, account_id: id, owner: owner.value, expires_at: `${until.value}T00:00:00Z`, scope: scope.value.trim() || null });
-      const { known } = await answer.json();
-      await again(`${id} has the allowance ${words(choice.value)}; it takes effect at the next tick.${known === false ? " Nobody has seen this account yet: check its id." : ""}`);
+      if ((await answer.json()).known === false) unseen.add(id);
+      await again(`${id} has the allowance ${words(choice.value)}; it takes effect at the next tick.${unseen.has(id) ? ` ${NOBODY}` : ""}`);
     });
   } }, field("Allowance", choice), field("Owner", owner), field("Until", until), field("Scope", scope), el("button", { text: "Grant" }), would);
   return section("Allowances", false,
-    items.length ? el("ul", { class: "rows" }, ...items.map((one) => granted(one, again))) : el("p", { class: "quiet", text: "None." }), form);
+    items.length ? el("ul", { class: "rows" }, ...items.map((one) => granted(one, again))) : el("p", { class: "quiet", text: "None." }),
+    items.length ? el("p", { class: "quiet", text: "A grant takes effect at the next tick; until then scores and recommendations are as they were." }) : null,
+    unseen.has(id) ? el("p", { class: "since", text: NOBODY }) : null, form);
 }

@@ -5,6 +5,7 @@ import { allowances } from "./allowances.js";
 import { api, attempt, read, state, write } from "./api.js";
 import { caseOf } from "./case.js";
 import { $, count, el, inOrder, when, words } from "./elements.js";
+import { mode } from "./enforcement.js";
 import { appeals, outcomesOf } from "./outcomes.js";
 
 // ---- the list
@@ -138,7 +139,8 @@ async function follow() {
     try {
       const from = state.last === null ? "" : `?after=${state.last}`;
       const answer = await api(`/alerts/stream${from}`, { signal: mine.signal });
-      live("live", true);
+      live("connected", true);
+      await attempt(mode);
       await events(answer.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch {
       if (mine.signal.aborted) return;
@@ -160,7 +162,7 @@ async function events(reader) {
     if (!seen.length) continue;
     state.last = /^id: (\d+)/.exec(seen.at(-1))[1];
     await attempt(async () => {
-      await list();
+      await Promise.all([list(), mode()]);
       if (state.chosen && seen.some((block) => block.includes(JSON.stringify(state.chosen)))) await show(state.chosen);
     });
   }
@@ -177,7 +179,7 @@ function enter() {
   $("enter").hidden = true;
   $("main").hidden = $("leave").hidden = $("skip").hidden = false;
   attempt(async () => {
-    await Promise.all([list(), appeals()]);
+    await Promise.all([list(), appeals(), mode()]);
     follow();
     if (!asked().has("alert") && !asked().has("account")) {
       const first = document.querySelector("#alerts a");
@@ -196,7 +198,7 @@ function leave() {
   $("case").replaceChildren();
   $("case").removeAttribute("data-subject");
   $("did").textContent = $("appeals").textContent = "";
-  $("appeals").hidden = true;
+  $("appeals").hidden = $("mode").hidden = true;
   document.title = "Revenuer console";
   $("main").hidden = $("leave").hidden = $("skip").hidden = true;
   $("enter").hidden = false;

@@ -45,12 +45,12 @@ class Report(BaseModel):
     note: str | None = Field(None, max_length=4000, pattern=r"^[^\x00]*$")
 
 
-def _renderer() -> Callable[[Recommendation, str], dict[str, Any]]:
+def _renderer() -> Callable[[Recommendation, str, str], dict[str, Any]]:
     try:
         module = importlib.import_module("detector.alerts.render")
     except ModuleNotFoundError as error:
         raise HTTPException(501, "The renderers are not installed; ask for json.") from error
-    render: Callable[[Recommendation, str], dict[str, Any]] = module.render
+    render: Callable[[Recommendation, str, str], dict[str, Any]] = module.render
     return render
 
 
@@ -80,7 +80,7 @@ def get_recommendation(state: StateDep, _: Reader, recommendation_id: Name, fmt:
     """Read a recommendation, rendered for a gateway with `?format=`."""
     alert: Alert = found(state.store.alerts.recommending(recommendation_id), "recommendation")
     made = found(state.enforcing.shown(alert).recommendation, "recommendation")
-    return json(made if fmt == "json" else _renderer()(made, fmt))
+    return json(made if fmt == "json" else _renderer()(made, fmt, state.litellm_account))
 
 
 @router.post("/{recommendation_id}/approve", responses=gives(Approval, Approval(True, ""), 404, 409, said="Noted"))

@@ -99,6 +99,7 @@ def serving(data: Path) -> Iterator[Service]:
         DetectorError: it does not start.
     """
     same = {"REVENUER_HASH_KEY": HASH_KEY, "REVENUER_ENFORCEMENT": json.dumps(_ENFORCEMENT), "PYTHONUNBUFFERED": "1"}
+    same["REVENUER_LITELLM_ACCOUNT"] = "key"  # each account of the gateway is one
     command = [sys.executable, "-c", _SERVE, "serve", "--data", str(data), "--port", "0"]
     with (data.parent / "serve.log").open("w") as log, _process(command, os.environ | same, log.fileno()) as process:
         url, token = (_said(process, start) for start in ("console: ", "token: "))
