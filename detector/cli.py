@@ -14,6 +14,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Simulate a week with campaigns in it, find them, print the alerts and how many were right.",
     ),
     "replay": ("detector.service.cli:replay", "Replay historical logs and write alerts, scores and a report."),
+    "render": (
+        "detector.service.cli:render",
+        "Write the recommendations of a replay for a gateway. They are dry runs: what they would set is a comment.",
+    ),
     "serve": (
         "detector.service.cli:serve",
         "Serve the API and the console, and detect what is posted or put into the inbox.",

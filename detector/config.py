@@ -3,8 +3,10 @@
 import re
 import secrets
 import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -175,7 +177,10 @@ class Settings(BaseSettings):
     indicators_key_file: Path | None = Field(
         None, description="file with the key under which indicators are shared, 16 to 64 bytes; without, they are not"
     )
-    rules: Path | None = Field(None, description="folder of rules; the shipped ones by default")
+    rules: Path | None = Field(None, description="folder of rules that takes the place of the shipped ones")
+    extra_rules: Path | None = Field(
+        None, description="folder of rules in use beside the shipped ones, or those of `rules`"
+    )
     reference: Path | None = Field(None, description="benign reference; the shipped one by default")
     anomaly_model: Literal["none"] | Path | None = Field(
         None, description="anomaly model of accounts; the shipped one by default, `none` to do without"
@@ -200,6 +205,15 @@ class Settings(BaseSettings):
     def key(self) -> int:
         """The secret of the hashes."""
         return self.hash_key or secrets.randbits(62) + 1
+
+
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
+    "notify": ChannelSettings,
+    "enforcement": EnforcementSettings,
+    "kafka": ClusterSettings,
+    "retention": RetentionSettings,
+    "jwt": JwtSettings,
+}
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -229,4 +243,15 @@ def load_settings(path: Path | None = None) -> Settings:
         if first["loc"] and first["loc"][0] not in values:  # the defaults are good
             top, *rest = map(str, first["loc"])
             path, where = None, ".".join([f"REVENUER_{top.upper()}", *rest])
-        raise ConfigError(f"{path or 'environment'}: {where}: {first['msg']}") from error
+        why = _unknown(first["loc"]) if first["type"] == "extra_forbidden" else first["msg"]
+        raise ConfigError(f"{path or 'environment'}: {where}: {why}") from error
+
+
+def _unknown(place: tuple[int | str, ...]) -> str:
+    """What to say of a name that is no setting, with the one of its table that it is most like."""
+    names = Settings.model_json_schema()
+    for part in place[:-1]:
+        if isinstance(part, str):
+            names = _TABLES[part].model_json_schema()
+    like = get_close_matches(str(place[-1]), names["properties"], 1)
+    return f"no such setting; did you mean {like[0]}?" if like else "no such setting"

@@ -22,6 +22,20 @@ def problems_of(path: Path) -> list[str]:
     return [problem for name, check in _CHECKS for problem in _found(name, check, settings)]
 
 
+def warnings_of(path: Path) -> list[str]:
+    """What a run with good settings does, and nobody may have meant, a line each.
+
+    Args:
+        path: of the file, in which there is no problem.
+    """
+    from detector.scoring.rules import left_out, load_rules
+
+    settings = load_settings(path)
+    if settings.rules is None:
+        return []
+    return list(filter(None, [left_out(load_rules(settings.rules, extra=settings.extra_rules), settings.rules)]))
+
+
 def _found(name: str, check: Callable[[Settings], list[str] | None], settings: Settings) -> list[str]:
     try:
         return check(settings) or []
@@ -39,12 +53,16 @@ def _line(error: Exception) -> str:
 
 def _rules(settings: Settings) -> list[str]:
     """In the words of `rules lint`, which an editor can follow to file and line."""
-    if settings.rules is None:
+    if settings.rules is None and settings.extra_rules is None:
         return []
-    from detector.scoring.rules import RuleError, load_rules
+    from detector.scoring.rules import RuleError, load_rules, rule_files
 
     try:
-        load_rules(settings.rules)
+        rule_files(filter(None, [settings.extra_rules]))
+    except FileNotFoundError as error:
+        raise ConfigError(f"extra_rules: {error}") from error
+    try:
+        load_rules(settings.rules, extra=settings.extra_rules)
     except RuleError as error:
         return [str(problem) for problem in error.problems]
     return []

@@ -30,22 +30,16 @@ def settings_of(path: Path | None) -> "Settings":
 
 @config_app.command("show")
 def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Print every setting with its value and meaning."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from detector.config import Settings
+    """Print every setting with its value and meaning, as TOML that can be given to --config."""
+    from detector.config_toml import as_toml
 
     settings = settings_of(config)
+    if not as_json:
+        sys.stdout.write(as_toml(settings))
+        return
     values = json.loads(settings.model_dump_json())
     values["hash_key"] = "set" if settings.hash_key else "of the log in a replay, drawn and kept by serve"
-    if as_json:
-        sys.stdout.write(json.dumps(values) + "\n")
-        return
-    table = Table("setting", "value", "meaning")
-    for name, info in Settings.model_fields.items():
-        table.add_row(name, str(values[name]), info.description or "")
-    Console().print(table)
+    sys.stdout.write(json.dumps(values) + "\n")
 
 
 @config_app.command("check")
@@ -53,14 +47,16 @@ def check(
     path: Annotated[Path, typer.Argument(help="Settings in TOML", show_default=False)], as_json: AsJson = False
 ) -> None:
     """Check a settings file, and the files that it names; exit code 2 if one is broken."""
-    from detector.config_check import problems_of
+    from detector.config_check import problems_of, warnings_of
 
     problems = problems_of(path)
+    warnings = [] if problems else warnings_of(path)
     if as_json:
-        sys.stdout.write(json.dumps({"ok": not problems, "problems": problems}) + "\n")
+        sys.stdout.write(json.dumps({"ok": not problems, "problems": problems, "warnings": warnings}) + "\n")
     elif problems:
         sys.stderr.write("".join(f"{problem}\n" for problem in problems))
     else:
+        sys.stderr.write("".join(f"revenuer: {warning}\n" for warning in warnings))
         sys.stdout.write(f"{path}: good\n")
     if problems:
         raise typer.Exit(USAGE)

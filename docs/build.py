@@ -101,7 +101,10 @@ def pages() -> dict[str, str]:
         "commands.md": _page("Commands", "Exit codes: 0 good, 1 findings or failure, 2 usage.", *_commands()),
         "features.md": _page("Features", *_features()),
         "rules.md": _page(
-            "Rules", "What the shipped rules in `rules/` say; weights are nats.", rules_markdown(load_rules())
+            "Rules",
+            "What the shipped rules in `rules/` say; weights are nats. `level` changes neither score nor severity. "
+            "[A rule of your own](own-rules.md)",
+            rules_markdown(load_rules()),
         ),
         "schema.md": _page("Records", *_records(), *_alert()),
         "settings.md": _page("Settings", *_settings()),
@@ -211,7 +214,7 @@ def _settings() -> list[str]:
             )
         )
     return [
-        "From a TOML file (`--config`) over the environment over the defaults; an unknown setting is an error.",
+        _SOURCES,
         _table(("setting", "environment", "default", "values", "meaning"), rows),
         "## Channels of notifications",
         _CHANNELS,
@@ -233,6 +236,11 @@ def _settings() -> list[str]:
     ]
 
 
+_SOURCES = (
+    "From a TOML file (`--config`) over the environment over the defaults; an unknown setting is an error. In the environment, "
+    """tables and lists are JSON: `REVENUER_ENFORCEMENT='{"mode": "live"}'`. Where both have a table, what the file does not say """
+    "is taken from the environment. `revenuer config show` prints all settings as a file."
+)
 _CHANNELS = (
     "Each `[[notify]]` of the file is a channel. Every version of an alert reaches every channel at least once, under the same key, "
     "also when the service is killed in between; a new channel is not told the past."
@@ -320,13 +328,18 @@ def leaves(group: TyperGroup, prefix: str = "revenuer") -> list[tuple[str, Any]]
 def _command(name: str, command: Any) -> list[str]:  # noqa: ANN401 - typer's commands have no public type
     rows = [
         (
-            f"`{'`, `'.join(p.opts)}`" if p.opts[0].startswith("-") else f"`{p.name.upper()}`",
-            "required" if p.required else "—" if p.default is None or p.default is False else f"`{p.default}`",
+            f"`{'`, `'.join(p.opts)}`" if p.opts[0].startswith("-") else f"`{p.metavar or p.name.upper()}`",
+            "required" if p.required else "—" if p.default in (None, False, "") else f"`{p.default}`",
+            f"`{p.envvar}`" if p.envvar else "—",
             p.help or "",
         )
         for p in command.params
     ]
-    return [f"## `{name}`", command.help or "", _table(("argument or option", "default", "meaning"), rows)]
+    return [
+        f"## `{name}`",
+        command.help or "",
+        _table(("argument or option", "default", "environment", "meaning"), rows),
+    ]
 
 
 def main() -> None:

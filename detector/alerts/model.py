@@ -151,7 +151,7 @@ class BlastRadius(msgspec.Struct, frozen=True):
 
 
 class Recommendation(msgspec.Struct, frozen=True):
-    """What to do about an alert, in a form that a gateway can apply; see `renderers`."""
+    """What to do about an alert, in a form that `revenuer render` writes for a gateway."""
 
     id: str
     subject: Subject

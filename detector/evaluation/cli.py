@@ -29,11 +29,11 @@ def evaluate(
 ) -> None:
     """Measure alerts against the truth of a simulated world: precision, recall, leak, time to detect."""
     from polars.exceptions import PolarsError
-    from rich.console import Console
 
     from detector.evaluation.inputs import InputError
     from detector.evaluation.measure import measured
     from detector.evaluation.table import render
+    from detector.printing import printer
 
     if baselines and requests is None:
         stop("--baselines needs --requests FILE", USAGE, "evaluate")
@@ -50,7 +50,7 @@ def evaluate(
     if as_json:
         sys.stdout.write(msgspec.json.encode(_keys(report)).decode() + "\n")
     else:
-        render(report.result, report.baselines, Console(), report.comparison)
+        render(report.result, report.baselines, printer(), report.comparison)
 
 
 def result_of(alerts: Path, truth: Path) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _measured(
         return kind(scorer, model, keys, AccountBook(book, keys.identity), EventTracker(told), allowances, clock=clock)
 
     return calibrate(
-        load_rules(settings.rules),
+        load_rules(settings.rules, extra=settings.extra_rules),
         batches,
         make,
         load_reference(settings.reference),

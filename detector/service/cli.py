@@ -1,4 +1,4 @@
-"""`revenuer serve`, `replay`, `audit` and `forget`, on the command line; the work is loaded when they run."""
+"""`revenuer serve`, `replay`, `render`, `calibrate`, `audit` and `forget`, on the command line; the work is loaded when they run."""
 
 import json
 import sys
@@ -13,6 +13,7 @@ from detector.config_cli import ConfigFile, settings_of
 from detector.stop import FAILURE, USAGE, stop
 
 _OK = 200
+_PATIENCE_S = 60
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
@@ -21,6 +22,15 @@ class Engine(StrEnum):
 
     LOCAL = "local"
     SPARK = "spark"
+
+
+class Gateway(StrEnum):
+    """What a recommendation is written for: the names of `detector.alerts.render.FORMATS`."""
+
+    LITELLM = "litellm"
+    KONG = "kong"
+    ENVOY = "envoy"
+    IETF = "ietf"
 
 
 def _micros(text: str | None, option: str) -> int | None:
@@ -61,19 +71,46 @@ def replay(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay historical logs and write alerts, scores and a report."""
-    from detector.service.replay_cli import replayed, show
+    """Replay historical logs and write alerts, scores and a report.
+
+    Exit code 1 where there are records and none was accepted: all refused, or none of the time asked for.
+    """
+    from detector.service.replay_cli import end, replayed, show
 
     asked = {
         k: v for k, v in (("format", form), ("account_path", account_path), ("reference", reference)) if v is not None
     }
     settings = settings_of(config).model_copy(update=asked)
-    span = _micros(since, "--since"), _micros(until, "--until")
+    span = first, last = _micros(since, "--since"), _micros(until, "--until")
+    if first is not None and last is not None and first >= last:
+        stop(f"--since {since} is not before --until {until}: no record can lie between them", USAGE, "replay")
     run, done = replayed(paths, out, settings, accounts, events, *span, spark=engine is Engine.SPARK)
     if as_json:
         sys.stdout.write(json.dumps(run) + "\n")
     else:
         show(run, done)
+    end(done.tally)
+
+
+def render(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="recommendations.ndjson of a replay", show_default=False)
+    ],
+    gateway: Annotated[Gateway, typer.Option("--format", help="Gateway that it is for", show_default=False)],
+    wanted: Annotated[
+        str | None, typer.Option("--id", help="Of one recommendation [default: all that stand at the end]")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a line, as the API gives it; YAML without")
+    ] = False,
+) -> None:
+    """Write the recommendations of a replay for a gateway. They are dry runs: what they would set is a comment.
+
+    Of each alert the last recommendation counts, and none of an alert that was merged into another.
+    """
+    from detector.service.render_cli import rendered
+
+    rendered(path, gateway.value, wanted, as_json=as_json)
 
 
 def calibrate(
@@ -165,10 +202,20 @@ def forget(
 
     import httpx
 
+    if not token:
+        stop("no token: --token or REVENUER_TOKEN", USAGE, "forget")
+    if not (token.isascii() and token.isprintable()):
+        stop("--token: that cannot be a token", USAGE, "forget")
     where = f"{url.rstrip('/')}/v1/accounts/{quote(account, safe='')}"
     try:
-        answer = httpx.delete(where, headers={"Authorization": f"Bearer {token}"}, timeout=60)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        answer = httpx.delete(where, headers={"Authorization": f"Bearer {token}"}, timeout=_PATIENCE_S)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        stop(f"--url {url}: that is no http address", USAGE, "forget")
+    except httpx.ConnectError:
+        stop(f"nothing answers at {url}; is the service up?", FAILURE, "forget")
+    except httpx.TimeoutException:
+        stop(f"{url}: no answer in {_PATIENCE_S} s", FAILURE, "forget")
+    except httpx.HTTPError as error:
         stop(f"{url}: {type(error).__name__}", FAILURE, "forget")
     if answer.status_code != _OK:
         stop(f"{url}: {answer.status_code} {answer.reason_phrase}", FAILURE, "forget")

@@ -164,7 +164,11 @@ def make_engine(settings: Settings, accounts: pl.DataFrame | None, events: pl.Da
     """
     keys = Keys.of(settings.key())
     return Engine(
-        scorer_of(load_rules(settings.rules), load_reference(settings.reference), anomaly_of(settings)),
+        scorer_of(
+            load_rules(settings.rules, extra=settings.extra_rules),
+            load_reference(settings.reference),
+            anomaly_of(settings),
+        ),
         CapabilityModel.load(),
         keys,
         AccountBook(accounts, keys.identity),

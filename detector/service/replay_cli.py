@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
 from rich.table import Table
 
 from detector.alerts.allowance import COVERS, Allowance, unknown
 from detector.config import Settings
-from detector.scoring.rules import RuleError, unmeasured
+from detector.printing import printer
+from detector.scoring.rules import RuleError, left_out, unmeasured
 from detector.service.replay import UNREAD, Progress, Replay, key_of, make_engine
+from detector.service.results import Tally
 from detector.service.spark.replay import run_on_spark
 from detector.service.spark.session import NoSparkError, SparkFailedError, check
 from detector.stop import FAILURE, misuse, stop
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _WARNED: Final = 10  # unknown names of allowances that are said
 _STRONGEST: Final = 3  # reasons that are shown
+_FREQUENT: Final = 3  # reasons of dead letters that are said
 
 
 class _Line:
@@ -127,7 +129,10 @@ def _prepared(
         settings = settings.model_copy(update={"hash_key": key_of(source)})
     replay = Replay(make_engine(settings, book, told), out, refused)
     warn_of_unknown(replay.engine.allowances)
-    if settings.rules and (own := unmeasured(replay.engine.scorer.every_rule)):
+    rules = replay.engine.scorer.every_rule
+    if less := left_out(rules, settings.rules):
+        sys.stderr.write(f"revenuer: {less}\n")
+    if (settings.rules or settings.extra_rules) and (own := unmeasured(rules)):
         sys.stderr.write(
             f"revenuer: {', '.join(own)}: rules of your own, which the stated rate of false alarms was measured without; "
             "see how often each fires on traffic that is benign\n"
@@ -168,23 +173,57 @@ def warn_of_unknown(allowances: Mapping[str, Sequence[Allowance]]) -> None:
         sys.stderr.write(f"revenuer: known allowances: {', '.join(COVERS)}\n")
 
 
+def alert_table(alerts: Sequence[Mapping[str, Any]], *, stacked: bool) -> Table:
+    """Alerts as `summaries` has them, their times in UTC.
+
+    Args:
+        alerts: a row each.
+        stacked: id and reasons below each other, for 80 columns; otherwise an alert is one line.
+    """
+    table = Table(title="Alerts", box=None, padding=(0, 2, 0, 0), title_justify="left")
+    for name in ("severity", "risk", "accounts", "detected", "action"):
+        table.add_column(name, no_wrap=True, justify="right" if name in {"risk", "accounts"} else "left")
+    for name in ("alert and reasons",) if stacked else ("alert", "strongest reasons"):
+        table.add_column(name, overflow="fold")
+    for a in alerts:
+        when, why = a["detected_at"][5:16].replace("T", " "), a["reasons"]
+        what = ["\n".join((a["id"], *why))] if stacked else [a["id"], ", ".join(why)]
+        table.add_row(a["severity"], f"{a['risk']:.1f}", f"{a['accounts']:,}", when, a["action"] or "", *what)
+    return table
+
+
 def show(run: dict[str, Any], replay: Replay) -> None:
     """Print the alerts and the counts of a replay."""
-    console = Console()
-    table = Table(title="Alerts")
-    for name in ("severity", "risk", "kind", "accounts", "detected", "strongest reasons", "action"):
-        table.add_column(name)
-    alerts = summaries(replay)
-    for a in alerts:
-        why, detected = ", ".join(a["reasons"]), a["detected_at"][:16]
-        table.add_row(
-            a["severity"], f"{a['risk']:.1f}", a["kind"], str(a["accounts"]), detected, why, a["action"] or ""
-        )
+    console, alerts = printer(), summaries(replay)
     if alerts:
-        console.print(table)
+        console.print(alert_table(alerts, stacked=console.is_terminal))
     c = run["counts"]
     console.print(
         f"{c['read']:,} read = {c['accepted']:,} accepted + {c['duplicates']:,} duplicates + {c['dead_lettered']:,} dead-lettered; "
         f"{c['accounts']:,} accounts, {len(alerts)} alerts, {run['rates']['exchanges_per_s']:,} exchanges/s"
     )
     console.print(f"report: {replay.out / 'report.html'}", soft_wrap=True)
+
+
+def end(tally: Tally) -> None:
+    """End a replay whose results are written: one that looked at nothing is no success, though nothing went wrong on the way."""
+    c = tally.counts
+    if c.accepted:
+        return
+    if not c.read + c.skipped:
+        sys.stderr.write("revenuer replay: there is no record in these files\n")
+        return
+    said = [_refused(tally)] if c.read else []
+    if c.skipped:
+        said.append(f"{c.skipped:,} records are outside of --since and --until, or tell of no exchange")
+    stop("; ".join(said), FAILURE, "replay")
+
+
+def _refused(tally: Tally) -> str:
+    """What was wrong with most of the records that could not be read."""
+    frequent = tally.fields.most_common(_FREQUENT)
+    named = [f"{n:,} {' '.join((reason.replace('_', ' '), field)).rstrip()}" for (reason, field), n in frequent]
+    rest = sum(tally.fields.values()) - sum(n for _, n in frequent)
+    others = [f"{rest:,} for other reasons"] if rest else []
+    c = tally.counts
+    return f"{c.dead_lettered:,} of {c.read:,} records were refused: {', '.join(named + others)}; is --format right?"

@@ -37,6 +37,7 @@ class Tally:
     Attributes:
         counts: records by what became of them.
         reasons: records that could not be read, by reason.
+        fields: the same, by reason and the field concerned.
         hours: accepted records by start of the hour, epoch seconds.
         first: event time of the first record, µs; 0 before it.
         refused: lines of the account and event files that could not be read.
@@ -44,6 +45,7 @@ class Tally:
 
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)
+    fields: Counter[tuple[str, str]] = field(default_factory=Counter)
     hours: Counter[int] = field(default_factory=Counter)
     first: int = 0
     refused: int = 0
@@ -62,6 +64,7 @@ class Tally:
         c.accepted += fresh.height
         c.duplicates += batch.read - dead - fresh.height
         self.reasons.update(letter.reason for letter in batch.dead)
+        self.fields.update((letter.reason, letter.detail) for letter in batch.dead)
         if fresh.height:
             hour = fresh.select((pl.col("ts").dt.epoch("s") // _HOUR * _HOUR).alias("h"))["h"].value_counts()
             self.hours.update(dict(hour.iter_rows()))

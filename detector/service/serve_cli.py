@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from detector.alerts.store import AwayError, Store
 from detector.alerts.store.database import sqlite_url
 from detector.config import ClusterSettings, ConfigError, Settings, load_settings
-from detector.scoring.rules import RuleError, unmeasured
+from detector.scoring.rules import RuleError, left_out, unmeasured
 from detector.service import logs
 from detector.service.account_topic import AccountTopic
 from detector.service.channels import channels_of
@@ -177,7 +177,10 @@ def _live(settings: Settings, store: Store, metrics: Metrics, data: Path) -> Liv
     mark = hashlib.blake2b(settings.hash_key.to_bytes(8, "little"), digest_size=16, person=b"checkpoint").hexdigest()
     resume = Resume(data, settings.checkpoint_s, mark)
     engine = make_engine(settings, accounts, events)
-    if settings.rules and (own := unmeasured(engine.scorer.every_rule)):
+    rules = engine.scorer.every_rule
+    if less := left_out(rules, settings.rules):
+        _log.warning("rules_left_out", said=less)
+    if (settings.rules or settings.extra_rules) and (own := unmeasured(rules)):
         _log.warning("rules_unmeasured", rules=own, why="the stated rate of false alarms was measured without them")
     return Live(engine, store, metrics, data, settings.reference, resume)
 
@@ -248,7 +251,7 @@ def serve(
                 return
             tokens = store.tokens.all()
             if settings.jwt is None:
-                check_exposure(host, tokens)
+                check_exposure(host, tokens, data)
             people = People(settings.jwt) if settings.jwt else None
             sockets = _bound(host, port)  # before a first token is made, which nobody would see
             for one in sockets:

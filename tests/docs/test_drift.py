@@ -1,6 +1,7 @@
 """The generated pages of the docs are what the code says now, and leave nothing out."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from detector.config import (
     JwtSettings,
     RetentionSettings,
     Settings,
+    load_settings,
 )
 from detector.coordination.features import CLUSTER_FEATURES
 from detector.profiles.features.base import FEATURES
@@ -74,6 +76,22 @@ def test_every_command_and_option_is_explained():
     assert {"revenuer replay", "revenuer rules lint"} <= {name for name, _ in COMMANDS}
     assert [name for name, command in COMMANDS if f"\n## `{name}`\n" not in page or not command.help] == []
     assert [(name, p.name) for name, command in COMMANDS for p in command.params if not p.help] == []
+
+
+def test_every_variable_of_the_environment_is_named_and_no_default_is_empty():
+    page = on_disk("commands.md")
+    variables = {p.envvar for _, command in COMMANDS for p in command.params if p.envvar}
+    assert {"REVENUER_TOKEN", "REVENUER_DATABASE_URL"} <= variables
+    assert [name for name in variables if f"| `{name}` |" not in page] == []
+    assert "| `` |" not in page
+
+
+def test_the_example_of_a_table_in_the_environment_is_good(monkeypatch, tmp_path):
+    (name, value) = re.search(r"`(REVENUER_\w+)='(.*?)'`", on_disk("settings.md")).groups()
+    monkeypatch.setenv(name, value)
+    (tmp_path / "one.toml").write_text("enforcement.approvals = 3")
+    found = load_settings(tmp_path / "one.toml").enforcement
+    assert (found.mode, found.approvals) == ("live", 3)
 
 
 @pytest.mark.parametrize("record", alert_schema()["$defs"])

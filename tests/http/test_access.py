@@ -1,5 +1,7 @@
 """Who may do what, how often and how much; errors are problems; every answer is guarded."""
 
+from pathlib import Path
+
 import pytest
 from double import Client
 from making import alert
@@ -118,13 +120,16 @@ def test_answers_are_guarded(state, admin):
         assert "unsafe" not in headers["content-security-policy"]
 
 
+DATA = Path("my data")
+
+
 def test_no_open_port_without_a_token():
     token = Token(1, "ana", ("admin",), 0)
     for host in ("127.0.0.1", "::1", "localhost"):
-        check_exposure(host, [])
+        check_exposure(host, [], DATA)
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):  # noqa: S104 - refused here
-        check_exposure(host, [token])
-        with pytest.raises(ExposedError, match="--new-token"):
-            check_exposure(host, [])
+        check_exposure(host, [token], DATA)
+        with pytest.raises(ExposedError, match=r"serve --data 'my data' --new-token NAME"):
+            check_exposure(host, [], DATA)
         with pytest.raises(ExposedError):
-            check_exposure(host, [Token(1, "ana", ("admin",), 0, 5)])
+            check_exposure(host, [Token(1, "ana", ("admin",), 0, 5)], DATA)

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from rich.console import Console
 from rule_files import SOUND, line_of, written
 from typer.testing import CliRunner
 
-from detector.scoring.rules import default_folder
+from detector.scoring.rules import default_folder, load_rules
 from detector.scoring.rules.cli import rules_app
 
 COMMANDS = ("list", "lint", "test")
@@ -56,6 +57,45 @@ def test_a_failing_inline_test_is_a_finding_with_its_line(tmp_path):
     failed = [test for test in report["tests"] if not test["passed"]]
     assert [(t["name"], t["fired"], t["line"]) for t in failed] == [("an agent", True, line_of(text, "an agent"))]
     assert "FAILED" in run("test", path).stdout
+
+
+def test_the_tests_of_a_broken_file_are_not_run_and_that_is_said(tmp_path):
+    broken = written(tmp_path, SOUND.replace("requests|gt_benign", "request|gt_benign"))
+    alone = run("test", broken)
+    assert (alone.exit_code, alone.stdout) == (1, "not run: 1 file is broken\n")
+    assert alone.stderr.startswith(f"{broken}:")
+    sound = tmp_path / "sound"
+    sound.mkdir()
+    written(sound)
+    beside = run("test", broken, sound)
+    assert beside.exit_code == 1
+    assert beside.stdout.endswith("2 tests of 1 rules, 0 failed; not run: 1 file is broken\n")
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """Commands print to a terminal of 80 columns."""
+    made = lambda: Console(width=80, force_terminal=True, color_system=None)  # noqa: E731 - in place of a function
+    monkeypatch.setattr("detector.printing.printer", made)
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("command", ["list", "test"])
+def test_nothing_is_cut_off_at_80_columns(command):
+    said = run(command).stdout
+    assert max(map(len, said.splitlines())) <= 80
+    assert "…" not in said
+    assert all(rule.code in said for rule in load_rules())
+    # Titles and names of tests have room: on average more than three words a line.
+    words = [line.split() for line in said.splitlines()]
+    assert sum(map(len, words)) > 3 * len(words)
+
+
+def test_where_no_terminal_is_a_rule_is_one_line():
+    lines = run("list").stdout.splitlines()
+    for rule in load_rules():
+        (line,) = [line for line in lines if line.startswith(f"{rule.code} ")]
+        assert line.rstrip().endswith(rule.title)
 
 
 def test_list_tells_what_a_rule_does(tmp_path):

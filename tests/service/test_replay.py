@@ -1,5 +1,6 @@
 """Replays end to end on a small world: books that balance, the same answer however the log is cut, and no hindsight."""
 
+import io
 import json
 import shutil
 import time
@@ -9,10 +10,13 @@ from datetime import datetime
 import making
 import polars as pl
 import pytest
+from rich.console import Console
+from rule_files import written
 from typer.testing import CliRunner
 
 from detector.cli import app
 from detector.scoring.rules import load_rules
+from detector.service.replay_cli import alert_table
 from detector.service.results import alert_ids
 from detector.simulator.generate import write
 from detector.simulator.world import load_world
@@ -31,7 +35,7 @@ def run(log, out, world, *more):
     args = ["replay", *map(str, log), "--accounts", str(world / "accounts.ndjson"), "--out", str(out), "--json", *more]
     result = CliRunner().invoke(app, args, env=KEY)
     assert result.exit_code == 0, result.output
-    return json.loads(result.output.strip().splitlines()[-1])
+    return json.loads(result.stdout.strip().splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,19 @@ def test_a_folder_with_rules_of_one_category_is_enough(world, tmp_path, monkeypa
     run([world / "requests.ndjson"], tmp_path / "out", world)
     kinds = {"account_window": {"account"}, "cluster_window": {"account", "cluster"}}[category]
     assert {alert["kind"] for alert in alerts(tmp_path / "out")} <= kinds
+
+
+@pytest.mark.parametrize(("setting", "warned"), [("rules", 1), ("extra_rules", 0)])
+def test_a_replay_says_once_which_rules_it_does_without(world, tmp_path, setting, warned):
+    (tmp_path / "mine").mkdir()
+    written(tmp_path / "mine")
+    args = ["replay", str(world / "requests.ndjson"), "--until", "2026-03-02T01:00:00Z", "--out", str(tmp_path / "o")]
+    env = KEY | {f"REVENUER_{setting.upper()}": str(tmp_path / "mine")}
+    said = CliRunner().invoke(app, args, env=env).stderr
+    assert (
+        said.count(f"1 rule in use, from {tmp_path / 'mine'}; the {len(load_rules())} shipped ones are not") == warned
+    )
+    assert said.count("MANY_REQUESTS: rules of your own") == 1
 
 
 def test_everything_is_written_and_the_books_balance(whole):
@@ -277,6 +294,76 @@ def test_a_time_without_a_zone_is_utc_on_every_machine(world, monkeypatch, zone)
 def test_a_missing_file_is_one_line_and_exit_2(tmp_path):
     result = CliRunner().invoke(app, ["replay", str(tmp_path / "nothing"), "--out", str(tmp_path / "o")])
     assert result.exit_code == 2
+
+
+def printed(alerts, width, **how):
+    console = Console(width=width, color_system=None, file=io.StringIO())
+    console.print(alert_table(alerts, **how))
+    return console.file.getvalue()
+
+
+def test_the_table_of_alerts_can_be_read_at_80_columns():
+    codes = sorted((rule.code for rule in load_rules()), key=len)[-3:]
+    at = "2026-03-03T03:30:00.000Z"
+    alert = {"id": "alr_cf5c59762be5ed15", "severity": "critical", "risk": 99.3, "accounts": 12_345, "detected_at": at}
+    alert |= {"reasons": codes, "action": "rotate_key"}
+    said = printed([alert], 80, stacked=True)
+    assert max(map(len, said.splitlines())) <= 80
+    for whole in (alert["id"], *codes, "critical", "99.3", "12,345", "03-03 03:30", "rotate_key"):
+        assert whole in said
+    (line,) = [line for line in printed([alert], 1000, stacked=False).splitlines() if alert["id"] in line]
+    assert ", ".join(codes) in line
+
+
+@pytest.fixture
+def ended(world, tmp_path):
+    """Replays a file of the world, and gives the exit code, the last line on standard error and what became of the records."""
+
+    def run(name, *more):
+        args = ["replay", str(world / name), "--out", str(tmp_path / "o"), *more]
+        result = CliRunner().invoke(app, args, env=KEY)
+        told = tmp_path / "o" / "run.json"
+        counts = json.loads(told.read_text())["counts"] if told.exists() else None
+        return result.exit_code, (result.stderr.splitlines() or [""])[-1], counts
+
+    return run
+
+
+def test_a_replay_of_which_all_records_are_refused_fails_and_says_why(ended):
+    code, line, counts = ended("requests.ndjson", "--format", "litellm")
+    n = counts["read"]
+    assert (code, counts["dead_lettered"]) == (1, n)
+    assert line == f"revenuer replay: {n:,} of {n:,} records were refused: {n:,} unrecognised; is --format right?"
+
+
+def test_what_is_refused_most_often_is_named_with_its_field(ended, tmp_path):
+    lines = [{"ts": 1, "request_id": "r", "model": "m"}] * 3 + [{"ts": 1.78e9, "request_id": "r", "account_id": "a"}]
+    (tmp_path / "poor.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines) + "{\n[1]\n")
+    code, line, _ = ended(tmp_path / "poor.ndjson")
+    assert code == 1
+    assert "6 of 6 records were refused: 3 missing field account_id, 1 " in line
+    assert "1 for other reasons" in line
+
+
+@pytest.mark.parametrize("more", [["--since", "2030-01-01"], ["--until", "2020-01-01", "--json"]])
+def test_a_window_without_a_record_fails(ended, more):
+    code, line, counts = ended("requests.ndjson", *more)
+    assert (code, counts["read"]) == (1, 0)
+    assert f"{counts['skipped']:,} records are outside of --since and --until" in line
+
+
+@pytest.mark.parametrize("since", ["2026-03-03", "2026-03-04"])
+def test_a_window_that_ends_before_it_begins_is_misuse(ended, since):
+    code, line, counts = ended("requests.ndjson", "--since", since, "--until", "2026-03-03")
+    assert (code, counts) == (2, None)
+    assert line.startswith(f"revenuer replay: --since {since} is not before --until 2026-03-03")
+
+
+def test_a_log_without_a_record_is_no_failure_and_says_so(ended, tmp_path):
+    (tmp_path / "empty.ndjson").write_text("")
+    code, line, counts = ended(tmp_path / "empty.ndjson")
+    assert (code, counts["read"]) == (0, 0)
+    assert line == "revenuer replay: there is no record in these files"
 
 
 def test_a_mistake_of_ours_is_no_misuse(world, tmp_path, monkeypatch):

@@ -52,6 +52,20 @@ def test_where_there_is_none_none_is_made(tmp_path):
 
 
 def test_a_service_that_is_not_there_is_one_line():
-    done = said("forget", "acct/1", "--url", f"http://127.0.0.1:{free_port()}")
-    assert done.exit_code == 1
-    assert done.stderr.count("\n") == 1
+    url = f"http://127.0.0.1:{free_port()}"
+    done = said("forget", "acct/1", "--url", url, "--token", "rv_x")
+    assert (done.exit_code, done.stderr) == (1, f"revenuer forget: nothing answers at {url}; is the service up?\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ([], "no token: --token or REVENUER_TOKEN"),
+        (["--token", "a\nb"], "--token: that cannot be a token"),
+        (["--token", "rv_x", "--url", "localhost:8000"], "--url localhost:8000: that is no http address"),
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_misuse(monkeypatch, more, line):
+    monkeypatch.delenv("REVENUER_TOKEN", raising=False)
+    done = said("forget", "acct/1", *more)
+    assert (done.exit_code, done.stderr) == (2, f"revenuer forget: {line}\n")

@@ -2,7 +2,7 @@
 
 from detector.scoring.rules.fields import Fields, known_fields
 from detector.scoring.rules.lint import lint, read_rule
-from detector.scoring.rules.load import default_folder, load_rules, rule_files, unmeasured
+from detector.scoring.rules.load import default_folder, left_out, load_rules, rule_files, unmeasured
 from detector.scoring.rules.markdown import condition_text, rules_markdown
 from detector.scoring.rules.model import (
     ACCOUNT_WINDOW,
@@ -32,6 +32,7 @@ __all__ = [
     "condition_text",
     "default_folder",
     "known_fields",
+    "left_out",
     "lint",
     "load_rules",
     "read_rule",

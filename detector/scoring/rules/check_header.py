@@ -93,7 +93,11 @@ def _dates(source: Source) -> list[Problem]:
 def _tags(source: Source) -> list[Problem]:
     tags = source.value.get("tags")
     return [
-        source.problem(f"tag '{tag}' is no known ATLAS technique ({', '.join(TECHNIQUES)})", "tags", i)
+        source.problem(
+            f"tag '{tag}' is none of the {len(TECHNIQUES)} ATLAS techniques used here ({', '.join(TECHNIQUES)})",
+            "tags",
+            i,
+        )
         for i, tag in enumerate(tags if isinstance(tags, list) else [])
         if isinstance(tag, str) and tag not in TECHNIQUES
     ]

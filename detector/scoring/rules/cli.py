@@ -31,15 +31,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 @rules_app.command("list")
 def list_rules(paths: Paths = None, as_json: AsJson = False) -> None:
     """Show the rules; exit code 1 if a file is broken."""
+    from detector.printing import printer
+
     # Those that ship were checked against the features when they were built, and a list must not take seconds to load the features.
     rules, problems, _ = _read(paths, known_fields() if paths else {})
     if as_json:
         _print({"rules": [_described(rule) for rule in rules], "problems": [_located(each) for each in problems]})
     else:
-        _table(
-            ("code", "category", "evidence", "weight", "level", "title"),
-            [(r.code, r.category, r.evidence, f"{r.weight:g}", r.level, r.title) for r in rules],
-        )
+        rows: list[tuple[str, ...]] = [
+            (r.code, r.category, r.evidence, f"{r.weight:g}", r.level, r.title) for r in rules
+        ]
+        if printer().is_terminal:  # a title of its own column would be one word wide
+            _table(("category", "evidence", "weight", "level", "rule"), [(*r[1:5], f"{r[0]}\n{r[5]}") for r in rows])
+        else:
+            _table(("code", "category", "evidence", "weight", "level", "title"), rows)
         _report(problems)
     _exit(bool(problems))
 
@@ -69,14 +74,17 @@ def run_inline_tests(paths: Paths = None, as_json: AsJson = False) -> None:
         _print({"tests": tests, "failed": len(failed), "problems": [_located(each) for each in problems]})
     else:
         _table(
-            ("", "code", "test", "expected", "did"),
+            ("", "expected", "did", "code", "test"),
             [
-                ("ok" if o.passed else "FAILED", o.rule.code, o.test.name, _did(o.test.fires), _did(o.fired))
+                ("ok" if o.passed else "FAILED", _did(o.test.fires), _did(o.fired), o.rule.code, o.test.name)
                 for o in outcomes
             ],
         )
         _report(problems + [_failure(each) for each in failed])
-        sys.stdout.write(f"{len(outcomes)} tests of {len(rules)} rules, {len(failed)} failed\n")
+        ran = f"{len(outcomes)} tests of {len(rules)} rules, {len(failed)} failed" if rules else ""
+        broken = len({problem.path for problem in problems})
+        unrun = f"not run: {broken} {'file is' if broken == 1 else 'files are'} broken" if broken else ""
+        sys.stdout.write("; ".join(filter(None, (ran, unrun))) + "\n")
     _exit(bool(problems or failed))
 
 
@@ -135,15 +143,18 @@ def _did(fired: bool) -> str:
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from detector.printing import printer
+
+    if not rows:
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):
         table.add_column(name, no_wrap=index < len(columns) - 1, justify="right" if name == "weight" else "left")
     for row in rows:
         table.add_row(*row, style="red" if row[0] == "FAILED" else "")
-    Console().print(table)
+    printer().print(table)
 
 
 def _report(problems: list[Problem]) -> None:

@@ -2,7 +2,9 @@
 
 import ipaddress
 import math
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
 from anyio.to_thread import run_sync
@@ -83,11 +85,17 @@ def loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_exposure(host: str, tokens: Sequence[Token]) -> None:
+def check_exposure(host: str, tokens: Sequence[Token], data: Path) -> None:
     """Hold the door shut while nobody has a key.
+
+    Args:
+        host: to listen on.
+        tokens: that were ever made.
+        data: folder of the service, as whoever asked named it: a token that is made in another one opens nothing here.
 
     Raises:
         ExposedError: others could reach the service and no token is alive.
     """
     if not loopback(host) and all(t.revoked_at is not None for t in tokens):
-        raise ExposedError(f"{host} can be reached by others; make a token first: revenuer serve --new-token NAME")
+        make = f"revenuer serve --data {shlex.quote(str(data))} --new-token NAME"
+        raise ExposedError(f"{host} can be reached by others; make a token first: {make}")
