@@ -23,7 +23,7 @@ EXCHANGE: Final = (
     Field("prompt", S, "", "last user turn; read, digested, forgotten"),
     Field("completion", S, "", "answer; not kept"),
     Field("n_messages", I, "messages", "turns sent, without the system prompt"),
-    Field("n_tool_results", I, "messages", "tool results among them, from `messages`"),
+    Field("n_tool_results", I, "messages", "tool results among them; from `messages` where absent"),
     Field("conversation_id", S, "", "thread"),
     Field("input_tokens", I, "tokens", "tokens sent"),
     Field("output_tokens", I, "tokens", "tokens answered"),
