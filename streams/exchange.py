@@ -44,7 +44,7 @@ EXCHANGE: Final = (
     Field("reasoning_refs_out", STRINGS, "", "hashes of reasoning artefacts issued"),
     Field("reasoning_refs_in", STRINGS, "", "hashes of reasoning artefacts presented"),
     Field("log_ref", S, "", "pointer into the provider's own store"),
-    Field("retention", S, "", "normal or zero"),
+    Field("retention", S, "", "normal or zero; of zero no word of the texts is shown as evidence"),
     Field("ip", S, "", "client address"),
     Field("asn", I, "", "autonomous system of the address"),
     Field("country", S, "", "country of the address; scores nothing by itself"),
