@@ -23,7 +23,7 @@ from streams.validate import canonical, reasons
 MAX_LINE: Final = 16 << 20
 _DEEPEST = 64
 _FEW = 64  # lines that are read one by one rather than halved again
-_RAW: Final = {**{k: v for k, v in EXCHANGE_SCHEMA.items() if k != "n_tool_results"}, "ts": pl.String()}
+_RAW: Final = {**EXCHANGE_SCHEMA, "ts": pl.String()}
 _WITH_MESSAGES: Final = {**_RAW, MESSAGES: pl.String()}
 _INT64 = 1 << 63
 

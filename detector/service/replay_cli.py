@@ -22,6 +22,7 @@ from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.sources import SourceError
 from streams.sources.files import FileSource
+from streams.sources.found import NoLogs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from streams.batch import DeadLetter
 
 _WARNED: Final = 10  # unknown names of allowances that are said
+_PASSED: Final = 5  # files that are no logs and that are named
 _STRONGEST: Final = 3  # reasons that are shown
 _FREQUENT: Final = 3  # reasons of dead letters that are said
 
@@ -114,7 +116,12 @@ def _prepared(
 ) -> tuple[FileSource, Replay]:
     """What a replay reads, and the engine that reads it; what is wrong with settings and files is an error here."""
     form = Format(settings.format, settings.account_path, UNREAD)
-    source = FileSource(paths, settings.batch_mb << 20, since, until, format=form)
+    beside = [path for path in (accounts, events) if path]
+    source = FileSource(paths, settings.batch_mb << 20, since, until, format=form, no_logs=NoLogs(out, beside))
+    if source.passed:
+        shown = ", ".join(repr(str(path))[1:-1] for path in source.passed[:_PASSED])
+        more = f" and {len(source.passed) - _PASSED:,} more" if len(source.passed) > _PASSED else ""
+        sys.stderr.write(f"revenuer: passed over, since they are no logs: {shown}{more}\n")
     refused: list[DeadLetter] = []
     book: pl.DataFrame | None = read_accounts(accounts, refused) if accounts else None
     told: pl.DataFrame | None = read_events(events, refused) if events else None

@@ -15,7 +15,9 @@ from detector.profiles.text import common_skeleton
 LEAST_PAYERS = 5  # unrelated payers and organisations that must share a text before its fixed words may be shown
 MOST_TEXTS = 12  # compared to find the fixed words
 MOST_SHOWN = 4  # texts in the evidence of a case
+ZERO = "zero"  # retention of exchanges of whose texts no word is shown
 Rows = np.ndarray[tuple[int], np.dtype[np.intp]]
+Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class Shared(NamedTuple):
@@ -74,6 +76,10 @@ class SkeletonBank:
         """Whether a batch can be searched."""
         return "prompt" in frame.columns
 
+    def showable(self, frame: pl.DataFrame) -> Mask:
+        """Of which exchanges of a batch words may be shown at all."""
+        return frame.select(~zero_retention()).to_series().to_numpy()
+
     def settle(self) -> None:
         """The end of a replay: from here on `found` holds all that is ever found."""
 
@@ -96,8 +102,10 @@ class SkeletonBank:
             columns: the same batch as hashes.
             owners: i64[n] each, payer and organisation of each exchange; accounts that share one of them are related.
         """
+        showable = self.showable(frame)
         for kind, key in sorted(self.wanted):
             rows = rows_with(columns, kind, np.uint32(key))
+            rows = rows[showable[rows]]
             if rows.size == 0:
                 continue
             rows = _unrelated(rows, owners)
@@ -113,6 +121,11 @@ def _unrelated(rows: Rows, owners: Sequence[I64]) -> Rows:
         _, first = np.unique(owner[rows], return_index=True)
         rows = rows[np.sort(first)]
     return rows
+
+
+def zero_retention() -> pl.Expr:
+    """Whether whoever sent an exchange was promised that nothing of it is kept; where the log does not say so, nobody was."""
+    return pl.col("retention").str.strip_chars().str.to_lowercase().eq_missing(pl.lit(ZERO))
 
 
 def texts_of(frame: pl.DataFrame, kind: int) -> pl.Series:

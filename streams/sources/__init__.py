@@ -1,6 +1,6 @@
 """Sources of batches; all have one method, `batches()`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -9,6 +9,18 @@ if TYPE_CHECKING:
 
 class SourceError(Exception):
     """A source cannot be read at all; the message is one line and names it."""
+
+
+class NoColumnError(SourceError):
+    """A file has no record in it: it lacks columns that each must have.
+
+    Attributes:
+        missing: their names.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str]) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 class Source(Protocol):

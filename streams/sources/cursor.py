@@ -4,10 +4,13 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
+
 from streams.adapters.reader import Reader
-from streams.batch import Batch
+from streams.batch import Batch, DeadLetter, digest
 from streams.decode import MAX_LINE, Origin, decode_lines
-from streams.sources import SourceError
+from streams.exchange import EXCHANGE_SCHEMA
+from streams.sources import NoColumnError, SourceError
 from streams.sources.blocks import blocks
 from streams.sources.compressed import CORRUPT, opened
 from streams.sources.parquet import parquet_batches
@@ -15,7 +18,7 @@ from streams.sources.parquet import parquet_batches
 _PEEK_BYTES = 1 << 17
 
 
-def decoded(path: Path, size: int, key: bytes, read: Reader = decode_lines) -> Iterator[Batch]:
+def decoded(path: Path, size: int, key: bytes, read: Reader = decode_lines, *, stray: bool = False) -> Iterator[Batch]:
     """Batches of one file in the order of its records.
 
     Args:
@@ -23,12 +26,19 @@ def decoded(path: Path, size: int, key: bytes, read: Reader = decode_lines) -> I
         size: bytes of the chunks that are decoded at a time.
         key: of the digests.
         read: how lines become a batch; Parquet holds the contract's columns whatever it says.
+        stray: nobody has named the file: one that lacks a required column is a dead letter and no error.
 
     Raises:
         SourceError: the file cannot be opened, or lacks a required column.
     """
     try:
         yield from parquet_batches(path, key) if path.suffix == ".parquet" else _lines(path, size, key, read)
+    except NoColumnError as error:
+        if not stray:
+            raise
+        found, detail = digest(key, str(path).encode()), ", ".join(error.missing)
+        letter = DeadLetter(str(path), 1, "missing_field", path.stat().st_size, found, detail)
+        yield Batch(pl.DataFrame(schema=EXCHANGE_SCHEMA), [letter], 1)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}") from error
 
@@ -64,7 +74,7 @@ def first_time(path: Path, key: bytes, read: Reader = decode_lines) -> int | Non
             head = head.removeprefix(BOM_UTF8)
             head = head[: head.rfind(b"\n") + 1] or head
             batch = read(head, Origin(str(path), 1, key))
-    except (EOFError, OSError, ValueError, RuntimeError, *CORRUPT):
+    except (EOFError, OSError, ValueError, RuntimeError, NoColumnError, *CORRUPT):
         return None
     if batch is None or batch.frame.height == 0:
         return None

@@ -1,6 +1,5 @@
 """Files, globs and folders as one stream in event-time order, in bounded memory."""
 
-import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,37 +9,11 @@ import polars as pl
 from streams.adapters.reader import Format
 from streams.batch import Batch
 from streams.exchange import EXCHANGE_SCHEMA
-from streams.sources import SourceError
 from streams.sources.cursor import decoded, first_time
+from streams.sources.found import NoLogs, find
 from streams.sources.prefetch import prefetch
 
 LATENESS_US = 600_000_000  # records may be ten minutes out of order
-_SUFFIXES = (".ndjson", ".jsonl", ".json", ".gz", ".zst", ".parquet")
-
-
-def find(paths: Sequence[str | Path]) -> list[Path]:
-    """Files of paths, globs and folders (recursively), each once, sorted by name.
-
-    Raises:
-        SourceError: a path or pattern matches nothing.
-    """
-    found: set[Path] = set()
-    for given in paths:
-        path = Path(given)
-        if path.is_dir():
-            inside = {p for p in path.rglob("*") if p.is_file() and p.suffix in _SUFFIXES}
-            if not inside:
-                raise SourceError(f"{path}: no log files ({', '.join(_SUFFIXES)}) in this folder")
-            found |= inside
-        elif path.is_file():
-            found.add(path)
-        else:
-            matched = {Path(p) for p in glob.glob(str(given), recursive=True)}  # noqa: PTH207 - Path.glob takes no absolute pattern
-            matched = {p for p in matched if p.is_file()}
-            if not matched:
-                raise SourceError(f"{path}: no such file, folder or pattern")
-            found |= matched
-    return sorted(found)
 
 
 def in_time_order(frame: pl.DataFrame) -> pl.DataFrame:
@@ -75,6 +48,10 @@ class FileSource:
         since, until: µs; records before or from then on are passed over and counted as skipped.
         digest_key: of the dead letters' digests.
         format: of the files; by default it is recognised for each by its first records.
+        no_logs: files that folders and globs are not searched for.
+        files: that are read, each once, sorted by name.
+        stray: those of them that nobody has named.
+        passed: `no_logs` that were there.
 
     Raises:
         SourceError: there are no such files.
@@ -86,10 +63,15 @@ class FileSource:
     until: int | None = None
     digest_key: bytes = b""
     format: Format = field(default_factory=Format)
+    no_logs: NoLogs = field(default_factory=NoLogs)
     files: list[Path] = field(init=False)
+    stray: set[Path] = field(init=False)
+    passed: list[Path] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.files = find(self.paths)
+        found = find(self.paths, self.no_logs)
+        self.files = sorted(found.named | found.others)
+        self.stray, self.passed = found.others, sorted(found.passed)
 
     def batches(self) -> Iterator[Batch]:
         """Batches sorted by time; over several files the earliest first.
@@ -109,7 +91,7 @@ class FileSource:
         Raises:
             SourceError: it cannot be read at all.
         """
-        return decoded(path, self.batch_bytes, self.digest_key, self.format.reader())
+        return decoded(path, self.batch_bytes, self.digest_key, self.format.reader(), stray=path in self.stray)
 
     def _merged(self) -> Iterator[Batch]:
         # A file whose beginning cannot be read comes first, so that what is wrong with it is known first.

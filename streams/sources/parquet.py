@@ -16,7 +16,7 @@ from streams.fields import TIME
 from streams.identifiers import NAMES
 from streams.messages import fill_from_messages
 from streams.repair import repaired
-from streams.sources import SourceError
+from streams.sources import NoColumnError
 from streams.sources.arrow_times import plain_times
 from streams.validate import canonical, reasons
 
@@ -62,7 +62,7 @@ def parquet_batches(path: Path, key: bytes) -> Iterator[Batch]:
 
     Raises:
         OSError: the system refuses the file.
-        SourceError: it lacks a required column.
+        NoColumnError: it lacks a required column.
     """
     for part in parquet_parts(path, _EXCHANGE, REQUIRED, key):
         if isinstance(part, Rows):
@@ -86,7 +86,7 @@ def parquet_parts(
 
     Raises:
         OSError: the system refuses the file.
-        SourceError: it lacks a required column.
+        NoColumnError: it lacks a required column.
     """
     try:
         file = pq.ParquetFile(path)
@@ -97,7 +97,7 @@ def parquet_parts(
     with file:
         missing = [name for name in required if name not in file.schema_arrow.names]
         if missing:
-            raise SourceError(f"{path}: required column {missing[0]} is missing")
+            raise NoColumnError(f"{path}: required column {missing[0]} is missing", missing)
         first = 1
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows

@@ -10,7 +10,7 @@ from detector.coordination.keys import SYSTEM
 from detector.profiles.columns import place
 from detector.service.http.state import Ack
 from detector.service.journal import Journal
-from detector.service.replay import make_engine
+from detector.service.replay import UNREAD, make_engine
 from detector.service.skeletons import SkeletonBank
 from streams.account import ACCOUNT_SCHEMA
 from streams.batch import digest
@@ -19,6 +19,7 @@ from streams.decode import Origin, decode_lines
 from streams.sources.files import FileSource
 
 PRIVATE = "the merger with our rival is planned for spring"
+NONE = (None,) * 5
 
 
 def engine_of(accounts=None, key=7):
@@ -33,7 +34,7 @@ def facts(payers, organisations):
     return pl.DataFrame(rows, schema=ACCOUNT_SCHEMA)
 
 
-def exchanges(organisations):
+def exchanges(organisations, retention=NONE):
     rows = [
         {
             "ts": 1_772_000_000 + i,
@@ -42,8 +43,9 @@ def exchanges(organisations):
             "model": "m",
             "system_prompt": PRIVATE,
             "org_id": o,
+            "retention": r,
         }
-        for i, o in enumerate(organisations)
+        for i, (o, r) in enumerate(zip(organisations, retention, strict=True))
     ]
     return decode_lines(pl.DataFrame(rows).write_ndjson().encode(), Origin("t", 1, b"")).frame
 
@@ -58,7 +60,6 @@ def shown(engine, frame):
 
 
 UNRELATED = ("p0", "p1", "p2", "p3", "p4"), ("o0", "o1", "o2", "o3", "o4")
-NONE = (None,) * 5
 
 
 def test_five_unrelated_payers_share_a_text_that_may_be_shown():
@@ -79,6 +80,24 @@ def test_five_unrelated_payers_share_a_text_that_may_be_shown():
 )
 def test_a_text_of_fewer_stays_unreadable(payers, organisations, logged):
     assert shown(engine_of(facts(payers, organisations)), exchanges(logged)) is None
+
+
+@pytest.mark.parametrize(
+    ("retention", "words"),
+    [
+        (("zero",) * 5, None),
+        (("normal", None, "Zero ", "normal", "normal"), None),
+        (("normal", None, "0", "normal", "normal"), PRIVATE),
+        (NONE, PRIVATE),
+    ],
+    ids=["all", "one of five", "another word", "nothing said"],
+)
+def test_a_text_of_zero_retention_is_never_shown(retention, words):
+    assert shown(engine_of(facts(*UNRELATED)), exchanges(NONE, retention)) == words
+
+
+def test_a_replay_reads_the_retention():
+    assert "retention" not in UNREAD
 
 
 def test_without_an_account_file_the_log_tells_who_belongs_together():

@@ -202,6 +202,18 @@ def test_nothing_that_leaves_an_executor_holds_text(log):
         assert word not in seen
 
 
+@pytest.mark.parametrize(("retention", "found"), [("zero", 0), ("normal", 1)])
+def test_of_zero_retention_no_words_are_asked_for(tmp_path, retention, found):
+    made = [record(i, prompt=WRAPPER.format(own("x", i)), retention=retention) for i in range(7)]
+    (tmp_path / "log.ndjson").write_text("".join(json.dumps(each) + "\n" for each in made))
+    [chunk] = [row["rows"] for row in rows(tasks.digested(job(tmp_path / "log.ndjson"), numbers(0))) if row["rows"]]
+    there = unpack(opened(chunk, 0, 0))
+    bank = FarSkeletons(fetch=lambda asked: [""] * len(asked))
+    bank.want(TEMPLATE, int(there.digested.columns.suffix[0]))
+    bank.look(there.frame, there.digested.columns, [np.arange(7)])
+    assert len(bank.asked) == found
+
+
 def asks(log):
     frame = opened(next(r["rows"] for r in rows(tasks.digested(job(log), numbers(0))) if r["rows"]), 0, 0)
     columns = unpack(frame).digested.columns

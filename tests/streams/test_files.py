@@ -10,6 +10,7 @@ from streams.accounts import read_accounts, read_events
 from streams.decode import MAX_LINE, Origin, decode_lines
 from streams.sources import SourceError
 from streams.sources.files import FileSource
+from streams.sources.found import NoLogs
 from streams.sources.memory import MemorySource
 from streams.sources.prefetch import prefetch
 
@@ -154,3 +155,30 @@ def test_bad_lines_of_account_and_event_files_are_told_and_passed_over(tmp_path)
     dead = []
     assert read_events(events, dead).height == 1
     assert [(d.position, d.reason) for d in dead] == [(2, "ts_unreadable")]
+
+
+def test_a_stray_parquet_file_is_one_dead_letter_and_one_that_is_named_an_error(tmp_path):
+    (tmp_path / "log.ndjson").write_bytes(line())
+    stray = tmp_path / "other.parquet"
+    pl.DataFrame({"ts": [1.0], "account_id": ["a"]}).write_parquet(stray)
+    for given in (tmp_path, tmp_path / "*"):
+        frame, (letter,) = read(given)
+        assert frame.height == 1
+        assert (letter.source, letter.reason, letter.detail) == (str(stray), "missing_field", "request_id, model")
+    for given in ([stray], [tmp_path, stray]):
+        with pytest.raises(SourceError, match="required column request_id is missing"):
+            read(*given)
+
+
+@pytest.mark.parametrize("out", ["out", "."])
+@pytest.mark.parametrize("given", [".", "**/*"])
+def test_what_is_known_to_be_no_log_is_passed_over_unless_it_is_named(tmp_path, given, out):
+    names = {"log.ndjson", "accounts.ndjson", "truth.json", f"{out}/alerts.ndjson", f"{out}/accounts.parquet"}
+    (tmp_path / "out").mkdir()
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    no_logs = NoLogs(tmp_path / out, [tmp_path / "accounts.ndjson"])
+    source = FileSource([tmp_path / given], no_logs=no_logs)
+    assert source.files == [tmp_path / "log.ndjson"]
+    assert set(source.passed) == {tmp_path / name for name in names - {"log.ndjson"}}
+    assert FileSource([tmp_path / "truth.json"], no_logs=no_logs).files == [tmp_path / "truth.json"]

@@ -1,5 +1,6 @@
 """Parquet files are read as strictly as JSON, and a broken one never stops a run."""
 
+import json
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from detector.simulator.generate import write as simulate
+from detector.simulator.world import load_world
 from streams.sources import SourceError, parquet
 from streams.sources.files import FileSource
 
@@ -192,6 +195,28 @@ def test_a_text_that_is_no_utf8_refuses_its_row_only(tmp_path):
     frame, (letter,) = read(tmp_path / "log.parquet")
     assert frame["request_id"].to_list() == [f"r{i}" for i in range(n) if i != 321]
     assert (letter.position, letter.reason) == (322, "invalid_utf8")
+
+
+def test_one_log_is_the_same_in_both_forms(tmp_path):
+    simulate(load_world("tiny"), tmp_path)
+    lines, _ = read(tmp_path / "requests.ndjson")
+    raw = pl.read_ndjson(tmp_path / "requests.ndjson", infer_schema_length=None)
+    raw.write_parquet(tmp_path / "requests.parquet")
+    rows, dead = read(tmp_path / "requests.parquet")
+    assert lines["n_tool_results"].sum() > 0
+    assert rows.equals(lines)
+    assert not dead
+
+
+@pytest.mark.parametrize("given", [3, None])
+def test_a_count_that_is_given_stands_before_that_of_the_messages(tmp_path, given):
+    messages = [{"role": "user", "content": "p"}, {"role": "tool", "content": "r"}]
+    record = {"ts": TS, "request_id": "r", "account_id": "x", "model": "m", "messages": json.dumps(messages)}
+    frame = pl.DataFrame([record | {"n_tool_results": given}], schema_overrides={"n_tool_results": pl.Int64})
+    frame.write_ndjson(tmp_path / "log.ndjson")
+    frame.write_parquet(tmp_path / "log.parquet")
+    for name in ("log.ndjson", "log.parquet"):
+        assert read(tmp_path / name)[0]["n_tool_results"].to_list() == [given or 1]
 
 
 @pytest.mark.parametrize("garbage", [b"", b"PAR1", b"PAR1 no footer", b"PAR1" + b"\xff" * 90 + b"\x40\0\0\0PAR1"])

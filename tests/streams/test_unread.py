@@ -12,7 +12,7 @@ from streams.exchange import EXCHANGE_SCHEMA
 GOOD = {"ts": 1.7e9, "request_id": "r", "account_id": "a", "model": "m", "prompt": "p"}
 LINES = [
     json.dumps(GOOD | {"completion": "x", "country": "de"}),
-    json.dumps(GOOD | {"completion": {"no": "text"}, "user_agent": 5, "log_ref": [1], "retention": True}),
+    json.dumps(GOOD | {"completion": {"no": "text"}, "user_agent": 5, "log_ref": [1]}),
     json.dumps(GOOD | {"output_tokens": "many", "completion": "x"}),
     '{"completion": "cut off',
 ]

@@ -11,9 +11,11 @@ import pyarrow as pa
 from detector.profiles.columns import Digest
 from detector.profiles.layout import I64, N_CAPABILITIES, U64, Columns
 from detector.service.kept import KEPT
+from detector.service.skeletons import zero_retention
 from streams.exchange import EXCHANGE_SCHEMA
 
 PLACE: Final = ("file", "chunk", "row")  # where an exchange stands in the log, of each u32
+SHOWABLE: Final = "showable"  # whether words of it may be shown; what the log says of it may be any text
 _PRESENT: Final = "present"
 _BITS: Final = {name: 1 << bit for bit, name in enumerate(EXCHANGE_SCHEMA)}
 _IDENT: Final = "ident"
@@ -26,7 +28,7 @@ class Unpacked(NamedTuple):
     """Exchanges that were digested elsewhere.
 
     Attributes:
-        frame: `KEPT` and `PLACE`.
+        frame: `KEPT`, `PLACE` and `SHOWABLE`.
         digested: of the same exchanges.
         fields: of the log, those with at least one value.
     """
@@ -52,7 +54,8 @@ def pack(frame: pl.DataFrame, digested: Digest) -> bytes:
         if name not in _LEFT_OUT
     ]
     out = io.BytesIO()
-    packed = frame.select(*KEPT, pl.sum_horizontal(filled).alias(_PRESENT)).with_columns(made)
+    kept = (*KEPT, (~zero_retention()).alias(SHOWABLE))
+    packed = frame.select(*kept, pl.sum_horizontal(filled).alias(_PRESENT)).with_columns(made)
     # The newer layout of strings is written with all bytes that the chunk was decoded from, prompts among them.
     packed.write_ipc(out, compression="lz4", compat_level=pl.CompatLevel.oldest())
     return out.getvalue()
@@ -102,7 +105,7 @@ def unpack(frame: pl.DataFrame) -> Unpacked:
     present = int(np.bitwise_or.reduce(frame[_PRESENT].to_numpy(), initial=np.uint64(0)))
     ident: U64 = frame[_IDENT].to_numpy(writable=True)
     return Unpacked(
-        frame.select(*KEPT, *PLACE),
+        frame.select(*KEPT, *PLACE, SHOWABLE),
         Digest(ident, Columns(**columns)),
         [name for name, bit in _BITS.items() if present & bit],
     )

@@ -32,6 +32,7 @@ def run_on_spark(replay: Replay, source: FileSource, say: SayProgress, say_diges
             source.until,
             source.digest_key,
             source.format,
+            source.no_logs,
             session=spark,
             keys=replay.engine.keys,
             say=say_digested,

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from detector.alerts.later import Later
-from detector.service.skeletons import Rows, Shared, SkeletonBank, evidence
-from detector.service.spark.packed import PLACE
+from detector.service.skeletons import Mask, Rows, Shared, SkeletonBank, evidence
+from detector.service.spark.packed import PLACE, SHOWABLE
 from detector.service.spark.tasks import Ask
 
 Fetch = Callable[[Sequence[Ask]], Sequence[str]]
@@ -36,6 +36,10 @@ class FarSkeletons(SkeletonBank):
     def has_texts(self, frame: pl.DataFrame) -> bool:
         """Whether the places of its exchanges are known."""
         return PLACE[0] in frame.columns
+
+    def showable(self, frame: pl.DataFrame) -> Mask:
+        """As the executor that read them saw."""
+        return frame.get_column(SHOWABLE).to_numpy()
 
     def fixed_words(self, frame: pl.DataFrame, kind: int, key: int, rows: Rows) -> str:
         """None yet; they are asked for."""

@@ -79,7 +79,8 @@ class SparkSource(FileSource):
     @property
     def _job(self) -> tasks.Job:
         paths = tuple(str(path) for path in self.files)
-        return tasks.Job(paths, str(Path.cwd()), self.batch_bytes, self.format, self.keys, version("revenuer"))
+        stray = frozenset(map(str, self.stray))
+        return tasks.Job(paths, str(Path.cwd()), self.batch_bytes, self.format, self.keys, version("revenuer"), stray)
 
     def _over(self, count: int) -> "DataFrame":
         """Numbers from 0, one a task."""

@@ -61,6 +61,7 @@ class Job:
         format: of the files.
         keys: secrets of the hashes.
         version: of this package on the driver.
+        stray: paths that nobody has named.
     """
 
     paths: tuple[str, ...]
@@ -69,6 +70,7 @@ class Job:
     format: Format
     keys: Keys
     version: str
+    stray: frozenset[str] = frozenset()
 
     def source(self, file: int) -> FileSource:
         """One file as a local replay reads it.
@@ -80,7 +82,11 @@ class Job:
             raise SourceError(f"revenuer {self.version} on the driver, {here} on an executor")
         with suppress(OSError):  # the open says better what is wrong
             os.chdir(self.folder)
-        return FileSource([self.paths[file]], self.batch_bytes, digest_key=self.keys.letters, format=self.format)
+        path = self.paths[file]
+        made = FileSource([path], self.batch_bytes, digest_key=self.keys.letters, format=self.format)
+        if path in self.stray:
+            made.stray = set(made.files)
+        return made
 
 
 class Ask(NamedTuple):
