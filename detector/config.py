@@ -175,7 +175,7 @@ class Settings(BaseSettings):
         description="dotted path of the account id in logs of other formats; their own guess by default",
     )
     litellm_account: Literal["user", "team", "key"] = Field(
-        "user", description="what an account id is at LiteLLM, for `?format=litellm`"
+        "user", description="what an account id is at LiteLLM, for `?format=litellm` and `revenuer render`"
     )
     indicators_key_file: Path | None = Field(
         None, description="file with the key under which indicators are shared, 16 to 64 bytes; without, they are not"

@@ -103,6 +103,7 @@ def render(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object a line, as the API gives it; YAML without")
     ] = False,
+    config: ConfigFile = None,
 ) -> None:
     """Write the recommendations of a replay for a gateway. They are dry runs: what they would set is a comment.
 
@@ -110,7 +111,7 @@ def render(
     """
     from detector.service.render_cli import rendered
 
-    rendered(path, gateway.value, wanted, as_json=as_json)
+    rendered(path, gateway.value, wanted, settings_of(config).litellm_account, as_json=as_json)
 
 
 def calibrate(

@@ -9,16 +9,18 @@ import yaml
 
 from detector.alerts.model import Advice, Recommendation
 from detector.alerts.render import render
+from detector.alerts.render.litellm import AccountIs
 from detector.stop import USAGE, misuse, stop
 
 
-def rendered(path: Path, fmt: str, wanted: str | None, *, as_json: bool) -> None:
+def rendered(path: Path, fmt: str, wanted: str | None, account_is: AccountIs, *, as_json: bool) -> None:
     """Print recommendations for a gateway.
 
     Args:
         path: recommendations.ndjson of a replay.
         fmt: of `FORMATS`.
         wanted: id of a recommendation; by default all that stand at the end.
+        account_is: what an account id is at LiteLLM.
         as_json: an object a line, YAML without.
     """
     with misuse(command="render"):
@@ -29,7 +31,7 @@ def rendered(path: Path, fmt: str, wanted: str | None, *, as_json: bool) -> None
     if not found:
         sys.stderr.write(f"revenuer render: {path}: there is no recommendation in it\n")
     for each in found:
-        made = render(each, fmt)
+        made = render(each, fmt, account_is)
         if as_json:
             sys.stdout.write(msgspec.json.encode(made).decode() + "\n")
         else:

@@ -105,3 +105,12 @@ def test_no_recommendation_is_no_failure(log):
     done = run(log, "--format", "kong")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "there is no recommendation in it" in done.stderr
+
+
+def test_what_an_account_is_at_litellm_is_a_setting(log, monkeypatch):
+    kinds = {}
+    for kind in ("user", "key"):
+        monkeypatch.setenv("REVENUER_LITELLM_ACCOUNT", kind)
+        kinds[kind] = CliRunner().invoke(app, ["render", str(log), "--format", "litellm"]).output
+    assert "/key/" in kinds["key"]
+    assert "/key/" not in kinds["user"]
