@@ -112,5 +112,5 @@ def test_what_an_account_is_at_litellm_is_a_setting(log, monkeypatch):
     for kind in ("user", "key"):
         monkeypatch.setenv("REVENUER_LITELLM_ACCOUNT", kind)
         kinds[kind] = CliRunner().invoke(app, ["render", str(log), "--format", "litellm"]).output
-    assert "/key/" in kinds["key"]
-    assert "/key/" not in kinds["user"]
+    assert "path: /key/" in kinds["key"]
+    assert "path: /key/" not in kinds["user"]
