@@ -57,7 +57,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "reasons": "strongest first",
         "evidence": "links by kind, masked skeletons, capability mix, timeline, counts; `explanation`: the "
         "score by reason, feature and link, and without each; `anomaly`: how strange an "
-        "account is, and in what; `culprits`: keys or end users by account",
+        "account is, and in what; `culprits`: keys or end users by account; `log_refs`: pointers into the log by account",
         "members": "the accounts, with how far each belongs",
         "recommendation": "what to do; null where nothing is advised",
         "supersedes": "ids of alerts that were merged into this one",

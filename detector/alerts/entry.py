@@ -83,6 +83,7 @@ class Entry:
         culprits: by account, the keys or end users that it is the victim of.
         subject: the key or end user that the alert is of.
         unsure: accounts that are not bound, since it is not known yet which of their keys or end users it is.
+        refs: by account, pointers into the provider's own log.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Entry:
     culprits: dict[str, list[Named]] = field(default_factory=dict)
     subject: Named | None = None
     unsure: set[str] = field(default_factory=set)
+    refs: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def bound(self) -> list[Member]:
@@ -250,6 +252,7 @@ class Entry:
             self.named[account] = min(when, self.named.get(account, when))
         self.inherit(other, other.actionable)
         self.culprits = other.culprits | self.culprits
+        self.refs = other.refs | self.refs
         self.unsure |= other.unsure - self.members.keys()  # what this one knows, it knows
         for account, member in other.members.items():
             self.members.setdefault(account, member)
@@ -269,7 +272,8 @@ class Entry:
 
     def _culprits(self) -> dict[str, object]:
         blamed = {a: [msgspec.structs.asdict(n) for n in found] for a, found in sorted(self.culprits.items())}
-        return {"culprits": blamed} if blamed else {}
+        refs = {account: list(found) for account, found in sorted(self.refs.items())}
+        return ({"culprits": blamed} if blamed else {}) | ({"log_refs": refs} if refs else {})
 
     def alert(self) -> Alert:
         """The alert as it is written."""

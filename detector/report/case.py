@@ -49,6 +49,7 @@ class Member(msgspec.Struct, frozen=True):
     detected_at: float | None
     exchanges: float | None
     output_tokens: float | None
+    log_refs: list[str]
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -206,6 +207,7 @@ def _skeleton(skeleton: object) -> Skeleton:
 
 def _members(alert: Mapping[str, Any]) -> list[Member]:
     detected = as_dict(alert.get("account_detected_at"))
+    refs = as_dict(as_dict(alert.get("evidence")).get("log_refs"))
     members = [as_dict(member) for member in as_list(alert.get("members"))]
     members = members or [{"account_id": account} for account in as_list(alert.get("accounts"))]
     return [
@@ -220,6 +222,7 @@ def _members(alert: Mapping[str, Any]) -> list[Member]:
             detected_at=epoch(detected.get(str(member.get("account_id")))),
             exchanges=real(member.get("exchanges")),
             output_tokens=real(member.get("output_tokens")),
+            log_refs=[str(ref) for ref in as_list(refs.get(str(member.get("account_id"))))],
         )
         for member in members
     ]

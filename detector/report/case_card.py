@@ -295,6 +295,7 @@ def _members(members: list[Member]) -> Html | None:
     if not members:
         return None
     shown = members[:MEMBERS]
+    referred = any(member.log_refs for member in shown)
     heads = [
         h("th", name, scope="col", class_=kind)
         for name, kind in (
@@ -304,6 +305,7 @@ def _members(members: list[Member]) -> Html | None:
             ("Exchanges", "num"),
             ("Named at", None),
             ("Reasons", None),
+            *([("In the log", None)] if referred else []),
         )
     ]
     rows = [
@@ -315,6 +317,8 @@ def _members(members: list[Member]) -> Html | None:
             h("td", integer(member.exchanges), class_="num"),
             h("td", moment(member.detected_at, "%-d %b, %H:%M")),
             h("td", h("span", ", ".join(member.reasons), class_="muted")),
+            # Plain text: what a log says is no link.
+            h("td", *[h("div", h("code", ref)) for ref in member.log_refs]) if referred else None,
         )
         for member in shown
     ]

@@ -260,6 +260,17 @@ class Culprits:
                 named = frame.get_column(name)
                 self._add(kind, named, slots, place, rows, hashed[rows], carries, columns.ts[rows])
 
+    def carrying(self, columns: Columns, rows: I64) -> Flags:
+        """Which rows of a batch carry a text of the alert that their account is watched for."""
+        out = np.zeros(rows.size, np.bool_)
+        own = columns.slot[rows]
+        known = np.flatnonzero(own < self._watched.size)
+        known = known[self._watched[own[known]] > 0]
+        if known.size:
+            slots, place = np.unique(own[known], return_inverse=True)
+            out[known] = self._carries(columns, rows[known], place, slots)
+        return out
+
     def _carries(self, columns: Columns, rows: I64, place: I64, slots: I32) -> Flags:
         """Which exchanges carry a text of the alert of their account."""
         alerts = [self.alert[slot] for slot in slots.tolist()]

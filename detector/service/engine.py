@@ -31,6 +31,7 @@ from detector.service.current import bring_up_to_date
 from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
 from detector.service.reasons import rescore
+from detector.service.references import References
 from detector.service.skeletons import SkeletonBank
 from detector.service.strangers import Strangers
 from detector.service.ticks import Clock
@@ -80,6 +81,7 @@ class Engine:
     skeletons: SkeletonBank = field(default_factory=SkeletonBank)
     indicators: Indicators = field(default_factory=Indicators)
     culprits: Culprits = field(default_factory=Culprits)
+    references: References = field(default_factory=References)
     strangers: Strangers = field(default_factory=Strangers)
     now: int = 0
     advised: list[Advice] | None = None
@@ -179,6 +181,7 @@ class Engine:
             self.clock.advance(now)
         self.settle()
         bring_up_to_date(self.alerts, self.store, self.skeletons, now, joiners=True)
+        self.references.tell(self.alerts.live())
 
     def survey(self) -> None:
         """All clusters that there are by now, found from nothing, with their scores: for those who read clusters, not alerts."""
@@ -218,6 +221,7 @@ class Engine:
             self._usage_at = now
             self.settle()
             bring_up_to_date(self.alerts, self.store, self.skeletons, now)
+            self.references.tell(self.alerts.live())
             self._waiting.append(used(self.store, self.accounts, active_slots(self.store, now), now))
         look = self.look(self._grown(changed, counts[1], now), moment)
         self._touched.append(changed)
@@ -270,14 +274,18 @@ class Engine:
                 continue
             found: list[tuple[Case, I32]] = []
             if item.clusters:
-                self.culprits.count(uncounted)
+                self._count(uncounted)
                 uncounted.clear()
                 found = self._cluster_cases(item.look, item.clusters, scored)
             members = {id(case): slots for case, slots in found}
             self._alert(item.look.moment.now, next(cases) + [case for case, _ in found], members)
             if item.clusters:
                 self._blame(item.look.moment.now)
-        self.culprits.count(uncounted)
+        self._count(uncounted)
+
+    def _count(self, taken: Sequence[Taken]) -> None:
+        self.culprits.count(taken)
+        self.references.note(taken, self.culprits.carrying)
 
     def _blame(self, now: int) -> None:
         """Name the keys and end users that turned out to be what a cluster's member is a victim of."""
@@ -293,6 +301,7 @@ class Engine:
             entry = self.alerts.find(alert_id)
             if joined:
                 self._advise(ts, entry)
+                self.references.watch(np.array([slot], np.int32), ts)
             if not entry.joining(member.account_id):
                 self.indicators.members[alert_id].add(slot)
 
@@ -303,6 +312,7 @@ class Engine:
                 stop = start + look.slots.size
                 p_value = self.strangers.judge(self.scorer, scored, look.slots, look.known, start)
                 level = self._account_levels(look, p_value)
+                self.references.watch(look.slots[level != NONE], look.moment.now)
                 level[self._told_alone.each(look.slots, level, look.moment.now, look.known)] = NONE
                 yield account_cases(self.store, self.accounts, self.scorer, scored, start, look, level)
                 start = stop
@@ -351,6 +361,7 @@ class Engine:
                     members[allowed.accounts] = slots[id(case)]
         placed = self.alerts.placed(now, left) if left else []
         self._learn(placed, members)  # first: who is in doubt is not bound
+        self.references.tell(entry for _, entry, _ in placed)
         for entry in moved_by(placed):
             self._advise(now, entry)
 
@@ -377,6 +388,7 @@ class Engine:
         if acted_on:
             self.indicators.learn(acted_on, view.links)
         for _, alert_id, slots in found:
+            self.references.watch(slots, view.now)
             doubted = self.culprits.learn(alert_id, slots, view)
             self.alerts.doubt(alert_id, [self.store.ids[slot] for slot in doubted])
 

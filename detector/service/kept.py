@@ -2,4 +2,4 @@
 
 from typing import Final
 
-KEPT: Final = ("ts", "request_id", "account_id", "api_key_id", "end_user_id", "model", "status")
+KEPT: Final = ("ts", "request_id", "account_id", "api_key_id", "end_user_id", "model", "status", "log_ref")

@@ -7,6 +7,7 @@ import numpy as np
 
 from detector.coordination.coordinator import Coordinator
 from detector.service.culprits import Culprits
+from detector.service.references import References
 from detector.service.snapshot import snapshot
 from detector.service.strangers import Strangers
 from detector.service.told import Told
@@ -59,9 +60,11 @@ def _told_apart(state: State) -> State:
 
 
 def _nobody_in_doubt(state: State) -> State:
-    """To version 12: strangers are watched and members doubted from the next look on."""
+    """To version 12: strangers are watched, members doubted and pointers noted from the next look on."""
     engine = state["engine"]
-    return {**state, "engine": {**engine, "culprits": _with_all(Culprits(), engine["culprits"])}}
+    nothing = {"a": References.__name__, "is": snapshot(References())}
+    culprits = _with_all(Culprits(), engine["culprits"])
+    return {**state, "engine": {**engine, "culprits": culprits, "references": nothing}}
 
 
 def _with_all(part: object, state: State) -> State:

@@ -34,9 +34,7 @@ Say = Callable[["Progress"], None]
 # Of a frame: what is kept of it, its digest, and the fields with at least one value where the frame lacks columns.
 Digested = tuple[pl.DataFrame, Digest, Collection[str] | None]
 # Columns that no feature, link or result reads: a log has more text in its answers than in all the rest.
-UNREAD: Final = frozenset({"completion", "country", "log_ref", "user_agent"})
-
-
+UNREAD: Final = frozenset({"completion", "country", "user_agent"})
 _FIRST_BYTES: Final = 1 << 20  # of a log, in which its first record is
 
 

@@ -30,6 +30,7 @@ from detector.profiles.store import ProfileStore
 from detector.service.culprits import Culprits
 from detector.service.engine import Engine
 from detector.service.indicators import Indicators
+from detector.service.references import Ref, References
 from detector.service.skeletons import SkeletonBank
 from detector.service.strangers import Strangers
 from detector.service.tallies import Tally
@@ -60,6 +61,7 @@ _RECORDS: Final[dict[str, type]] = {
         Population,
         Reason,
         Recommendation,
+        Ref,
         Subject,
         Tally,
         TierUsage,
@@ -82,6 +84,7 @@ _PARTS: Final = (
     LinkTable,
     Lookalikes,
     ProfileStore,
+    References,
     SkeletonBank,
     Strangers,
     Told,

@@ -13,7 +13,7 @@ from detector.simulator.world import load_world
 
 Record = dict[str, Any]
 # Free text beside prompts; identifiers and models are kept by their names and hold no canary.
-FREE = ("completion", "response_format", "stop_reason", "route", "log_ref", "country", "user_agent", "tls_fingerprint")
+FREE = ("completion", "response_format", "stop_reason", "route", "country", "user_agent", "tls_fingerprint")
 TOO_LONG = (16 << 20) + 1  # bytes
 
 

@@ -22,6 +22,7 @@ def erase(engine: Engine, account_id: str) -> None:
     if slot is not None:
         _blank(engine.store, slot)
         engine.culprits.forget(slot)
+        engine.references.forget(slot, account_id)
         engine.coordinator.everybody.forget(slot)
         engine.store.rename(slot, f"erased-{slot}")
     _unname(engine, account_id)
@@ -50,6 +51,7 @@ def _unname(engine: Engine, account_id: str) -> None:
         entry.alike.discard(account_id)
         entry.culprits.pop(account_id, None)
         entry.unsure.discard(account_id)
+        entry.refs.pop(account_id, None)
         _shrink(entry, account_id)
     gone = {name for name, entry in book.entries.items() if not entry.named}
     for name in gone:

@@ -58,16 +58,19 @@ function timeline({ hours = [], counts = [] }) {
 }
 
 function members(alert, joined) {
+  const refs = alert.evidence.log_refs ?? {};
+  const referred = Object.keys(refs).length > 0;
   const line = (m) => el("tr", {}, el("td", {}, toAccount(m.account_id), joined.has(m.account_id) ? el("span", { class: "since", text: " new" }) : null), el("td", { text: m.role }),
     el("td", { class: "n", text: m.p_member.toFixed(2) }), el("td", { class: "n", text: count(m.exchanges) }),
-    el("td", { class: "n", text: count(m.output_tokens) }), el("td", { text: m.reasons.map(words).join(", ") }));
+    el("td", { class: "n", text: count(m.output_tokens) }), el("td", { text: m.reasons.map(words).join(", ") }),
+    referred ? el("td", { text: (refs[m.account_id] ?? []).join(", ") }) : null);
   const body = el("tbody", {}, ...alert.members.slice(0, 50).map(line));
   const rest = alert.members.length - 50;
   const all = el("button", { type: "button", text: `Show ${count(rest)} more`, onclick: () => {
     body.append(...alert.members.slice(50).map(line));
     all.remove();
   } });
-  const names = [["Account", ""], ["Role", ""], ["Belongs", "n"], ["Exchanges", "n"], ["Output tokens", "n"], ["Ties", ""]];
+  const names = [["Account", ""], ["Role", ""], ["Belongs", "n"], ["Exchanges", "n"], ["Output tokens", "n"], ["Ties", ""], ...(referred ? [["In the log", ""]] : [])];
   return section("Members", true, table("Members", names, body), rest > 0 ? all : null);
 }
 
