@@ -146,6 +146,11 @@ def _merge_accounts(
         for j in range(b.tls.shape[1]):
             if b.tls[s, j] != 0:
                 bottom(a.tls[slot], b.tls[s, j])
+        for j in range(b.issued.shape[1]):
+            if b.issued[s, j] != 0:
+                bottom(a.issued[slot], b.issued[s, j])
+            if b.presented[s, j] != 0:
+                bottom(a.presented[slot], b.presented[s, j])
 
 
 def merge(into: ProfileStore, other: ProfileStore) -> ProfileStore:

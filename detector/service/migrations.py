@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from detector.coordination.coordinator import Coordinator
+from detector.profiles.layout import REF_KEYS
 from detector.service.culprits import Culprits
 from detector.service.snapshot import snapshot
 from detector.service.strangers import Strangers
@@ -14,7 +15,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To versions 2, 6, 8, 9 and 10: what coordination keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2, 6, 8, 9, 10 and 12: what coordination keeps between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
@@ -58,6 +59,16 @@ def _told_apart(state: State) -> State:
     return {**state, "engine": engine}
 
 
+def _artefacts_unknown(state: State) -> State:
+    """To version 12: profiles keep reasoning artefacts, known from an account's next exchange on; rows of links are longer."""
+    engine = state["engine"]
+    store = engine["store"]["is"]
+    accounts = store["accounts"]["is"]
+    blank = np.zeros((accounts["ident"].shape[0], REF_KEYS), np.uint64)
+    store = store | {"accounts": store["accounts"] | {"is": accounts | {"issued": blank, "presented": blank.copy()}}}
+    return _coordination_anew({**state, "engine": {**engine, "store": engine["store"] | {"is": store}}})
+
+
 MIGRATIONS: Final[Mapping[int, Migration]] = {
     1: _coordination_anew,
     2: _nothing_told,
@@ -69,4 +80,5 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     8: _coordination_anew,
     9: _coordination_anew,
     10: _told_apart,
+    11: _artefacts_unknown,
 }
