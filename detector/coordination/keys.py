@@ -11,7 +11,7 @@ from numba import njit
 
 from detector.coordination.pace import PACES
 from detector.profiles.facts import Facts
-from detector.profiles.layout import I32, NETWORK_KEYS, REF_KEYS, TLS_KEYS, U8, U32, U64, Accounts
+from detector.profiles.layout import I32, ISSUED_KEYS, NETWORK_KEYS, PRESENTED_KEYS, TLS_KEYS, U8, U32, U64, Accounts
 
 KINDS = ("template", "system_prompt", "payment", "network", "tls", "mail", "signup", "timing", "reasoning")
 TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP, TIMING, REASONING = range(len(KINDS))
@@ -22,7 +22,7 @@ MIN_SIGHTS = 2  # a text seen once is no habit
 MIN_SUPPORT = (
     0.06  # share of an account's exchanges that must carry a text: relayed traffic may dilute a campaign to a tenth
 )
-WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + PACES + 2 * REF_KEYS + 3
+WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + PACES + ISSUED_KEYS + PRESENTED_KEYS + 3
 
 
 class Edges(NamedTuple):
@@ -80,10 +80,10 @@ def _all(e: Edges, n: int, slot: int, kind: int, keys: np.ndarray) -> int:
 
 @njit(cache=True)
 def _has(keys: np.ndarray, key: int) -> bool:
+    found = False
     for other in keys:
-        if other == key:
-            return True
-    return False
+        found |= other == key
+    return found
 
 
 @njit(cache=True)

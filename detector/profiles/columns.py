@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from detector.profiles.capability import CapabilityModel
 from detector.profiles.artefacts import artefacts
+from detector.profiles.capability import CapabilityModel
 from detector.profiles.hashing import hash_ipv4_24, hash_strings, short
 from detector.profiles.layout import FLAGS, MODEL_BINS, U32, U64, Columns
 from detector.profiles.store import ProfileStore

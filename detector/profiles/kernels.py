@@ -189,11 +189,11 @@ def _halve(accounts: Accounts, slot: int) -> None:
 
 @njit(cache=True)
 def _forget_smallest(keys: np.ndarray) -> None:
-    """Drop the smaller half of a bottom-k sample: the smallest of all time would keep what is new out for ever."""
-    half = keys.shape[0] // 2
-    for j in range(half):
-        keys[j] = keys[half + j]
-        keys[half + j] = 0
+    """Drop the smallest of a bottom-k sample: the smallest of all time would keep what is new out for ever."""
+    last = keys.shape[0] - 1
+    for j in range(last):
+        keys[j] = keys[j + 1]
+    keys[last] = 0
 
 
 @njit(cache=True)

@@ -83,9 +83,10 @@ NETWORK_KEYS = 4  # bottom-k sample by hash: the same networks are kept by every
 TLS_KEYS = 2
 # Bottom-k samples of the reasoning artefacts that an account was issued, and of those that it presented. Samples by hash are
 # coordinated: of a pool that many accounts present, all keep the same few. An account that presents 50 of another's among thousands
-# of its own keeps four times their share of all: a sign between two such accounts is missed more often than not, over a pool of
-# accounts it is not.
-REF_KEYS = 4
+# of its own keeps as many times their share of all as the sample is long: a sign between two such accounts is missed more often than
+# not, over a pool of accounts it is not. Who presents acts, and gets the longer one; all of it is 40 bytes an account.
+PRESENTED_KEYS = 3
+ISSUED_KEYS = 2
 CONFLICT = 0xFFFF_FFFF  # organisation of an account that was seen under several
 FANOUT_KEYS = 4  # Misra–Gries over API keys and over end users: is one of them the culprit?
 
@@ -185,8 +186,8 @@ def empty_accounts(n: int) -> Accounts:
         system_count=np.zeros((n, SYSTEM_KEYS), np.uint16),
         network=np.zeros((n, NETWORK_KEYS), np.uint32),
         tls=np.zeros((n, TLS_KEYS), np.uint32),
-        issued=np.zeros((n, REF_KEYS), np.uint64),
-        presented=np.zeros((n, REF_KEYS), np.uint64),
+        issued=np.zeros((n, ISSUED_KEYS), np.uint64),
+        presented=np.zeros((n, PRESENTED_KEYS), np.uint64),
         key_ident=np.zeros((n, FANOUT_KEYS), np.uint32),
         key_count=np.zeros((n, FANOUT_KEYS), np.uint16),
         user_ident=np.zeros((n, FANOUT_KEYS), np.uint32),

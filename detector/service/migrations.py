@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from detector.coordination.coordinator import Coordinator
-from detector.profiles.layout import REF_KEYS
+from detector.profiles.layout import ISSUED_KEYS, PRESENTED_KEYS
 from detector.service.culprits import Culprits
 from detector.service.snapshot import snapshot
 from detector.service.strangers import Strangers
@@ -15,7 +15,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To versions 2, 6, 8, 9, 10 and 12: what coordination keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2, 6, 8, 9, 10 and 12: what is kept between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
@@ -64,8 +64,11 @@ def _artefacts_unknown(state: State) -> State:
     engine = state["engine"]
     store = engine["store"]["is"]
     accounts = store["accounts"]["is"]
-    blank = np.zeros((accounts["ident"].shape[0], REF_KEYS), np.uint64)
-    store = store | {"accounts": store["accounts"] | {"is": accounts | {"issued": blank, "presented": blank.copy()}}}
+    blank = {
+        name: np.zeros((accounts["ident"].shape[0], width), np.uint64)
+        for name, width in (("issued", ISSUED_KEYS), ("presented", PRESENTED_KEYS))
+    }
+    store = store | {"accounts": store["accounts"] | {"is": accounts | blank}}
     return _coordination_anew({**state, "engine": {**engine, "store": engine["store"] | {"is": store}}})
 
 

@@ -39,7 +39,7 @@ _declare("link_reasoning", (REASONING,), ("reasoning_refs_in",), "reasoning arte
 @cluster_feature(
     "artefacts_shared",
     "artefacts",
-    "mean over members of reasoning artefacts shared, of a sample of at most 8",
+    "mean over members of reasoning artefacts shared, of a sample of at most 5",
     ("reasoning_refs_in",),
     "not the one artefact of a manual",
 )
@@ -47,7 +47,6 @@ def artefacts_shared(v: ClusterView) -> F64:
     """An artefact that a manual or a bug report prints is presented by many who try it; a replayer has more than one."""
     member, kind, _, _ = v.shared
     return v.mean(np.bincount(member[kind == REASONING], minlength=v.slots.size).astype(np.float64))
-
 
 
 def _surprise(ties: Ties) -> F64:

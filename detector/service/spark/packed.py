@@ -18,7 +18,12 @@ _PRESENT: Final = "present"
 _BITS: Final = {name: 1 << bit for bit, name in enumerate(EXCHANGE_SCHEMA)}
 _IDENT: Final = "ident"
 _COLUMN: Final = "column "  # before the names of a digest's columns: some are called like those of the log
-_RAGGED: Final = {"shingles": "shingle_offsets", "lexical": "lexical_offsets", "issued": "issued_offsets", "presented": "presented_offsets"}
+_RAGGED: Final = {
+    "shingles": "shingle_offsets",
+    "lexical": "lexical_offsets",
+    "issued": "issued_offsets",
+    "presented": "presented_offsets",
+}
 _LEFT_OUT: Final = {"slot", "ts", "capability", *_RAGGED.values()}
 
 
@@ -47,7 +52,9 @@ def pack(frame: pl.DataFrame, digested: Digest) -> bytes:
     filled = [pl.col(name).is_not_null().cast(pl.UInt64) * bit for name, bit in _BITS.items()]
     made = [pl.Series(_IDENT, digested.ident), pl.Series(_COLUMN + "capability", columns["capability"])]
     made += [
-        _ragged(name, column, columns[_RAGGED[name]], frame.height) if name in _RAGGED else pl.Series(_COLUMN + name, column)
+        _ragged(name, column, columns[_RAGGED[name]], frame.height)
+        if name in _RAGGED
+        else pl.Series(_COLUMN + name, column)
         for name, column in columns.items()
         if name not in _LEFT_OUT
     ]
