@@ -11,10 +11,10 @@ from numba import njit
 
 from detector.coordination.pace import PACES
 from detector.profiles.facts import Facts
-from detector.profiles.layout import I32, NETWORK_KEYS, TLS_KEYS, U8, U32, U64, Accounts
+from detector.profiles.layout import I32, ISSUED_KEYS, NETWORK_KEYS, PRESENTED_KEYS, TLS_KEYS, U8, U32, U64, Accounts
 
-KINDS = ("template", "system_prompt", "payment", "network", "tls", "mail", "signup", "timing")
-TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP, TIMING = range(len(KINDS))
+KINDS = ("template", "system_prompt", "payment", "network", "tls", "mail", "signup", "timing", "reasoning")
+TEMPLATE, SYSTEM, PAYMENT, NETWORK, TLS, MAIL, SIGNUP, TIMING, REASONING = range(len(KINDS))
 
 TEMPLATES_AN_ACCOUNT = 6  # the most repeated pieces; one wrapper gives every account the same ones
 SYSTEMS_AN_ACCOUNT = 2
@@ -22,7 +22,7 @@ MIN_SIGHTS = 2  # a text seen once is no habit
 MIN_SUPPORT = (
     0.06  # share of an account's exchanges that must carry a text: relayed traffic may dilute a campaign to a tenth
 )
-WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + PACES + 3
+WIDTH = TEMPLATES_AN_ACCOUNT + SYSTEMS_AN_ACCOUNT + NETWORK_KEYS + TLS_KEYS + PACES + ISSUED_KEYS + PRESENTED_KEYS + 3
 
 
 class Edges(NamedTuple):
@@ -78,6 +78,34 @@ def _all(e: Edges, n: int, slot: int, kind: int, keys: np.ndarray) -> int:
     return n
 
 
+@njit(cache=True)
+def _has(keys: np.ndarray, key: int) -> bool:
+    found = False
+    for other in keys:
+        found |= other == key
+    return found
+
+
+@njit(cache=True)
+def _artefacts(e: Edges, n: int, slot: int, issued: np.ndarray, presented: np.ndarray) -> int:
+    """Artefacts that tie an account: what it presents and was not issued, and what it was issued, where it replays as well.
+
+    A client sends the artefacts of its own conversation back at every turn. They are left out where the sample of what the account
+    was issued has them; others of its own nobody shares. The owner of artefacts that were taken from him is issued them, too, and
+    does nothing. What an account was issued counts only if it certainly presented another's: one that the sample of what it was
+    issued, the smallest hashes of all, would have held. So a pool that sends each turn of a conversation over the next account is
+    tied, whose turns are each presented but once, and those who present one source's blocks are tied to each other and not to it.
+    """
+    foreign, full = False, issued[-1] != 0
+    for key in presented:
+        if key != 0 and not _has(issued, key):
+            n = _put(e, n, slot, REASONING, key, 1.0)
+            foreign |= not full or key < issued[-1]
+    if foreign:
+        n = _all(e, n, slot, REASONING, issued)
+    return n
+
+
 @njit(cache=True, nogil=True)
 def _extract(a: Accounts, f: Facts, pace: U32, slots: I32, e: Edges) -> int:
     n = 0
@@ -88,6 +116,7 @@ def _extract(a: Accounts, f: Facts, pace: U32, slots: I32, e: Edges) -> int:
         n = _all(e, n, s, NETWORK, a.network[s])
         n = _all(e, n, s, TLS, a.tls[s])
         n = _all(e, n, s, TIMING, pace[i])
+        n = _artefacts(e, n, s, a.issued[s], a.presented[s])
         if f.payment[i] != 0:
             n = _put(e, n, s, PAYMENT, f.payment[i], 1.0)
         if f.mail[i] != 0:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from detector.profiles.artefacts import artefacts
 from detector.profiles.capability import CapabilityModel
 from detector.profiles.hashing import hash_ipv4_24, hash_strings, short
 from detector.profiles.layout import FLAGS, MODEL_BINS, U32, U64, Columns
@@ -119,6 +120,8 @@ def digest(frame: pl.DataFrame, model: CapabilityModel, keys: Keys) -> Digest:
         most_shingles=SHINGLES,
     )
     model_names = frame.get_column("model")
+    issued = artefacts(frame.get_column("reasoning_refs_out"), keys.identity)
+    presented = artefacts(frame.get_column("reasoning_refs_in"), keys.identity)
     columns = Columns(
         slot=np.empty(0, np.int32),
         # Writable whatever the frame's chunks are, or the kernels would be compiled a second time for what is not.
@@ -146,6 +149,10 @@ def digest(frame: pl.DataFrame, model: CapabilityModel, keys: Keys) -> Digest:
         lexical_offsets=text.lex_offsets,
         topic=text.topic,
         capability=text.capability,
+        issued=issued.keys,
+        issued_offsets=issued.offsets,
+        presented=presented.keys,
+        presented_offsets=presented.offsets,
     )
     return Digest(_hash(frame, "account_id", keys), columns)
 

@@ -28,6 +28,7 @@ from detector.profiles.layout import (
     SKELETON_REGISTERS,
     SLOT_US,
     U8,
+    U64,
     Accounts,
     Columns,
     Panes,
@@ -182,6 +183,17 @@ def _halve(accounts: Accounts, slot: int) -> None:
     accounts.key_count[slot] >>= np.uint16(1)
     accounts.user_count[slot] >>= np.uint16(1)
     accounts.texts[slot] >>= 1
+    _forget_smallest(accounts.issued[slot])
+    _forget_smallest(accounts.presented[slot])
+
+
+@njit(cache=True)
+def _forget_smallest(keys: np.ndarray) -> None:
+    """Drop the smallest of a bottom-k sample: the smallest of all time would keep what is new out for ever."""
+    last = keys.shape[0] - 1
+    for j in range(last):
+        keys[j] = keys[j + 1]
+    keys[last] = 0
 
 
 @njit(cache=True)
@@ -246,6 +258,14 @@ def _identity(accounts: Accounts, panes: Panes, c: Columns, i: int, slot: int, r
         heavy(accounts.key_ident[slot], accounts.key_count[slot], np.uint32(c.key[i] >> np.uint64(32)))
     if c.end_user[i] != 0:
         heavy(accounts.user_ident[slot], accounts.user_count[slot], np.uint32(c.end_user[i] >> np.uint64(32)))
+
+
+@njit(cache=True)
+def _artefacts(keys: U64, offsets: np.ndarray, i: int, sample: np.ndarray) -> None:
+    """Take the artefacts of an exchange into an account's sample."""
+    if keys.shape[0] > 0:
+        for j in range(offsets[i], offsets[i + 1]):
+            bottom(sample, keys[j])
 
 
 @njit(cache=True)
@@ -361,6 +381,8 @@ def update(
             bump(panes.models[row], c.model[i])
             _identity(accounts, panes, c, i, slot, row)
             _text(accounts, panes, c, i, slot, row)
+            _artefacts(c.issued, c.issued_offsets, i, accounts.issued[slot])
+            _artefacts(c.presented, c.presented_offsets, i, accounts.presented[slot])
         if accounts.first[slot] == 0 or ts < accounts.first[slot]:
             accounts.first[slot] = ts
         accounts.last[slot] = max(accounts.last[slot], ts)

@@ -81,6 +81,12 @@ TEMPLATE_KEYS = 32  # Misra–Gries capacity for the pieces of text that an acco
 SYSTEM_KEYS = 4
 NETWORK_KEYS = 4  # bottom-k sample by hash: the same networks are kept by every account
 TLS_KEYS = 2
+# Bottom-k samples of the reasoning artefacts that an account was issued, and of those that it presented. Samples by hash are
+# coordinated: of a pool that many accounts present, all keep the same few. An account that presents 50 of another's among thousands
+# of its own keeps as many times their share of all as the sample is long: a sign between two such accounts is missed more often than
+# not, over a pool of accounts it is not. Who presents acts, and gets the longer one; all of it is 40 bytes an account.
+PRESENTED_KEYS = 3
+ISSUED_KEYS = 2
 CONFLICT = 0xFFFF_FFFF  # organisation of an account that was seen under several
 FANOUT_KEYS = 4  # Misra–Gries over API keys and over end users: is one of them the culprit?
 
@@ -99,6 +105,8 @@ class Accounts(NamedTuple):
         texts: exchanges with text that the template table has seen, decayed like its counts.
         system_key, system_count: the same for system prompts.
         network, tls: bottom-k samples of keyed hashes.
+        issued, presented: the same of reasoning artefacts, 56 bits each: the smallest of many hashes lie close together, and 32
+            bits of them would meet by chance.
         key_ident, key_count, user_ident, user_count: the heaviest API keys and end users.
     """
 
@@ -116,6 +124,8 @@ class Accounts(NamedTuple):
     system_count: I16
     network: U32
     tls: U32
+    issued: U64
+    presented: U64
     key_ident: U32
     key_count: I16
     user_ident: U32
@@ -176,6 +186,8 @@ def empty_accounts(n: int) -> Accounts:
         system_count=np.zeros((n, SYSTEM_KEYS), np.uint16),
         network=np.zeros((n, NETWORK_KEYS), np.uint32),
         tls=np.zeros((n, TLS_KEYS), np.uint32),
+        issued=np.zeros((n, ISSUED_KEYS), np.uint64),
+        presented=np.zeros((n, PRESENTED_KEYS), np.uint64),
         key_ident=np.zeros((n, FANOUT_KEYS), np.uint32),
         key_count=np.zeros((n, FANOUT_KEYS), np.uint16),
         user_ident=np.zeros((n, FANOUT_KEYS), np.uint32),
@@ -249,6 +261,9 @@ class Columns(NamedTuple):
         lexical, lexical_offsets: sampled word bins.
         topic: bucket of the rarest word, 0–63.
         capability: probabilities × 255, `CAPABILITIES`.
+        issued, issued_offsets: reasoning artefacts of the answers, 56 bits of a hash each; where there is none in all of the
+            batch, both are empty.
+        presented, presented_offsets: the same of those that came with the requests.
     """
 
     slot: I32
@@ -276,3 +291,7 @@ class Columns(NamedTuple):
     lexical_offsets: I64
     topic: U8
     capability: U8
+    issued: U64
+    issued_offsets: I64
+    presented: U64
+    presented_offsets: I64

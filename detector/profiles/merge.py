@@ -56,6 +56,13 @@ def _merge_heavy(keys: np.ndarray, counts: np.ndarray, more: np.ndarray, their: 
 
 
 @njit(cache=True)
+def _merge_bottom(keys: np.ndarray, more: np.ndarray) -> None:
+    for key in more:
+        if key != 0:
+            bottom(keys, key)
+
+
+@njit(cache=True)
 def _merge_minutes(a: np.ndarray, b: np.ndarray) -> None:
     if b[0] == 0:
         return
@@ -140,12 +147,10 @@ def _merge_accounts(
         _merge_heavy(a.system_key[slot], a.system_count[slot], b.system_key[s], b.system_count[s])
         _merge_heavy(a.key_ident[slot], a.key_count[slot], b.key_ident[s], b.key_count[s])
         _merge_heavy(a.user_ident[slot], a.user_count[slot], b.user_ident[s], b.user_count[s])
-        for j in range(b.network.shape[1]):
-            if b.network[s, j] != 0:
-                bottom(a.network[slot], b.network[s, j])
-        for j in range(b.tls.shape[1]):
-            if b.tls[s, j] != 0:
-                bottom(a.tls[slot], b.tls[s, j])
+        _merge_bottom(a.network[slot], b.network[s])
+        _merge_bottom(a.tls[slot], b.tls[s])
+        _merge_bottom(a.issued[slot], b.issued[s])
+        _merge_bottom(a.presented[slot], b.presented[s])
 
 
 def merge(into: ProfileStore, other: ProfileStore) -> ProfileStore:

@@ -141,6 +141,7 @@ def _shape(kind: str) -> str:
         "system_prompt": "M-8-8h16v16h-16z",
         "mail": "M0-9L9 7h-18z",
         "signup": "M0 9L9-7h-18z",
+        "reasoning": "M-9-3h6v-6h6v6h6v6h-6v6h-6v-6h-6z",
         "tls": "M-5-8.7h10L10 0 5 8.7h-10L-10 0z",
     }.get(kind, "M0-8a8 8 0 1 0 .01 0z")
 

@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 import msgspec
 
-NodeKind = Literal["account", "payment", "network", "template", "system_prompt", "mail", "signup", "tls", "timing"]
+NodeKind = Literal[
+    "account", "payment", "network", "template", "system_prompt", "mail", "signup", "tls", "timing", "reasoning"
+]
 
 
 class Timeline(msgspec.Struct, frozen=True):

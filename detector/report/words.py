@@ -12,6 +12,7 @@ KINDS = {
     "template": "prompt template",
     "system_prompt": "system prompt",
     "timing": "pace",
+    "reasoning": "reasoning artefact",
 }
 
 SHARED = {
@@ -23,6 +24,7 @@ SHARED = {
     "template": "fill one prompt template",
     "system_prompt": "send one system prompt",
     "timing": "keep one pace",
+    "reasoning": "present each other's reasoning artefacts",
 }
 
 CAPABILITIES = {

@@ -8,11 +8,12 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from detector.profiles.artefacts import no_artefacts
 from detector.profiles.columns import Digest
 from detector.profiles.layout import Columns
 from detector.service.http.state import Ack
@@ -115,12 +116,20 @@ class Journal:
         try:
             state = unpack(path.read_bytes())
             frame = pl.read_ipc(io.BytesIO(state["frame"]))
-            digested = Digest(
-                state["ident"], Columns(**{"organisation": np.zeros(frame.height, np.uint32)} | state["columns"])
-            )
+            digested = Digest(state["ident"], Columns(**_of_before(frame.height) | state["columns"]))
         except (ValueError, KeyError, TypeError, OSError, pl.exceptions.PolarsError) as error:
             raise CheckpointError(f"{path}: {error}") from error
         # Entries of before have no letters.
         return Posted(
             int(path.stem), frame, digested, tuple(state["seen"]), Ack(*state["ack"]), state.get("letters", [])
         )
+
+
+def _of_before(rows: int) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+    """Columns that entries of older versions lack."""
+    none = no_artefacts()
+    return {
+        "organisation": np.zeros(rows, np.uint32),
+        **dict.fromkeys(("issued", "presented"), none.keys),
+        **{f"{name}_offsets": none.offsets for name in ("issued", "presented")},
+    }

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from detector.coordination.coordinator import Coordinator
+from detector.profiles.layout import ISSUED_KEYS, PRESENTED_KEYS
 from detector.service.culprits import Culprits
 from detector.service.references import References
 from detector.service.snapshot import snapshot
@@ -15,7 +16,7 @@ from streams.checkpoint import Migration, State
 
 
 def _coordination_anew(state: State) -> State:
-    """To versions 2, 6, 8, 9 and 10: what coordination keeps between looks changed, and the next look makes it from the profiles."""
+    """To versions 2, 6, 8, 9, 10 and 12: what is kept between looks changed, and the next look makes it from the profiles."""
     fresh = {"a": Coordinator.__name__, "is": snapshot(Coordinator())}
     return {**state, "engine": {**state["engine"], "coordinator": fresh}}
 
@@ -72,6 +73,19 @@ def _with_all(part: object, state: State) -> State:
     return state | {"is": snapshot(part) | state["is"]}
 
 
+def _artefacts_unknown(state: State) -> State:
+    """To version 13: profiles keep reasoning artefacts, known from an account's next exchange on; rows of links are longer."""
+    engine = state["engine"]
+    store = engine["store"]["is"]
+    accounts = store["accounts"]["is"]
+    blank = {
+        name: np.zeros((accounts["ident"].shape[0], width), np.uint64)
+        for name, width in (("issued", ISSUED_KEYS), ("presented", PRESENTED_KEYS))
+    }
+    store = store | {"accounts": store["accounts"] | {"is": accounts | blank}}
+    return _coordination_anew({**state, "engine": {**engine, "store": engine["store"] | {"is": store}}})
+
+
 MIGRATIONS: Final[Mapping[int, Migration]] = {
     1: _coordination_anew,
     2: _nothing_told,
@@ -84,4 +98,5 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     9: _coordination_anew,
     10: _told_apart,
     11: _nobody_in_doubt,
+    12: _artefacts_unknown,
 }

@@ -39,7 +39,7 @@ from detector.service.told import Told
 from streams.checkpoint import State
 from streams.dedupe import Deduplicator
 
-VERSION: Final = 12  # of what `snapshot` gives; a change of it needs a migration
+VERSION: Final = 13  # of what `snapshot` gives; a change of it needs a migration
 
 # Written as a name and fields, and made anew when read.
 _RECORDS: Final[dict[str, type]] = {

@@ -29,6 +29,7 @@ def random_exchanges(seed: int, n: int, accounts: int = 7, days: float = 5.0) ->
         "lexical": rng.integers(0, 32, (n, 4)).astype(np.uint8),
         "topic": rng.integers(0, 64, n).astype(np.uint8),
         "capability": rng.integers(0, 256, (n, 8)).astype(np.uint8),
+        "artefacts": rng.integers(1, 1 << 56, 60, dtype=np.uint64)[rng.integers(0, 60, (n, 3))],
     }
 
 
@@ -65,6 +66,10 @@ def columns_of(store: ProfileStore, raw: dict[str, np.ndarray], rows: np.ndarray
         lexical_offsets=np.arange(n + 1, dtype=np.int64) * 4,
         topic=raw["topic"][rows],
         capability=raw["capability"][rows],
+        issued=raw["artefacts"][rows, 0].copy(),
+        issued_offsets=np.arange(n + 1, dtype=np.int64),
+        presented=raw["artefacts"][rows, 1:].ravel().copy(),
+        presented_offsets=np.arange(n + 1, dtype=np.int64) * 2,
     )
 
 

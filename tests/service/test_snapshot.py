@@ -8,6 +8,7 @@ import pytest
 from small import played
 
 from detector.config import Settings
+from detector.profiles.layout import ISSUED_KEYS, PRESENTED_KEYS
 from detector.service.engine import Engine
 from detector.service.migrations import MIGRATIONS
 from detector.service.replay import make_engine
@@ -98,6 +99,7 @@ def test_a_checkpoint_of_the_first_version_goes_on(world, uncut):
     old = of_the_tenth(snapshot(engine))
     old["coordinator"] = {"a": "Coordinator", "is": {"table": None, "seen": {}, "_communities": None}}
     engine = fresh(world)
+    del old["store"]["is"]["accounts"]["is"]["issued"], old["store"]["is"]["accounts"]["is"]["presented"]
     del old["store"]["is"]["accounts"]["is"]["organisation"]
     old["_usage"] = {"a": "tuple", "is": [old.pop("_usage_at"), old["_usage"]]}
     del old["_told_alone"], old["_told_alone_at"], old["culprits"]
@@ -123,6 +125,27 @@ def test_a_checkpoint_of_the_second_version_tells_single_accounts_once_more(worl
     old["_usage"] = {"a": "tuple", "is": [old.pop("_usage_at"), old["_usage"]]}
     engine = fresh(world)
     restore(engine, MIGRATIONS[10](MIGRATIONS[2]({"engine": unpack(pack(old))}))["engine"])
+    for piece in world[1][5:]:
+        engine.process(piece)
+    alerts, now, ids = outcome(engine)
+    assert (now, ids) == uncut[1:]
+    assert named(alerts) == named(uncut[0])
+
+
+def test_a_checkpoint_of_the_twelfth_version_knows_no_artefacts(world, uncut):
+    engine = fresh(world)
+    for piece in world[1][:5]:
+        engine.process(piece)
+    old = unpack(pack(snapshot(engine)))
+    kept = old["store"]["is"]["accounts"]["is"]
+    del kept["issued"], kept["presented"]
+    engine = fresh(world)
+    restore(engine, MIGRATIONS[12]({"engine": old})["engine"])
+    accounts = engine.store.accounts
+    assert accounts.issued.shape == (accounts.ident.size, ISSUED_KEYS)
+    assert accounts.presented.shape == (accounts.ident.size, PRESENTED_KEYS)
+    assert not accounts.issued.any()
+    assert not accounts.presented.any()
     for piece in world[1][5:]:
         engine.process(piece)
     alerts, now, ids = outcome(engine)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from detector.coordination.features.base import ClusterView, Ties, cluster_feature
-from detector.coordination.keys import KINDS, MAIL, NETWORK, PAYMENT, SIGNUP, SYSTEM, TEMPLATE, TIMING, TLS
+from detector.coordination.keys import KINDS, MAIL, NETWORK, PAYMENT, REASONING, SIGNUP, SYSTEM, TEMPLATE, TIMING, TLS
 from detector.profiles.layout import F64
 
 _ALL = tuple(range(len(KINDS)))
@@ -33,6 +33,20 @@ _declare("link_network", (NETWORK, SIGNUP), (), "networks shared")
 _declare("link_tls", (TLS,), ("tls_fingerprint",), "a scarce client stack shared")
 _declare("link_mail", (MAIL,), (), "a mail domain and a week of sign-up shared")
 _declare("link_timing", (TIMING,), (), "one gap between requests, held as by a clock")
+_declare("link_reasoning", (REASONING,), ("reasoning_refs_in",), "reasoning artefacts of others presented")
+
+
+@cluster_feature(
+    "artefacts_shared",
+    "artefacts",
+    "mean over members of reasoning artefacts shared, of a sample of at most 5",
+    ("reasoning_refs_in",),
+    "not the one artefact of a manual",
+)
+def artefacts_shared(v: ClusterView) -> F64:
+    """An artefact that a manual or a bug report prints is presented by many who try it; a replayer has more than one."""
+    member, kind, _, _ = v.shared
+    return v.mean(np.bincount(member[kind == REASONING], minlength=v.slots.size).astype(np.float64))
 
 
 def _surprise(ties: Ties) -> F64:

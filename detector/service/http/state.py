@@ -60,7 +60,7 @@ class Link(msgspec.Struct, frozen=True):
     """What an account shares with others.
 
     Attributes:
-        kind: template, system_prompt, payment, network, tls, mail, signup or timing.
+        kind: template, system_prompt, payment, network, tls, mail, signup, timing or reasoning.
         weight: nats.
         holders: accounts that hold it.
         accounts: some of the others.

@@ -20,7 +20,12 @@ _PRESENT: Final = "present"
 _BITS: Final = {name: 1 << bit for bit, name in enumerate(EXCHANGE_SCHEMA)}
 _IDENT: Final = "ident"
 _COLUMN: Final = "column "  # before the names of a digest's columns: some are called like those of the log
-_RAGGED: Final = {"shingles": "shingle_offsets", "lexical": "lexical_offsets"}
+_RAGGED: Final = {
+    "shingles": "shingle_offsets",
+    "lexical": "lexical_offsets",
+    "issued": "issued_offsets",
+    "presented": "presented_offsets",
+}
 _LEFT_OUT: Final = {"slot", "ts", "capability", *_RAGGED.values()}
 
 
@@ -49,7 +54,9 @@ def pack(frame: pl.DataFrame, digested: Digest) -> bytes:
     filled = [pl.col(name).is_not_null().cast(pl.UInt64) * bit for name, bit in _BITS.items()]
     made = [pl.Series(_IDENT, digested.ident), pl.Series(_COLUMN + "capability", columns["capability"])]
     made += [
-        _ragged(name, column, columns[_RAGGED[name]]) if name in _RAGGED else pl.Series(_COLUMN + name, column)
+        _ragged(name, column, columns[_RAGGED[name]], frame.height)
+        if name in _RAGGED
+        else pl.Series(_COLUMN + name, column)
         for name, column in columns.items()
         if name not in _LEFT_OUT
     ]
@@ -61,7 +68,9 @@ def pack(frame: pl.DataFrame, digested: Digest) -> bytes:
     return out.getvalue()
 
 
-def _ragged(name: str, values: np.ndarray[tuple[int], np.dtype[np.generic]], offsets: I64) -> pl.Series:
+def _ragged(name: str, values: np.ndarray[tuple[int], np.dtype[np.generic]], offsets: I64, rows: int) -> pl.Series:
+    if offsets.size == 0:  # none in all of the batch
+        offsets = np.zeros(rows + 1, np.int64)
     return pl.Series(_COLUMN + name, pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))))
 
 
