@@ -64,7 +64,8 @@ def populate(truth: Truth, traffic: Traffic | None, named: Iterable[str]) -> Pop
 
     Args:
         truth: the world's truth.
-        traffic: who was active; None if nobody knows, then every account that truth or an alert names counts.
+        traffic: who was active; None if nobody knows, then every account that truth or an alert names counts,
+            but members of campaigns that never attacked.
         named: accounts that an alert names; they had traffic, whatever a windowed count says by now.
 
     Returns:
@@ -73,8 +74,10 @@ def populate(truth: Truth, traffic: Traffic | None, named: Iterable[str]) -> Pop
     attacking = {account for account, times in truth.attack_times.items() if times}
     if traffic is None:
         members = {account for accounts in truth.campaigns.values() for account in accounts}
-        active = frozenset(truth.archetype) | members | frozenset(named)
-        activity = "unknown: every account of the truth counts as active"
+        # Who belongs to a campaign and never attacked had no traffic, unless the truth tells of no attack at all.
+        silent = members - attacking if attacking else set()
+        active = (frozenset(truth.archetype) | members) - silent | frozenset(named)
+        activity = "unknown: every account of the truth but members of campaigns that never attacked counts as active"
     else:
         active = traffic.accounts | attacking | frozenset(named)
         activity = f"from {traffic.source}"

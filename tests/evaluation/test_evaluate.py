@@ -121,10 +121,10 @@ def test_the_json_has_the_keys_of_the_contract():
     assert set(result["precision_at_base_rate"]) == {"1/1000", "1/10000"}
 
 
-def test_without_traffic_every_account_of_the_truth_counts():
+def test_without_traffic_every_account_of_the_truth_counts_but_members_that_never_attacked():
     result = evaluate(ALERTS, TRUTH)
-    assert result.campaigns == 3
-    assert result.per_campaign["pool"].accounts == 4
+    assert result.campaigns == 2
+    assert result.per_campaign["pool"].accounts == 3
     assert result.counts["benign"] == 4
     assert result.activity.startswith("unknown")
 
@@ -234,3 +234,14 @@ def test_more_alerts_never_lower_recall_nor_raise_leak(truth, alerts, more):
     before, after = evaluate(alerts, truth, traffic), evaluate([*alerts, *more], truth, traffic)
     assert before.account_recall <= after.account_recall
     assert before.leak >= after.leak
+
+
+def test_where_nobody_knows_who_was_active_a_member_that_never_attacked_does_not_count():
+    truth = Truth(
+        campaigns={"c": ["a", "b"]}, archetype={"a": "attack", "b": "attack"}, attack_times={"a": [1.0], "b": []}
+    )
+    found = evaluate([Alert("case", "high", ["a"], {"a": 2.0})], truth)
+    assert (found.account_recall, found.counts["hostile"], found.counts["benign"]) == (1.0, 1, 0)
+    # One that an alert names had traffic; and where the truth tells of no attack, it says nothing of who had.
+    assert evaluate([Alert("case", "high", ["b"], {"b": 2.0})], truth).account_recall == 0.5
+    assert evaluate([], Truth(campaigns={"c": ["a", "b"]}, archetype={}, attack_times={})).counts["hostile"] == 2
