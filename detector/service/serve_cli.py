@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import polars as pl
 import structlog
@@ -48,6 +48,9 @@ from streams.checkpoint import CheckpointError
 from streams.sources import SourceError
 from streams.sources.kafka import KafkaSource
 from streams.sources.kafka_table import KafkaTable
+
+if TYPE_CHECKING:
+    from streams.batch import DeadLetter
 
 _log = structlog.get_logger(__name__)
 
@@ -156,7 +159,13 @@ def _bound(host: str, port: int) -> list[socket.socket]:
 def _table(path: Path, accounts: bool) -> pl.DataFrame | None:
     if not path.exists():
         return None
-    return read_accounts(path) if accounts else read_events(path)
+    refused: list[DeadLetter] = []
+    table = read_accounts(path, refused) if accounts else read_events(path, refused)
+    if refused:
+        first = refused[0]
+        where = f"{first.source}:{first.position}: {first.reason} {first.detail}".rstrip()
+        _log.warning("lines_refused", file=path.name, lines=len(refused), first=where)
+    return table
 
 
 def _keyed(settings: Settings, data: Path) -> Settings:
