@@ -22,23 +22,28 @@ def demo(
     On a terminal the service then stays up with the alerts in it, to be looked at. DEMO_SERVE=0 ends after printing them,
     DEMO_SERVE=1 stays up where there is no terminal, too; --json ends in any case.
     """
-    from detector.config import load_settings
+    from detector.config_cli import settings_of
     from detector.evaluation.cli import evaluate, result_of
     from detector.service.replay_cli import replayed, show, summaries
     from detector.service.serve_cli import serve_engine
     from detector.simulator.generate import write
     from detector.simulator.world import load_world
+    from detector.stop import failing, misuse
 
-    folder = out or Path(tempfile.mkdtemp(prefix="revenuer-demo-"))
+    settings = settings_of(None)
+    with misuse():
+        folder = out or Path(tempfile.mkdtemp(prefix="revenuer-demo-"))
+        folder.mkdir(parents=True, exist_ok=True)
     sys.stderr.write(f"Simulating a week of traffic in {folder} …\n")
-    made = write(load_world("demo"), folder)
+    with failing(folder):
+        made = write(load_world("demo"), folder)
     sys.stderr.write(
         f"{made.exchanges:,} exchanges, {made.hostile} of {made.accounts:,} accounts hostile. Replaying …\n"
     )
     run, done = replayed(
         [str(folder / "requests.ndjson")],
         folder / "found",
-        load_settings(),
+        settings,
         folder / "accounts.ndjson",
         folder / "events.ndjson",
     )

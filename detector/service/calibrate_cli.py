@@ -25,7 +25,7 @@ from detector.service.engine import Engine
 from detector.service.replay import allowances_of, anomaly_of
 from detector.service.replay_cli import warn_of_unknown
 from detector.service.ticks import Clock
-from detector.stop import misuse
+from detector.stop import failing, misuse, placed
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.dedupe import Deduplicator
@@ -55,8 +55,10 @@ def calibrated(
         as_json: print one JSON object.
     """
     started = time.monotonic()
+    placed(out, "calibrate")
     with misuse(SourceError, RuleError, FileNotFoundError, ValueError, command="calibrate"):
         done = _measured(paths, settings, accounts, events, labels)
+    with failing(out, "calibrate"):
         out.write_bytes(msgspec.json.encode(done.reference))
     said = {"out": str(out), **done._asdict(), "seconds": round(time.monotonic() - started, 1)}
     del said["reference"]

@@ -17,7 +17,7 @@ from detector.service.replay import UNREAD, Progress, Replay, key_of, make_engin
 from detector.service.results import Tally
 from detector.service.spark.replay import run_on_spark
 from detector.service.spark.session import NoSparkError, SparkFailedError, check
-from detector.stop import FAILURE, misuse, stop
+from detector.stop import FAILURE, failing, misuse, stop
 from streams.accounts import read_accounts, read_events
 from streams.adapters.reader import Format
 from streams.sources import SourceError
@@ -94,8 +94,9 @@ def replayed(
             check()
     with misuse(SourceError, RuleError, FileNotFoundError, ValueError):
         source, replay = _prepared(paths, out, settings, accounts, events, since, until)
+        out.mkdir(parents=True, exist_ok=True)
     # From here on a ValueError is a mistake of ours, and is shown as one.
-    with misuse(SourceError, NoSparkError):
+    with misuse(SourceError, NoSparkError), failing(out):
         try:
             run = run_on_spark(replay, source, line, line.digested) if spark else replay.run(source, line)
         except SparkFailedError as error:

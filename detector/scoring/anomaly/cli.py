@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from detector.stop import USAGE, stop
+from detector.stop import USAGE, failing, placed, stop
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +37,7 @@ def train(
     from detector.scoring.anomaly.fit import fit
     from detector.scoring.anomaly.model import AnomalyModel
 
+    placed(out, "train")
     frame = _accounts(traffic)
     said: dict[str, Any] = {"accounts": frame.height, "trained": True, "out": str(out)}
     try:
@@ -45,7 +46,8 @@ def train(
         if said["trained"]:
             names = detectors.split(",") if detectors else DEFAULT
             model = fit(frame, list(FEATURES), names, seed)
-            model.save(out)
+            with failing(out, "train"):
+                model.save(out)
             said |= _facts(model, out)
     except (ValueError, ImportError) as error:
         stop(str(error), USAGE, "train")
