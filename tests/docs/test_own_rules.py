@@ -72,7 +72,7 @@ def test_the_reference_that_ships_lacks_what_the_page_names():
     lacking = set()
     for category, strata in load_reference().quantiles.items():
         lacking |= set(known_fields()[category]) - set(strata["all"])
-    assert lacking == {"tool_result_share", "beyond_alike"}
+    assert lacking == {"tool_result_share", "beyond_alike", "link_reasoning", "artefacts_shared"}
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
