@@ -94,10 +94,11 @@ def _p_value(case: Case) -> str:
 
 def _facts(case: Case) -> Html:
     before, every = case.exchanges_before, case.exchanges
-    leaked = percent(before / every) if before is not None and every else None
+    # Of whom nothing is to be done about, nothing is stopped: all that it got says nothing of a detection.
+    leaked = percent(before / every) if case.actionable and before is not None and every else None
     pairs: list[tuple[str, Child]] = [
         ("Exchanges", integer(every)),
-        ("Before detection", join(integer(before), h("small", f" {leaked}") if leaked else None)),
+        ("Before detection", join(integer(before), h("small", f" {leaked}")) if leaked else "– (below high)"),
         ("Output tokens leaked", compact(case.tokens_leaked)),
         ("First seen", moment(case.first_seen, "%-d %b, %H:%M")),
         ("Last seen", moment(case.last_seen, "%-d %b, %H:%M")),
@@ -234,6 +235,10 @@ def _activity(case: Case) -> Html | None:
     )
 
 
+# What lets nothing pass: a quota beside it is for whom that is too much, or until it is done.
+_STOPS = frozenset({"suspend", "rotate_key"})
+
+
 def _recommendation(advice: dict[str, Any]) -> Html | None:
     if not advice:
         return None
@@ -247,7 +252,8 @@ def _recommendation(advice: dict[str, Any]) -> Html | None:
     )
     expires = epoch(advice.get("expires_at"))
     lines: list[Child] = [
-        _limit(as_dict(limit), shared=subject.get("kind") == "cluster") for limit in as_list(advice.get("limits"))
+        _limit(as_dict(limit), shared=subject.get("kind") == "cluster", instead=action in _STOPS)
+        for limit in as_list(advice.get("limits"))
     ]
     lines += [h("li", word({}, str(what))) for what in as_list(advice.get("degrade"))]
     if expires is not None:
@@ -265,14 +271,12 @@ def _recommendation(advice: dict[str, Any]) -> Html | None:
     )
 
 
-def _limit(limit: dict[str, Any], *, shared: bool) -> Html:
+def _limit(limit: dict[str, Any], *, shared: bool, instead: bool) -> Html:
     window = real(limit.get("window_s"))
     per = f" per {span(window)}" if window else ""
     budget = ", one budget for all members and joiners" if shared else ""
-    return h(
-        "li",
-        f"at most {integer(real(limit.get('quota')))} {word(UNITS, str(limit.get('unit', 'requests')))}{per}{budget}",
-    )
+    quota, unit = integer(real(limit.get("quota"))), word(UNITS, str(limit.get("unit", "requests")))
+    return h("li", f"{'short of that ' if instead else ''}at most {quota} {unit}{per}{budget}")
 
 
 def _blast(radius: dict[str, Any]) -> Html | None:

@@ -40,7 +40,7 @@ def verdict(cases: Sequence[Case], data: ReportData) -> Html:
 
 def tiles(cases: Sequence[Case], data: ReportData) -> Html:
     """The key numbers."""
-    counts, rates = as_dict(data.run.get("counts")), as_dict(data.run.get("rates"))
+    counts = as_dict(data.run.get("counts"))
     acting = [case for case in cases if case.actionable]
     every, before, tokens = sums_of(acting)
     tally = Counter(case.severity for case in cases)
@@ -51,7 +51,6 @@ def tiles(cases: Sequence[Case], data: ReportData) -> Html:
             if tally[name]
         )
     )
-    rate = next((real(value) for name, value in rates.items() if "per_s" in str(name)), None)
     accounts = real(counts.get("accounts"))
     named = len({account for case in acting for account in case.accounts})
     return h(
@@ -61,7 +60,6 @@ def tiles(cases: Sequence[Case], data: ReportData) -> Html:
         _tile("Alerts", integer(len(cases)), h("span", split, class_="pips") if cases else "none"),
         _tile("Leaked before detection", percent(before / every) if every else "–", f"{integer(before)} exchanges"),
         _tile("Output tokens leaked", compact(tokens) if acting else "–", "actionable cases"),
-        _tile("Replay speed", f"{compact(rate)}/s" if rate else "–", "exchanges"),
         class_="tiles",
     )
 

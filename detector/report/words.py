@@ -64,6 +64,8 @@ UNITS = {
     "concurrent_requests": "requests at once",
 }
 
+# Reasons that rest on level volumes and like lengths, not on what is shared.
+OF_ONE_LOAD = frozenset({"ONE_OPERATOR", "PROBABLE_OPERATOR", "LEVELLED_POOL", "ONE_AGENT_OPERATOR"})
 STRONG_LINK = 0.5
 TELLING_LINK = 1.5  # nats a member; below, a few members share something and the case does not rest on it
 TARGETED = 0.25
@@ -92,8 +94,13 @@ def headline(case: Case) -> str:
         who += f" of {plural(case.payers, 'payer')}"
     strongest = max(case.links.values(), default=0.0)
     least = max(STRONG_LINK * strongest, TELLING_LINK)
+    load = bool(case.reasons) and case.reasons[0].code in OF_ONE_LOAD
     ties = [word(SHARED, kind) for kind, nats in case.links.items() if nats >= least][:2]
-    tied = " and ".join(ties) or "share next to nothing and act as one"
+    tied = " and ".join(ties)
+    if load:
+        # What they share ties them; what the score rests on is how they work.
+        tied = "share one load, as one operator would" + (f", and {tied}" if ties else "")
+    tied = tied or "share next to nothing and act as one"
     targets = [
         word(CAPABILITIES, name) for name, share in case.capabilities.items() if share >= TARGETED and name != "other"
     ]

@@ -295,6 +295,9 @@ def test_the_axis_of_a_quiet_hour_does_not_divide_by_zero(make_data):
     assert Page(render_report(make_data([], timeline=Timeline([1_780_272_000], [0])))).all("svg")
 
 
+ONE_OPERATOR = {"code": "ONE_OPERATOR", "text": "x", "value": 20.0, "benign_p99": 42.0, "weight": 11.5}
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -302,6 +305,11 @@ def test_the_axis_of_a_quiet_hour_does_not_divide_by_zero(make_data):
         ({"evidence": {"links": {"tls": 0.6}}}, "24 accounts share next to nothing and act as one"),
         ({"evidence": {"links": {"network": 3.0}}}, "24 accounts come from the same networks"),
         ({"evidence": {"payers": 1, "links": {"tls": 4.0}}}, "24 accounts of 1 payer use one client"),
+        (
+            {"reasons": [ONE_OPERATOR], "evidence": {"payers": 24, "links": {"template": 6.0}}},
+            "24 accounts of 24 payers share one load, as one operator would, and fill one prompt template",
+        ),
+        ({"reasons": [ONE_OPERATOR], "evidence": {}}, "24 accounts share one load, as one operator would"),
         ({"kind": "account", "reasons": []}, "One account: stands out from ordinary traffic"),
     ],
 )
