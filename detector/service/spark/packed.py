@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from detector.profiles.artefacts import no_artefacts
 from detector.profiles.columns import Digest
 from detector.profiles.layout import I64, N_CAPABILITIES, U64, Columns
 from detector.service.kept import KEPT
@@ -108,6 +109,9 @@ def unpack(frame: pl.DataFrame) -> Unpacked:
         column = frame[_COLUMN + name]
         columns[name] = column.explode(empty_as_null=False).to_numpy(writable=True)
         columns[offsets] = np.concatenate([[0], np.cumsum(column.list.len().to_numpy())]).astype(np.int64)
+    for name in ("issued", "presented"):
+        if columns[name].size == 0:  # as `digest` has them
+            columns[f"{name}_offsets"] = no_artefacts().offsets
     columns["slot"] = np.empty(0, np.int32)
     columns["ts"] = frame["ts"].to_physical().to_numpy(writable=True)
     columns["capability"] = frame[_COLUMN + "capability"].to_numpy(writable=True).reshape(n, N_CAPABILITIES)
