@@ -26,6 +26,7 @@ _SHARED: Final = {
     "mail": "the shared mail domain and week of sign-up",
     "signup": "the shared sign-up network",
     "timing": "the shared pace",
+    "reasoning": "the shared reasoning artefacts",
     ALL_LINKS: "anything that they share",
 }
 

@@ -3,14 +3,17 @@
 import json
 import re
 
+import httpx
 import pytest
 from making import alert
 from msgspec.structs import replace
+from typer.testing import CliRunner
 
 from detector.alerts.allowance import Allowance, apply, covered
 from detector.alerts.model import Case, Reason, Subject
 from detector.alerts.notify.indicators import keyed_hash
 from detector.alerts.store.forget import Receipt, proves
+from detector.cli import app
 
 
 def test_an_account(state, admin):
@@ -40,6 +43,27 @@ def test_an_erasure_reaches_store_and_detector(state, admin):
     assert proves(receipt, "acct/1")
     assert state.detector.forgotten == ["acct/1"]
     assert admin("GET", "/v1/alerts/alr_1").status_code == 404
+
+
+@pytest.mark.parametrize("account", ["acct/1", "..", ".", "x\ny", "a b?c#d%2e", "ü" * 250])
+def test_any_id_can_be_erased_by_the_query(state, admin, account):
+    state.store.alerts.upsert([alert("alr_1", (account,))])
+    receipt = Receipt(**admin("DELETE", "/v1/accounts", params={"account_id": account}).json())
+    assert proves(receipt, account)
+    assert state.detector.forgotten == [account]
+    assert admin("GET", "/v1/alerts/alr_1").status_code == 404
+
+
+@pytest.mark.parametrize("account", ["..", "x\ny"])
+def test_the_command_erases_any_id(state, admin, monkeypatch, account):
+    def delete(url, params, headers, timeout):  # noqa: ARG001 - the app that answers takes no time
+        return admin("DELETE", url.removeprefix("http://127.0.0.1:8000"), params=params)
+
+    monkeypatch.setattr(httpx, "delete", delete)
+    done = CliRunner().invoke(app, ["forget", account])
+    assert done.exit_code == 0, done.output
+    assert proves(Receipt(**json.loads(done.stdout)), account)
+    assert state.detector.forgotten == [account]
 
 
 def test_a_cluster(state, admin):

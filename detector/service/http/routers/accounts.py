@@ -8,7 +8,7 @@ from detector.alerts.store.forget import Receipt
 from detector.service.http import examples
 from detector.service.http.access import Admin, Reader, StateDep
 from detector.service.http.answer import gives, json
-from detector.service.http.paging import Name, found
+from detector.service.http.paging import Id, Name, found
 from detector.service.http.state import AccountView
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
@@ -25,6 +25,12 @@ def get_account(state: StateDep, _: Reader, account_id: Name) -> Response:
     advised = [a.recommendation for a in state.enforcing.all_shown(naming) if a.recommendation]
     todo = next((r for r in advised if account_id in r.subject.accounts), None)
     return json(msgspec.structs.replace(view, alerts=[a.id for a in naming], recommendation=todo))
+
+
+@router.delete("", responses=gives(Receipt, _RECEIPT, 404, 503, said="The receipt"))
+def forget_named(state: StateDep, token: Admin, account_id: Id) -> Response:
+    """Erase an account's personal data everywhere, by any id: not each of them can be part of a path (`..`, a line break)."""
+    return forget(state, token, account_id)
 
 
 @router.delete("/{account_id:path}", responses=gives(Receipt, _RECEIPT, 404, 503, said="The receipt"))
