@@ -237,16 +237,17 @@ def test_the_service_writes_and_answers_none_of_it(world, tmp_path, monkeypatch)
         assert any(kind in name for name in search.names()), kind
 
 
-def test_a_refusal_to_start_says_none_of_it(world, tmp_path):
+def test_what_is_said_of_bad_account_and_event_lines_is_none_of_them(world, tmp_path):
     search, inputs = Search(world.canaries), []
+    log = tmp_path / "log.ndjson"
+    log.write_text(json.dumps({"ts": 1772000000, "request_id": "r", "account_id": "a", "model": "m"}) + "\n")
     for name, content in (("accounts.ndjson", world.accounts_broken), ("events.ndjson", world.events_broken)):
-        data = tmp_path / name.partition(".")[0]
-        data.mkdir()
-        inputs.append(data / name)
+        kind = name.partition(".")[0]
+        inputs.append(tmp_path / name)
         inputs[-1].write_bytes(content)
-        done = CliRunner().invoke(app, ["serve", "--data", str(data), "--port", "0"])
-        assert done.exit_code == 2
+        done = CliRunner().invoke(app, ["replay", str(log), f"--{kind}", str(inputs[-1]), "--out", str(tmp_path / kind)])
+        assert done.exit_code == 0
         assert name in done.stderr
         search.look("said", done.output.encode())
-        search.folder(tmp_path, inputs)
+        search.folder(tmp_path, [log, *inputs])
     assert search.leaks() == set()
