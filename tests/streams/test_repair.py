@@ -12,7 +12,6 @@ from streams.repair import LONGEST_ID, whole_characters
 from streams.sources.files import FileSource
 
 GOOD = {"ts": 1780000000, "request_id": "r1", "account_id": "a1", "model": "m"}
-COUNTED = [name for name in COUNTS if name != "n_tool_results"]  # which messages tell, in lines
 OPTIONAL = [name for name in IDENTIFIERS if name not in REQUIRED]
 
 
@@ -34,7 +33,7 @@ def test_an_odd_identifier_still_tells_users_apart(name, odd):
     assert (plain, none) == ("u", None)
 
 
-@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("name", COUNTS)
 def test_a_negative_count_is_unknown(name):
     batch = decoded({**GOOD, name: -1}, {**GOOD, "request_id": "r2", name: 3})
     assert batch.dead == []
