@@ -5,6 +5,7 @@ from detector.report.formats import number
 from detector.report.markup import Child, Html, h
 from detector.report.words import KINDS, word
 
+_OF_A_REASON = "Without “"  # quotes its sentence
 _FEATURES = 8
 
 
@@ -21,10 +22,11 @@ def who(case: Case) -> Html | None:
 
 
 def what_if(case: Case) -> Html | None:
-    """The sentences that say what the score would be without."""
-    if not case.words:
+    """The sentences that say what the score would be without what is shared; each reason has that beside it."""
+    told = [said for said in case.words if not said.startswith(_OF_A_REASON)]
+    if not told:
         return None
-    return h("section", h("h4", "Without it"), h("ul", *[h("li", said) for said in case.words]), class_="part")
+    return h("section", h("h4", "Without what they share"), h("ul", *[h("li", said) for said in told]), class_="part")
 
 
 def what_from(case: Case) -> Html | None:
@@ -47,9 +49,10 @@ def what_from(case: Case) -> Html | None:
                 class_="bars",
             ),
         ]
+    # Every feature of a rule has the same share of it: for who wants to add up, below what an analyst reads.
     return h(
-        "section",
-        h("h4", f"The score of {number(case.score)} nats, by feature"),
+        "details",
+        h("summary", f"The score of {number(case.score)} nats, by feature"),
         h("ul", *[_bar(word({}, name), nats, most, "") for name, nats in shown.items()], class_="bars"),
         *links,
         class_="part",

@@ -245,7 +245,9 @@ def test_what_is_said_of_bad_account_and_event_lines_is_none_of_them(world, tmp_
         kind = name.partition(".")[0]
         inputs.append(tmp_path / name)
         inputs[-1].write_bytes(content)
-        done = CliRunner().invoke(app, ["replay", str(log), f"--{kind}", str(inputs[-1]), "--out", str(tmp_path / kind)])
+        done = CliRunner().invoke(
+            app, ["replay", str(log), f"--{kind}", str(inputs[-1]), "--out", str(tmp_path / kind)]
+        )
         assert done.exit_code == 0
         assert name in done.stderr
         search.look("said", done.output.encode())
