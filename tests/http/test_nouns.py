@@ -60,7 +60,7 @@ def test_the_command_erases_any_id(state, admin, monkeypatch, account):
         return admin("DELETE", url.removeprefix("http://127.0.0.1:8000"), params=params)
 
     monkeypatch.setattr(httpx, "delete", delete)
-    done = CliRunner().invoke(app, ["forget", account])
+    done = CliRunner().invoke(app, ["forget", account, "--token", "t"])
     assert done.exit_code == 0, done.output
     assert proves(Receipt(**json.loads(done.stdout)), account)
     assert state.detector.forgotten == [account]

@@ -271,7 +271,8 @@ def test_from_the_topic_to_a_gateway(world, serve, tmp_path):
         served.settle(len(records))
         found = served.client.get("/v1/alerts", params={"severity": "medium"}).json()
         (alert, *_) = found["items"]
-        made = served.client.get("/v1/recommendations", params={"format": "litellm"})
+        (first, *_) = served.client.get("/v1/recommendations").json()["items"]
+        made = served.client.get(f"/v1/recommendations/{first['id']}", params={"format": "litellm"})
         assert made.status_code == 200, made.text
         assert alert["kind"] == "cluster"
         served.end()

@@ -2,7 +2,7 @@
 
 import { accountOf } from "./account.js";
 import { allowances } from "./allowances.js";
-import { api, attempt, read, state, write } from "./api.js";
+import { api, attempt, read, say, state, write } from "./api.js";
 import { caseOf } from "./case.js";
 import { $, count, el, inOrder, when, words } from "./elements.js";
 import { mode } from "./enforcement.js";
@@ -140,7 +140,8 @@ async function follow() {
       const from = state.last === null ? "" : `?after=${state.last}`;
       const answer = await api(`/alerts/stream${from}`, { signal: mine.signal });
       live("connected", true);
-      await attempt(mode);
+      // In the background: what was said of somebody's own doing stays.
+      await mode().catch((error) => say(error.message));
       await events(answer.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch {
       if (mine.signal.aborted) return;
