@@ -44,7 +44,8 @@ def test_answers_are_those_of_the_document(document, served, path, method):
     @settings(max_examples=30, suppress_health_check=list(HealthCheck))
     @given(document[path][method].as_strategy())
     def check(case):
-        # No schema can say which cursors and keys fit what came before, what is packed, which days are over, and which codes rules have.
+        # No schema can say which cursors and keys fit what came before, what is packed, which days are over, or which codes
+        # rules have.
         free = not {"cursor", "Idempotency-Key", "content-encoding", "scope"} & {
             *(case.query or {}),
             *(case.headers or {}),
