@@ -52,6 +52,8 @@ def account(open_page, alert, how):
 def refusal(open_page, _, how):
     page = open_page("#account=", **how)
     page.wait_for_selector("#case")
+    page.wait_for_selector("#mode:not([hidden])")
+    page.wait_for_timeout(500)  # the page's own start, when it is through, hides what was said before
     page.evaluate("import('./api.js').then((m) => m.say('Something was refused.'))")
     page.wait_for_selector("#said:not([hidden])")
     return page
