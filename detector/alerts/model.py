@@ -37,6 +37,8 @@ class Reason(msgspec.Struct, frozen=True):
         score_without: risk without this reason, 0–100.
         unusual: the side on which values are a sign; where it is low, an ordinary value is above, and the percentile no bound.
         asked: the bound that the rule puts on the value, its own number or a benign quantile; None where it puts none.
+        feature: whose value it is; empty in alerts that were made before there was this field.
+        unit: of the value.
     """
 
     code: str
@@ -47,6 +49,8 @@ class Reason(msgspec.Struct, frozen=True):
     score_without: float
     unusual: Side = "high"
     asked: float | None = None
+    feature: str = ""
+    unit: str = ""
 
 
 class Member(msgspec.Struct, frozen=True):

@@ -18,6 +18,8 @@ class Reason(msgspec.Struct, frozen=True):
     Attributes:
         low: whether it is low values that are a sign.
         asked: the bound that the rule puts on the value.
+        feature: whose value it is; empty where the alert does not say.
+        unit: of the value.
     """
 
     code: str
@@ -28,6 +30,8 @@ class Reason(msgspec.Struct, frozen=True):
     score_without: float | None
     low: bool = False
     asked: float | None = None
+    feature: str = ""
+    unit: str = ""
     features: dict[str, float] = {}
 
 
@@ -183,6 +187,8 @@ def _reason(reason: Mapping[str, Any], why: Mapping[str, Any]) -> Reason:
         score_without=real(reason.get("score_without")),
         low=reason.get("unusual") == "low",
         asked=real(reason.get("asked")),
+        feature=str(reason.get("feature") or ""),
+        unit=str(reason.get("unit") or ""),
         features=shares(as_dict(why.get("by_reason")).get(code)),
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from detector.report.case import Case, Member, Reason, Skeleton, as_dict, as_list, real
-from detector.report.case_why import made_of, what_from, what_if, who
+from detector.report.case_why import figures, made_of, what_from, what_if, who
 from detector.report.charts import area, stack
 from detector.report.formats import compact, epoch, integer, moment, number, percent, plural, shorten, span
 from detector.report.graph import draw
@@ -129,37 +129,38 @@ def _reasons(case: Case) -> Html | None:
     key = h(
         "p",
         h("span", h("i", class_="swatch value"), "value"),
-        h("span", h("i", class_="swatch p99"), "benign 99th percentile"),
+        h("span", h("i", class_="swatch p99"), "benign p99: what 99 % of ordinary traffic stays under"),
+        h("span", h("i", class_="swatch asked"), "the rule's bound")
+        if any(r.asked is not None for r in shown)
+        else None,
         class_="legend",
     )
     return _part("Why", h("ul", *rows, class_="reasons"), key, note)
 
 
 def _reason(reason: Reason, risk: float) -> Html:
-    value, usual = reason.value, reason.benign_p99
-    scale = max(abs(value or 0.0), abs(usual or 0.0)) * 1.04 or 1.0
-    fill = h("i", style=f"width:{100 * abs(value) / scale:.1f}%", class_="fill") if value is not None else None
-    tick = h("i", style=f"left:{100 * abs(usual) / scale:.1f}%", class_="p99") if usual is not None else None
+    known = [abs(amount) for amount in (reason.value, reason.benign_p99, reason.asked) if amount is not None]
+    scale = max(known, default=0.0) * 1.04 or 1.0
+    marks = [
+        h("i", style=f"{side}:{100 * abs(amount) / scale:.1f}%", class_=kind)
+        for amount, side, kind in (
+            (reason.value, "width", "fill"),
+            (reason.benign_p99, "left", "p99"),
+            (reason.asked, "left", "asked"),
+        )
+        if amount is not None
+    ]
     without = None
     if reason.score_without is not None:
-        change = f"score {risk:.0f} → {reason.score_without:.0f} without this reason"
-        without = h("span", f"without: {reason.score_without:.0f}", class_="without", data_tip=change)
+        change = f"risk {risk:.0f} → {reason.score_without:.0f} without this reason"
+        without = h("span", f"risk {reason.score_without:.0f} without it", class_="without", data_tip=change)
     return h(
         "li",
-        h("div", h("span", reason.text), h("span", _figures(reason), class_="figures"), class_="reason-line"),
-        h("div", fill, tick, class_="track"),
+        h("div", reason.text, class_="said"),
+        h("div", figures(reason), class_="figures"),
+        h("div", *marks, class_="track"),
         h("div", h("code", reason.code), made_of(reason), without, class_="reason-line muted"),
     )
-
-
-def _figures(reason: Reason) -> str:
-    """A value beside what it is unusual against: the percentile, where it is beyond it; else what the rule compares with, too."""
-    value, usual, asked = reason.value, reason.benign_p99, reason.asked
-    if value is None or not (reason.low or (usual is not None and asked is not None and value < usual)):
-        return number(value) + ("" if usual is None else f" vs {number(usual)}")
-    known = (("the rule's bound", asked), ("benign 99th", usual))
-    beside = ", ".join(f"{name} {number(amount)}" for name, amount in known if amount is not None)
-    return f"{number(value)}{', low is unusual' if reason.low else ''}" + (f" ({beside})" if beside else "")
 
 
 def _skeletons(skeletons: list[Skeleton]) -> Html | None:

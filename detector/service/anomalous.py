@@ -5,8 +5,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from detector.alerts.model import Reason
+from detector.coordination.features import CLUSTER_FEATURES
+from detector.profiles.features import FEATURES
 from detector.scoring.combined import ANOMALY, STRANGE
-from detector.scoring.scorer import ACCOUNT, Scored, Scorer
+from detector.scoring.scorer import ACCOUNT, CLUSTER, Scored, Scorer
 from detector.scoring.severity import risk
 
 _FEATURES: Final = 3  # that are named, and share the nats
@@ -78,7 +80,15 @@ def reason(scorer: Scorer, scored: Scored, row: int, found: Strange) -> Reason:
         weight=round(found.nats, _DIGITS),
         score_without=risk(float(rules)),
         unusual="low" if value is not None and median is not None and value < median else "high",
+        feature=first,
+        unit=unit_of(ACCOUNT, first),
     )
+
+
+def unit_of(category: str, name: str) -> str:
+    """Unit of a feature of accounts or clusters; empty where there is no such feature."""
+    found = (CLUSTER_FEATURES.get(name) if category == CLUSTER else None) or FEATURES.get(name)
+    return found.unit if found else ""
 
 
 def evidence(scorer: Scorer, scored: Scored, row: int, found: Strange) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from detector.alerts.model import Reason
 from detector.scoring.combined import ANOMALY, combined
 from detector.scoring.scorer import Scored, Scorer
 from detector.scoring.severity import risk
-from detector.service.anomalous import Strange, reason
+from detector.service.anomalous import Strange, reason, unit_of
 
 _DIGITS = 4
 
@@ -45,6 +45,8 @@ def reasons_of(scorer: Scorer, scored: Scored, category: str, row: int, found: S
                 score_without=risk(float(p_without[j])),
                 unusual="low" if rule.low else "high",
                 asked=None if asked is None else round(float(asked), _DIGITS),
+                feature=rule.feature,
+                unit=unit_of(category, rule.feature),
             )
         )
     if found and found.parts:

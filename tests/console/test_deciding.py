@@ -41,28 +41,29 @@ def test_the_graph_shows_members_and_what_they_share(open_page, served, cluster)
 
 def test_where_a_low_value_is_the_sign_the_case_says_so(open_page, cluster):
     page = open_page()
-    first = {**cluster["reasons"][0], "unusual": "low", "asked": None}
+    told = {"unusual": "low", "feature": "gap_cv", "unit": "ratio", "value": 0.5, "benign_p99": 4.9, "asked": None}
+    first = {**cluster["reasons"][0], **told}
     page.route(
         f"**/v1/alerts/{cluster['id']}",
         lambda route: route.fulfill(json={**cluster, "reasons": [first, *cluster["reasons"][1:]]}),
     )
     show_anew(page, cluster)
-    page.wait_for_selector("#case :text('(low is unusual), benign p99')")
+    page.wait_for_selector("#case :text('gap cv (ratio): 0.5, low is unusual, benign p99 4.9')")
     assert page.text_content("#case").count("low is unusual") == 1
 
 
-def test_a_value_below_the_percentile_stands_beside_what_the_rule_asked_for(open_page, cluster):
+def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(open_page, cluster):
     page = open_page()
-    first, *rest = (
-        {**r, "value": 50.0, "benign_p99": 42.1, "asked": 11.5, "unusual": "high"} for r in cluster["reasons"]
-    )
+    told = {"feature": "level_evidence", "unit": "nats", "value": 18.0, "asked": 11.5, "benign_p99": 42.1}
+    before = {"feature": "", "unit": "", "value": 50.0, "asked": None, "benign_p99": None}
+    first = {**cluster["reasons"][0], "unusual": "high"}
     page.route(
         f"**/v1/alerts/{cluster['id']}",
-        lambda route: route.fulfill(json={**cluster, "reasons": [{**first, "value": 18.0}, *rest]}),
+        lambda route: route.fulfill(json={**cluster, "reasons": [{**first, **told}, {**first, **before}]}),
     )
     show_anew(page, cluster)
-    page.wait_for_selector('#case :text("Value 18, the rule\'s bound 11.5, benign p99 42.1")')
-    assert page.text_content("#case").count("the rule's bound") == 1
+    page.wait_for_selector('#case :text("level evidence (nats): 18, the rule\'s bound 11.5, benign p99 42.1")')
+    assert " value: 50." in page.text_content("#case")
 
 
 def test_a_text_says_who_holds_it_beside_its_few_members(open_page, cluster):

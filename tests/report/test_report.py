@@ -59,12 +59,12 @@ def test_everything_is_on_the_page(data):
         "24 accounts of 18 payers send one system prompt and pay with the same cards, mostly for grading and reasoning",
         "One account: members send one prompt",
         "Members act in step",
-        "0.9 vs 0.1",
+        "value: 0.9, benign p99 0.1",
         "Without the shared prompt skeleton the cluster would score 12 instead of 97.",
         "The score of 5 nats, by feature",
         "acct-x: api key key-9, 1,200 exchanges with the shared text",
         "Of these, 2.5 nats rest on what members share:",
-        "without: 61",
+        "risk 61 without it",
         "Grade ⟨slot⟩ from 1 to ⟨num⟩",
         "AML.T0024.002 Extract AI model",
         "at most 300 requests per 24 h, one budget for all members and joiners",
@@ -78,26 +78,30 @@ def test_everything_is_on_the_page(data):
         assert words in page.shown
 
 
-def test_where_a_low_value_is_the_sign_the_page_says_so(make_alert, make_data):
-    reason = {"code": "c", "text": "t", "value": 0.467, "benign_p99": 4.86, "weight": 1.0, "score_without": 3.0}
-    low = Page(render_report(make_data([make_alert(reasons=[reason | {"unusual": "low"}])]))).shown
-    assert "0.467, low is unusual (benign 99th 4.86)" in low
-    for high in ({"unusual": "high"}, {}):  # alerts of before have no such field
-        shown = Page(render_report(make_data([make_alert(reasons=[reason | high])]))).shown
-        assert "low is unusual" not in shown
-        assert "0.467 vs 4.86" in shown
+FIGURES = {"code": "c", "text": "t", "value": 18.0, "benign_p99": 42.1, "weight": 1.0, "score_without": 3.0}
 
 
-def test_a_value_below_the_percentile_stands_beside_what_the_rule_asked_for(make_alert, make_data):
-    reason = {"code": "c", "text": "t", "value": 18.0, "benign_p99": 42.1, "weight": 1.0, "score_without": 3.0}
-
-    def shown(**more):
-        return Page(render_report(make_data([make_alert(reasons=[reason | more])]))).shown
-
-    assert "18 (the rule's bound 11.5, benign 99th 42.1)" in shown(asked=11.5)
-    assert "18, low is unusual (the rule's bound 20, benign 99th 42.1)" in shown(asked=20.0, unusual="low")
-    assert "50 vs 42.1" in shown(asked=11.5, value=50.0), "beyond the percentile, that says enough"
-    assert "18 vs 42.1" in shown(asked=None), "alerts of before know of no bound"
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"feature": "level_evidence", "unit": "nats", "asked": 11.5, "unusual": "high"},
+            "level evidence (nats): 18, the rule's bound 11.5, benign p99 42.1",
+        ),
+        (
+            {"feature": "gap_cv", "unit": "ratio", "asked": 20.0, "unusual": "low"},
+            "gap cv (ratio): 18, low is unusual, the rule's bound 20, benign p99 42.1",
+        ),
+        ({"feature": "json_share", "unit": "share", "value": 0.5}, "json share: 0.5, benign p99 42.1"),
+        ({"feature": "members", "unit": "accounts", "benign_p99": None}, "members (accounts): 18"),
+        ({}, "value: 18, benign p99 42.1"),  # alerts of before name neither feature nor bound
+    ],
+)
+def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(make_alert, make_data, more, said):
+    page = Page(render_report(make_data([make_alert(reasons=[FIGURES | more])])))
+    assert f"t {said} c 1 nats" in page.shown
+    marked = [mark for mark in page.all("i") if mark.get("class") == "asked"]
+    assert len(marked) == ("asked" in more)
 
 
 def test_cases_stand_in_order_of_severity_then_risk(data):

@@ -108,6 +108,8 @@ def test_a_rule_that_fires_on_low_values_says_so():
         ALONE, ALONE.score(frame.with_columns(**{n: pl.lit(v) for n, v in high.items()}), ACCOUNT), ACCOUNT, 0
     )
     assert {r.code: r.unusual for r in found}["LIST_BY_CLOCK"] == "low"
+    assert {(r.feature, r.unit) for r in found if r.code == "LIST_BY_CLOCK"} == {("gap_cv", "ratio")}
+    assert all(r.feature and r.unit for r in found)
     assert {r.unusual for r in found if r.code not in {"LIST_BY_CLOCK", "FLAT_RHYTHM"}} <= {"high"}
 
 

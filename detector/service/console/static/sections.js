@@ -5,13 +5,21 @@ import { bars, count, el, facts, section, short, when, words } from "./elements.
 
 const nats = (parts) => Object.entries(parts).map(([name, n]) => `${words(name)} ${short(n)}`).join(", ");
 
+// As the report has it: a value with its feature and unit, beside the rule's bound and what ordinary traffic stays under.
+function figures(r) {
+  const name = words(r.feature || "value");
+  const unit = !r.unit || name.endsWith(r.unit) ? "" : ` (${r.unit})`;
+  const known = [["the rule's bound", r.asked], ["benign p99", r.benign_p99]].filter(([, amount]) => Number.isFinite(amount));
+  return [`${name}${unit}: ${short(r.value)}`, ...(r.unusual === "low" ? ["low is unusual"] : []),
+    ...known.map(([what, amount]) => `${what} ${short(amount)}`)].join(", ");
+}
+
 export function reasons(found, why = {}) {
   if (!found.length) return null;
   const of = (r) => (why.by_reason?.[r.code] ? ` Nats by feature: ${nats(why.by_reason[r.code])}.` : "");
-  const ask = (r) => ((r.unusual === "low" || r.value < r.benign_p99) && Number.isFinite(r.asked) ? ` the rule's bound ${short(r.asked)},` : "");
   return section("Why", false, why.words?.length ? el("ul", {}, ...why.words.map((text) => el("li", { text }))) : null, bars(found.map((r) => ({
     name: words(r.code), size: r.weight, said: `${short(r.weight)} nats · risk ${r.score_without.toFixed(1)} without it`,
-    note: `${r.text} Value ${short(r.value)}${r.unusual === "low" ? " (low is unusual)" : ""},${ask(r)} benign p99 ${short(r.benign_p99)}.${of(r)}`,
+    note: `${r.text} ${figures(r)}.${of(r)}`,
   }))));
 }
 
