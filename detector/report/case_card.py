@@ -232,7 +232,7 @@ def _activity(case: Case) -> Html | None:
         class_="legend",
     )
     return _part(
-        "Active members an hour", chart, key if case.detected_at and min(case.hours) <= case.detected_at else None
+        "Active members by hour, UTC", chart, key if case.detected_at and min(case.hours) <= case.detected_at else None
     )
 
 

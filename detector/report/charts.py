@@ -48,7 +48,7 @@ def area(
         detected: a moment to draw a line at; what lies before it is shaded.
         label: what a screen reader says.
         noun: what is counted, in the singular.
-        small: a sparkline: no value axis.
+        small: a low one, whose axis has its ends alone.
 
     Returns:
         The chart.
@@ -82,9 +82,9 @@ def area(
         role="img",
         aria_label=label,
     )
-    pattern = "%-d %b" if end - begin > 2 * DAY else "%H:%M"
-    dates = [_tick(moment(day, pattern), left=(day - begin) / (end - begin)) for day in days]
-    scale = None if small else join(_level(compact(top), 0.0), _level(compact(top / 2), 0.5))
+    dates = [_tick(said, left=(day - begin) / (end - begin)) for day, said in zip(days, dated(days), strict=True)]
+    middle, bottom = _level(compact(top / 2), 0.5), _level("0", 1.0)
+    scale = join(_level(compact(top), 0.0), bottom if small else middle)
     return h("div", svg, scale, h("div", *dates, class_="dates"), class_="plot small" if small else "plot")
 
 
@@ -223,6 +223,14 @@ def ticks(begin: float, end: float, most: int) -> list[float]:
     return []
 
 
+def dated(moments: Sequence[float]) -> list[str]:
+    """Labels of moments on a time axis: days where they are days, else times, with the day at the first and at each midnight."""
+    if not moments:
+        return []
+    days = [moment(when, "%-d %b") if when % DAY == 0 else moment(when, "%H:%M") for when in moments]
+    return [days[0] if moments[0] % DAY == 0 else moment(moments[0], "%-d %b, %H:%M"), *days[1:]]
+
+
 def _hits(starts: Sequence[float], sums: Sequence[float], noun: str) -> list[Html]:
     """One invisible bar a bin that lights up and tells its count under the pointer."""
     step = WIDTH / len(starts)
@@ -254,8 +262,9 @@ def _rule(*, x: float | None = None, y: float | None = None, class_: str) -> Htm
 
 
 def _tick(label: str, left: float) -> Html:
+    day = " day" if " " in label else ""
     edge = " first" if left < 0.03 else " last" if left > 0.97 else ""  # noqa: PLR2004 - a label at the rim must not stick out
-    return h("span", label, style=f"left:{100 * left:.2f}%", class_=f"tick{edge}")
+    return h("span", label, style=f"left:{100 * left:.2f}%", class_=f"tick{edge}{day}")
 
 
 def _level(label: str, top: float) -> Html:

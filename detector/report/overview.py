@@ -90,7 +90,7 @@ def timeline(cases: Sequence[Case], data: Timeline) -> Html:
     return panel(
         "Traffic and detections",
         h("div", chart, lanes(rows, begin, end) if rows else None, class_="timeline"),
-        note="exchanges an hour, UTC",
+        note="exchanges an hour; days begin at 00:00 UTC",
     )
 
 
@@ -196,17 +196,23 @@ def alert_table(cases: Sequence[Case], carded: int) -> Html:
 
 
 def _row(case: Case, *, linked: bool) -> Html:
-    title = shorten(headline(case), 120)
+    title = shorten(headline(case), 200)
     share = case.exchanges_before / case.exchanges if case.exchanges and case.exchanges_before is not None else None
     return h(
         "tr",
         h("td", badge(case.severity), data_v=str(SEVERITIES.index(case.severity))),
-        h("td", f"{case.risk:.0f}", class_="num", data_v=number_key(case.risk)),
-        h("td", h("a", title, href=f"#{anchor(case)}") if linked else title),
-        h("td", integer(len(case.accounts)), class_="num", data_v=str(len(case.accounts))),
-        h("td", integer(case.exchanges), class_="num", data_v=number_key(case.exchanges)),
-        h("td", percent(share), class_="num", data_v=number_key(share)),
-        h("td", moment(case.detected_at, "%-d %b, %H:%M"), class_="when", data_v=number_key(case.detected_at)),
+        h("td", f"{case.risk:.0f}", class_="num", data_label="risk", data_v=number_key(case.risk)),
+        h("td", h("a", title, href=f"#{anchor(case)}") if linked else title, class_="title"),
+        h("td", integer(len(case.accounts)), class_="num", data_label="accounts", data_v=str(len(case.accounts))),
+        h("td", integer(case.exchanges), class_="num", data_label="exchanges", data_v=number_key(case.exchanges)),
+        h("td", percent(share), class_="num", data_label="leaked", data_v=number_key(share)),
+        h(
+            "td",
+            moment(case.detected_at, "%-d %b, %H:%M"),
+            class_="when",
+            data_label="detected",
+            data_v=number_key(case.detected_at),
+        ),
         data_severity=case.severity,
     )
 

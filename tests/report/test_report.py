@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detector.report import Graph, Node, ReportData, Timeline, render_report
 from detector.report.case import read_case
 from detector.report.case_card import PAYERS
-from detector.report.charts import area
+from detector.report.charts import area, dated
 from detector.report.markup import VOID, h, text
 from detector.report.words import headline
 from detector.service.skeletons import LEAST_PAYERS
@@ -287,6 +287,25 @@ def test_a_partly_covered_last_bin_does_not_look_like_a_drop():
     long = [1_780_272_000 + 3_600 * hour for hour in range(241)]
     line = next(path for path in Page(area(long, [10] * 241, label="z")).all("path") if path["class"] == "line")
     assert len({point.split()[1] for point in line["d"][1:].split("L")}) == 1
+
+
+def test_a_time_axis_says_the_day():
+    midnight = 1_780_272_000
+    assert dated([midnight, midnight + 86_400]) == ["1 Jun", "2 Jun"]
+    hours = [midnight + 3_600 * hour for hour in (8, 16, 24, 32)]
+    assert dated(hours) == ["1 Jun, 08:00", "16:00", "2 Jun", "08:00"]
+    assert dated([]) == []
+
+
+def test_the_small_chart_has_a_value_axis():
+    page = Page(area([1_780_272_000 + 3_600 * hour for hour in range(24)], [7] * 24, label="z", small=True))
+    assert page.words[:2] == ["8", "0"]
+    assert "1 Jun" in page.words[2]
+
+
+def test_on_a_phone_each_figure_of_an_alert_says_what_it_is(data):
+    cells = [cell["data-label"] for cell in Page(render_report(data)).all("td") if "data-label" in cell]
+    assert cells[:5] == ["risk", "accounts", "exchanges", "leaked", "detected"]
 
 
 @pytest.mark.parametrize("hours", [[float("nan"), 1e300, -1e300], ["", None, True], [1e11, 1_780_272_000]])
