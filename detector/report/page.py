@@ -16,10 +16,11 @@ CARDS = 60
 UNFOLDED = 8
 
 METHOD = (
-    "Risk is calibrated against benign traffic of the same stratum; severities bound the false-discovery rate over all "
-    "accounts and clusters and over all looks of a week. Links count for as much as the shared thing is rare among "
-    "unrelated accounts. “Benign 99th percentile” is what 99 % of ordinary accounts stay under; “without” is the score "
-    "that would be left if a reason did not count. Times are event times, in UTC. Shared texts are masked, and shown "
+    "Risk is calibrated against ordinary traffic of the same kind: people with people, products with products, a class or "
+    "an office with its like. Severities bound the share of false alerts over all accounts and clusters and over all looks "
+    "of a week. Links count for as much as the shared thing is rare among unrelated accounts. “Benign p99” is what 99 % of "
+    "ordinary accounts or groups of that kind stay under, “the rule's bound” what the rule asks of the value, “risk … "
+    "without it” what would be left if a reason did not count. Times are event times, in UTC. Shared texts are masked, and shown "
     "only where at least five unrelated payers use them; no other words are kept. Recommendations bind core members only."
 )
 
