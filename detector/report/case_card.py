@@ -275,9 +275,9 @@ def _recommendation(advice: dict[str, Any]) -> Html | None:
 def _limit(limit: dict[str, Any], *, shared: bool, instead: bool) -> Html:
     window = real(limit.get("window_s"))
     per = f" per {span(window)}" if window else ""
-    budget = ", one budget for all members and joiners" if shared else ""
+    budget = " for all members and joiners together" if shared else ""
     quota, unit = integer(real(limit.get("quota"))), word(UNITS, str(limit.get("unit", "requests")))
-    return h("li", f"{'short of that ' if instead else ''}at most {quota} {unit}{per}{budget}")
+    return h("li", f"{'if that is too much: ' if instead else ''}at most {quota} {unit}{per}{budget}")
 
 
 def _blast(radius: dict[str, Any]) -> Html | None:
@@ -321,7 +321,7 @@ def _members(members: list[Member]) -> Html | None:
             h("td", number(member.p_member), class_="num"),
             h("td", integer(member.exchanges), class_="num"),
             h("td", moment(member.detected_at, "%-d %b, %H:%M")),
-            h("td", h("span", ", ".join(member.reasons), class_="muted")),
+            h("td", h("span", ", ".join(KINDS.get(reason, reason) for reason in member.reasons), class_="muted")),
             # Plain text: what a log says is no link.
             h("td", *[h("div", h("code", ref)) for ref in member.log_refs]) if referred else None,
         )

@@ -67,7 +67,7 @@ def test_everything_is_on_the_page(data):
         "risk 61 without it",
         "Grade ⟨slot⟩ from 1 to ⟨num⟩",
         "AML.T0024.002 Extract AI model",
-        "at most 300 requests per 24 h, one budget for all members and joiners",
+        "at most 300 requests per 24 h for all members and joiners together",
         "Requests a day 480",
         "and 4 further members in alerts.ndjson",
         "not JSON 6",
@@ -381,3 +381,16 @@ def test_where_few_members_hold_a_text_the_page_says_that_others_do(make_alert, 
     shown = Page(render_report(make_data([make_alert(evidence={"skeletons": [{"text": "T", "accounts": 3}]})]))).shown
     assert "T 3 of these accounts, at least 5 unrelated payers in all" in shown
     assert PAYERS == LEAST_PAYERS
+
+
+def test_a_quota_beside_a_suspension_is_for_whom_that_is_too_much(make_alert, make_data):
+    alert = make_alert()
+    alert["recommendation"]["action"] = "suspend"
+    shown = Page(render_report(make_data([alert]))).shown
+    assert "if that is too much: at most 300 requests per 24 h for all members and joiners together" in shown
+
+
+def test_what_ties_a_member_is_said_in_words(make_alert, make_data):
+    alert = make_alert()
+    alert["members"][0]["reasons"] = ["tls", "ONE_OPERATOR"]
+    assert "client fingerprint, ONE_OPERATOR" in Page(render_report(make_data([alert]))).shown
