@@ -62,6 +62,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "recommendation": "what to do; null where nothing is advised",
         "supersedes": "ids of alerts that were merged into this one",
         "merged_into": "id of the alert that stands for this one since a merge",
+        "headline": "the sentence that report and console put above it; empty in alerts that were stored before it was there",
         "schema": "name and version of the schema",
     },
     "Recommendation": {

@@ -9,6 +9,7 @@ import msgspec
 
 from detector.alerts.later import told
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Case, Member, Named, Recommendation, Role, rfc3339
+from detector.report.words import headline_of
 
 # Kinds of link that strangers have in common every day.
 _POPULAR = frozenset({"tls", "mail"})
@@ -283,7 +284,7 @@ class Entry:
         )
         # Of whom nobody is told to do anything about, all that was answered so far is gone.
         leaked = [self.leaked.get(m.account_id, (m.exchanges, m.output_tokens)) for m in members]
-        return Alert(
+        alert = Alert(
             id=self.id,
             kind="cluster" if len(self.named) > 1 else self.case.kind,
             accounts=sorted(self.named),
@@ -306,3 +307,6 @@ class Entry:
             supersedes=list(self.supersedes),
             merged_into=self.merged_into,
         )
+        plain = msgspec.structs.asdict
+        alert.headline = headline_of(plain(alert) | {"reasons": [plain(reason) for reason in alert.reasons]})
+        return alert

@@ -215,6 +215,7 @@ class Alert(msgspec.Struct):
     recommendation: Recommendation | None
     supersedes: list[str] = []
     merged_into: str | None = None
+    headline: str = ""
     schema: str = "revenuer.alert.v1"
 
 

@@ -9,7 +9,7 @@ from detector.report.formats import compact, epoch, integer, moment, number, per
 from detector.report.graph import draw
 from detector.report.markup import Child, Html, h, join
 from detector.report.model import Graph
-from detector.report.words import ACTIONS, CAPABILITIES, KINDS, TECHNIQUES, UNITS, headline, word
+from detector.report.words import ACTIONS, CAPABILITIES, KINDS, STOPS, TECHNIQUES, UNITS, headline, word
 
 REASONS = 8
 SKELETONS = 3
@@ -236,10 +236,6 @@ def _activity(case: Case) -> Html | None:
     )
 
 
-# What lets nothing pass: a quota beside it is for whom that is too much, or until it is done.
-_STOPS = frozenset({"suspend", "rotate_key"})
-
-
 def _recommendation(advice: dict[str, Any]) -> Html | None:
     if not advice:
         return None
@@ -253,7 +249,7 @@ def _recommendation(advice: dict[str, Any]) -> Html | None:
     )
     expires = epoch(advice.get("expires_at"))
     lines: list[Child] = [
-        _limit(as_dict(limit), shared=subject.get("kind") == "cluster", instead=action in _STOPS)
+        _limit(as_dict(limit), shared=subject.get("kind") == "cluster", instead=action in STOPS)
         for limit in as_list(advice.get("limits"))
     ]
     lines += [h("li", word({}, str(what))) for what in as_list(advice.get("degrade"))]

@@ -1,6 +1,9 @@
 """Plain words for kinds, capabilities, actions and techniques, and a sentence for a case."""
 
-from detector.report.case import Case
+from collections.abc import Mapping
+from typing import Any
+
+from detector.report.case import Case, read_case
 from detector.report.formats import plural, shorten
 
 KINDS = {
@@ -48,6 +51,9 @@ ACTIONS = {
     "suspend": "Suspend",
 }
 
+# What lets nothing pass: a quota beside it is for whom that is too much.
+STOPS = frozenset({"suspend", "rotate_key"})
+
 TECHNIQUES = {
     "AML.T0024.002": "Extract AI model",
     "AML.T0005.001": "Train proxy via replication",
@@ -74,6 +80,12 @@ TARGETED = 0.25
 def word(table: dict[str, str], name: str) -> str:
     """The plain word for a name; the name itself, with spaces, where the table has none."""
     return table.get(name, name.replace("_", " "))
+
+
+def headline_of(alert: Mapping[str, Any]) -> str:
+    """The sentence of an alert as it is written: `headline` of its case."""
+    # Members say nothing that the sentence does, and may be thousands.
+    return headline(read_case({**alert, "members": [{}]}))
 
 
 def headline(case: Case) -> str:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from detector.alerts.book import AlertBook
 from detector.alerts.entry import INDICATED, alert_id
 from detector.alerts.model import ACTIONABLE, SEVERITIES, Alert, Named, rfc3339
+from detector.report.case import read_case
+from detector.report.words import headline
 
 
 def run(*looks):
@@ -32,6 +34,15 @@ def test_the_id_is_of_the_kind_and_the_first_account_and_stays():
     book = run([case("b a c")], [case("a b c d e", "critical")], [case("c d e")])
     assert only(book).id == alert_id("cluster", "a")
     assert only(run([case("a")])).id == alert_id("account", "a") != alert_id("cluster", "a")
+
+
+def test_the_headline_is_the_reports_and_grows_with_the_alert():
+    book = run([case("a b", evidence={"links": {"payment": 4.0}})])
+    assert only(book).headline == "2 accounts pay with the same cards"
+    book.tick(START + HOUR, [case("a b c", evidence={"links": {"payment": 4.0}})])
+    alert = only(book)
+    assert alert.headline == "3 accounts pay with the same cards" == headline(read_case(msgspec.to_builtins(alert)))
+    assert only(run([case("a")])).headline.startswith("One account: ")
 
 
 def test_a_later_tick_grows_the_alert_and_keeps_each_first_time():

@@ -5,6 +5,8 @@ import pytest
 from browser import installed
 
 from detector.alerts.store import Store
+from detector.report.case import read_case
+from detector.report.words import headline
 
 pytestmark = pytest.mark.slow
 installed()
@@ -63,7 +65,25 @@ def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(open_pa
     )
     show_anew(page, cluster)
     page.wait_for_selector('#case :text("level evidence (nats): 18, the rule\'s bound 11.5, benign p99 42.1")')
-    assert " value: 50." in page.text_content("#case")
+    assert "value: 50" in page.locator("#case .bars li .quiet").all_text_contents()
+    assert page.locator("#case .gauge .asked").count() == 1
+
+
+def test_list_and_case_are_headed_by_the_reports_sentence(open_page, cluster):
+    page = open_page(f"#alert={cluster['id']}")
+    told = headline(read_case(cluster))
+    assert page.wait_for_selector("#case h2").text_content() == told
+    assert page.text_content(f"#alerts a[data-id='{cluster['id']}'] .title") == told
+    assert {name for names in (m["reasons"] for m in cluster["members"]) for name in names} & {"tls", "template"}
+    shown = page.text_content("#case [aria-label=Members]")
+    assert "client fingerprint" in shown or "prompt template" in shown
+
+
+def test_what_was_stored_before_there_was_a_headline_has_one(open_page, cluster):
+    page = open_page()
+    page.route(f"**/v1/alerts/{cluster['id']}", lambda route: route.fulfill(json={**cluster, "headline": ""}))
+    show_anew(page, cluster)
+    page.wait_for_selector(f"#case h2:text-is('{len(cluster['accounts'])} accounts')")
 
 
 def test_a_text_says_who_holds_it_beside_its_few_members(open_page, cluster):
@@ -150,6 +170,9 @@ def test_the_header_says_whether_anybody_is_bound(open_page, served):
 def test_counts_of_an_account_are_whole_numbers(open_page, cluster):
     page = open_page(f"#account={cluster['accounts'][0]}")
     page.wait_for_selector("#case h2")
+    assert page.locator("#case [aria-label=Features] tbody tr").count() == 10
+    page.click("#case :text-matches('10 of [0-9]+ shown') button:text('Show all')")
+    assert page.locator("#case [aria-label=Features] tbody tr").count() > 60
     for name in ("networks", "api keys", "addresses", "requests"):
         shown = page.text_content(f"#case [aria-label=Features] tr:has(td:text-is('{name}')) td.n")
         assert shown == "unknown" or shown.replace(",", "").isdigit(), (name, shown)

@@ -82,8 +82,8 @@ def test_from_a_call_to_a_gateways_configuration_and_back(tmp_path, topic, brows
         callback.producer.close()
 
         # It comes by itself: nothing is loaded again.
-        page.click("#alerts a:has-text('cluster')")
-        page.wait_for_selector("#case h2:text('Cluster')")
+        page.click("#alerts .title:text-matches('^[0-9]+ accounts')")
+        page.wait_for_selector("#case h2:text-matches('^[0-9]+ accounts')")
         alert = page.get_attribute("#case", "data-subject")
         served.settle(len(records))
 
@@ -93,11 +93,16 @@ def test_from_a_call_to_a_gateways_configuration_and_back(tmp_path, topic, brows
         assert served.client.get(f"/v1/alerts/{alert}").json()["status"] == "confirmed"
 
         page.select_option("#case select[aria-label='Format']", "litellm")
-        rendering = "#case section:has(h3:text('Recommendation')) pre:text-matches('litellm')"
-        shown = json.loads(page.wait_for_selector(rendering).text_content())
+        rendering = "#case section:has(h3:text('Recommendation')) pre:text-matches('DRY RUN')"
+        shown = page.wait_for_selector(rendering).text_content()
         told = served.client.get(f"/v1/alerts/{alert}").json()
-        assert shown == served.client.get(f"/v1/recommendations/{told['recommendation']['id']}?format=litellm").json()
-        assert (shown["format"], shown["dry_run"], shown["config"]) == ("litellm", True, {})
+        made = served.client.get(f"/v1/recommendations/{told['recommendation']['id']}?format=litellm").json()
+        # As text with its lines, not as a string of JSON in one of them.
+        assert shown == made["preview"]
+        assert len(shown.splitlines()) > 5
+        for note in made["notes"]:
+            assert note in page.text_content("#case")
+        assert (made["format"], made["dry_run"], made["config"]) == ("litellm", True, {})
 
         page.click("#case button:text('Undo')")
         said(page, f"The last decision on {alert} is taken back.")

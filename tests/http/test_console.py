@@ -1,5 +1,6 @@
 """The console: served under a strict policy, without anything inline or from elsewhere, and never markup from data."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -7,12 +8,14 @@ import subprocess
 import pytest
 
 from detector.profiles.features import FEATURES
+from detector.report.words import ACTIONS, KINDS, STOPS
 from detector.service.console import FOLDER
 
 NODE = shutil.which("node")
 FILES = sorted(p.name for p in FOLDER.iterdir())
 
 
+MADE = "words.js"  # of the report's tables, when it is asked for
 SCRIPTS = [name for name in FILES if name.endswith(".js")]
 
 
@@ -24,7 +27,7 @@ def code():
     return "\n".join(map(text, SCRIPTS))
 
 
-@pytest.mark.parametrize("name", ["", *FILES])
+@pytest.mark.parametrize("name", ["", *FILES, MADE])
 def test_it_is_served_to_anybody_under_a_strict_policy(admin, name):
     answer = admin("GET", f"/console/{name}", {"Authorization": ""})
     assert answer.status_code == 200
@@ -67,7 +70,15 @@ def test_every_element_that_the_scripts_ask_for_is_there():
 
 
 def test_every_module_that_is_imported_is_there():
-    assert set(re.findall(r"from \"\./([^\"]+)\"", code())) == set(SCRIPTS) - {"console.js"}
+    assert set(re.findall(r"from \"\./([^\"]+)\"", code())) == {*SCRIPTS, MADE} - {"console.js"}
+
+
+def test_the_words_are_those_of_the_report(admin):
+    answer = admin("GET", f"/console/{MADE}", {"Authorization": ""})
+    assert answer.headers["content-type"].startswith("text/javascript")
+    told = json.loads(answer.text.removeprefix("export const WORDS = ").removesuffix(";\n"))
+    assert (told["kinds"], told["actions"], told["stops"]) == (KINDS, ACTIONS, sorted(STOPS))
+    assert set(re.findall(r'\bword\("(\w+)"', code())) <= set(told)
 
 
 def test_the_features_that_are_counted_are_those_of_the_table():

@@ -60,7 +60,7 @@ def postable(alert: Alert, now: float, holds_s: float, console: str = "") -> dic
             "severity": alert.severity,
         },
         "annotations": {
-            "summary": f"{alert.severity} {alert.kind} alert: {len(alert.accounts)} accounts, risk {alert.risk:.1f}",
+            "summary": f"{alert.severity}, risk {alert.risk:.1f}: {alert.headline or f'{len(alert.accounts)} accounts'}",
             "description": " ".join(r.text for r in alert.reasons[:_MOST_REASONS]),
             "reason_codes": ",".join(r.code for r in alert.reasons),
             "output_tokens_leaked": str(alert.output_tokens_leaked),

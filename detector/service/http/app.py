@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import RedirectResponse
 
-from detector.service.console import FOLDER
+from detector.service.console import FOLDER, words
 from detector.service.http import answer, problems
 from detector.service.http.asked import OLD_NAMES, OldNames, only_known
 from detector.service.http.bounds import BodyLimit
@@ -37,6 +37,8 @@ def make_app(state: State) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/", _home, include_in_schema=False, response_class=RedirectResponse)
+    # Before the folder, which would answer for it.
+    app.add_api_route("/console/words.js", _words, include_in_schema=False)
     app.mount("/console", StaticFiles(directory=FOLDER, html=True), name="console")
     app.add_middleware(OldNames, paths=OLD_NAMES)
     app.add_middleware(BodyLimit, most=state.limits.body, paths={"/v1/ingest": state.limits.ingest})
@@ -46,6 +48,10 @@ def make_app(state: State) -> FastAPI:
 
 def _home() -> Response:
     return RedirectResponse("/console/")
+
+
+def _words() -> Response:
+    return Response(words(), media_type="text/javascript")
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -53,6 +53,7 @@ ALERT: Final = Alert(
         Member("acct-1002", 0.97, "core", 160, 41_000),
     ],
     recommendation=RECOMMENDATION,
+    headline="2 accounts fill one prompt template",
 )
 PAGE: Final = Page([ALERT], "WzE3NzIwMDAwMDAwMDAwMDAsImFscl8xIl0")
 VERSION: Final = Version(7, ALERT.id, _AT, "high", "open", 92.4, 2, ["acct-1002"], [])

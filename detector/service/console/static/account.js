@@ -1,9 +1,9 @@
 // An account: what it does by itself, and whom it is tied to.
 
-import { count, el, facts, section, short, when, words } from "./elements.js";
-import { reasons, recommendation, table, toAccount } from "./sections.js";
+import { count, el, facts, kind, section, short, when, words } from "./elements.js";
+import { paged, reasons, recommendation, toAccount } from "./sections.js";
 
-const toAlert = (id) => el("li", {}, el("a", { class: "id", href: `#alert=${encodeURIComponent(id)}`, text: id }));
+const toAlert = (id, headline) => el("li", {}, el("a", { class: "id", href: `#alert=${encodeURIComponent(id)}`, text: id }), headline ? ` ${headline}` : null);
 
 function head(account) {
   return el("section", { class: "full" }, el("h2", { text: `Account · ${account.account_id}` }),
@@ -11,29 +11,32 @@ function head(account) {
       ["First seen", when(account.first_seen)], ["Last seen", when(account.last_seen)], ["Compared with", words(account.stratum)]]));
 }
 
-function alerts(ids) {
+function alerts(ids, naming) {
+  const told = new Map(naming.map((alert) => [alert.id, alert.headline]));
   return section("Alerts that name it", false,
-    ids.length ? el("ul", { class: "steps" }, ...ids.map(toAlert)) : el("p", { class: "quiet", text: "None." }));
+    ids.length ? el("ul", { class: "steps" }, ...ids.map((id) => toAlert(id, told.get(id)))) : el("p", { class: "quiet", text: "None." }));
 }
 
-function links(found) {
+function links(id, found) {
   if (!found.length) return null;
-  const names = [["Tie", ""], ["Nats", "n"], ["Accounts that share it", "n"], ["Some of them", ""]];
-  const line = (tie) => el("tr", {}, el("td", { text: words(tie.kind) }), el("td", { class: "n", text: short(tie.weight) }),
+  const names = [["Shared", ""], ["Nats", "n"], ["Accounts that share it", "n"], ["Some of them", ""]];
+  const line = (tie) => el("tr", {}, el("td", { text: kind(tie.kind) }), el("td", { class: "n", text: short(tie.weight) }),
     el("td", { class: "n", text: count(tie.holders) }), el("td", { class: "many" }, ...tie.accounts.map(toAccount)));
-  return section("Ties", true, table("Ties", names, el("tbody", {}, ...found.map(line))));
+  return section("Link evidence", true, ...paged("Link evidence", id, names, found, line));
 }
 
 // Distinct things are estimated, and 1.01 of them are one.
 const COUNTS = new Set("distinct_prompts distinct_skeletons topic_coverage addresses networks tls_fingerprints api_keys end_users conversations routes models requests input_tokens output_tokens requests_1h input_tokens_1h output_tokens_1h requests_1d input_tokens_1d output_tokens_1d requests_7d input_tokens_7d output_tokens_7d".split(" "));
 const said = (name, value) => (COUNTS.has(name) && value !== null ? count(Math.round(value)) : short(value));
 
-function features(values) {
+function features(id, values) {
   const line = ([name, value]) => el("tr", {}, el("td", { text: words(name) }), el("td", { class: "n", text: said(name, value) }));
-  return section("Features", true, table("Features", [["Feature", ""], ["Value", "n"]], el("tbody", {}, ...Object.entries(values).map(line))));
+  return section("Features", true, ...paged("Features", id, [["Feature", ""], ["Value", "n"]], Object.entries(values), line));
 }
 
-export function accountOf(account, allowed) {
-  return [head(account), reasons(account.reasons), alerts(account.alerts), allowed, recommendation(account.recommendation),
-    links(account.links), features(account.features)];
+export function accountOf(account, allowed, naming) {
+  const id = account.account_id;
+  return [head(account), el("div", { class: "stack" }, alerts(account.alerts, naming), reasons(account.reasons)),
+    el("div", { class: "stack" }, recommendation(account.recommendation), allowed),
+    links(id, account.links), features(id, account.features)];
 }

@@ -1,9 +1,9 @@
 // A case: what an alert says, one section a matter.
 
-import { bars, count, el, facts, section, short, svg, when, words } from "./elements.js";
+import { bars, count, el, facts, kind, section, short, svg, when, word, words } from "./elements.js";
 import { graph } from "./graph.js";
 import { outcomes } from "./outcomes.js";
-import { culprits, madeOf, reasons, recommendation, table, toAccount } from "./sections.js";
+import { culprits, madeOf, paged, reasons, recommendation, toAccount, without } from "./sections.js";
 
 // Accounts that joined since the decision that stands: as far as these go, the case is open again.
 function since({ versions, decisions }) {
@@ -17,20 +17,33 @@ function since({ versions, decisions }) {
   return found;
 }
 
+// The report's sentence; alerts that were stored before they had it are told by their size.
+export function titleOf(alert) {
+  const many = alert.accounts.length;
+  return alert.headline || `${count(many)} ${many === 1 ? "account" : "accounts"}`;
+}
+
+// Of whom nothing is to be done about, nothing is stopped: all that it got says nothing of a detection.
+function before({ severity, exchanges, exchanges_before_detection: early }) {
+  if (!["critical", "high"].includes(severity)) return "– (below high)";
+  const share = exchanges ? (100 * early) / exchanges : 0;
+  return `${count(early)}${exchanges ? ` (${share.toFixed(share && share < 10 ? 1 : 0)} %)` : ""}`;
+}
+
 function head(alert, acts, joined) {
   const note = el("input", { id: "note", placeholder: "Note (optional)", "aria-label": "Note", maxlength: "4000", "data-key": "note" });
   const button = (key, status, text) => el("button", { type: "button", text, "data-key": status, "aria-keyshortcuts": key,
     onclick: () => acts.decide(alert.id, status, note), ...(alert.status === status && !joined.size ? { disabled: "" } : {}) });
   return el("section", { class: "full" },
-    el("h2", { text: `${alert.kind === "cluster" ? "Cluster" : "Account"} · ${alert.id}` }),
-    el("p", {}, el("span", { class: `badge ${alert.severity}`, text: alert.severity }),
+    el("h2", { text: titleOf(alert) }),
+    el("p", {}, el("span", { class: `badge ${alert.severity}`, text: alert.severity }), ` · ${alert.kind} `, el("span", { class: "id", text: alert.id }),
       ` · ${words(alert.status)}${alert.merged_into ? ` · merged into ${alert.merged_into}` : ""}`),
     joined.size ? el("p", { class: "since" }, `Open again: ${count(joined.size)} joined since the decision. `, ...[...joined].slice(0, 8).map((id) => el("span", { class: "many" }, toAccount(id))),
       joined.size > 8 ? "…" : "") : null,
     facts([["Risk", alert.risk.toFixed(1)], ["p-value", alert.p_value.toPrecision(2)], ["Accounts", count(alert.accounts.length)],
-      ["Exchanges", count(alert.exchanges)], ["Before detection", count(alert.exchanges_before_detection)],
+      ["Exchanges", count(alert.exchanges)], ["Before detection", before(alert)],
       ["Output tokens leaked", count(alert.output_tokens_leaked)], ["First seen", when(alert.first_seen)],
-      ["Detected", when(alert.detected_at)], ["Last seen", when(alert.last_seen)], ["ATLAS", alert.techniques.join(", ") || "none"]]),
+      ["Detected", when(alert.detected_at)], ["Last seen", when(alert.last_seen)], ["ATLAS", alert.techniques.map((t) => `${t} ${word("techniques", t)}`).join(", ") || "none"]]),
     el("div", { class: "acts" }, note, button("a", "acknowledged", "Acknowledge"), button("c", "confirmed", "Confirm"),
       button("f", "false_positive", "False positive"), button("r", "resolved", "Resolve"),
       el("button", { type: "button", text: "Undo", "data-key": "undo", "aria-keyshortcuts": "u", onclick: () => acts.undo(alert.id) })));
@@ -43,7 +56,7 @@ function timeline({ hours = [], counts = [] }) {
   const step = (width - left) / hours.length;
   const at = (n) => (height - bottom) * (1 - n / most) + 8 * (n / most);
   const plot = svg("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img",
-    "aria-label": `Members active by hour, at most ${most}` });
+    "aria-label": `Active members by hour, at most ${most}` });
   plot.append(svg("line", { x1: left, x2: width, y1: height - bottom, y2: height - bottom }),
     svg("text", { x: left - 6, y: 14, "text-anchor": "end" }, count(most)),
     svg("text", { x: left - 6, y: height - bottom, "text-anchor": "end" }, "0"));
@@ -54,7 +67,7 @@ function timeline({ hours = [], counts = [] }) {
   });
   plot.append(svg("text", { x: left, y: height - 5 }, when(hours[0] * 1000)),
     svg("text", { x: width, y: height - 5, "text-anchor": "end" }, when(hours.at(-1) * 1000)));
-  return section("Members active by hour (UTC)", true, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Timeline" }, plot));
+  return section("Active members by hour, UTC", true, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Timeline" }, plot));
 }
 
 function members(alert, joined) {
@@ -62,27 +75,21 @@ function members(alert, joined) {
   const referred = Object.keys(refs).length > 0;
   const line = (m) => el("tr", {}, el("td", {}, toAccount(m.account_id), joined.has(m.account_id) ? el("span", { class: "since", text: " new" }) : null), el("td", { text: m.role }),
     el("td", { class: "n", text: m.p_member.toFixed(2) }), el("td", { class: "n", text: count(m.exchanges) }),
-    el("td", { class: "n", text: count(m.output_tokens) }), el("td", { text: m.reasons.map(words).join(", ") }),
+    el("td", { class: "n", text: count(m.output_tokens) }), el("td", { text: m.reasons.map(kind).join(", ") }),
     referred ? el("td", { text: (refs[m.account_id] ?? []).join(", ") }) : null);
-  const body = el("tbody", {}, ...alert.members.slice(0, 50).map(line));
-  const rest = alert.members.length - 50;
-  const all = el("button", { type: "button", text: `Show ${count(rest)} more`, onclick: () => {
-    body.append(...alert.members.slice(50).map(line));
-    all.remove();
-  } });
-  const names = [["Account", ""], ["Role", ""], ["Belongs", "n"], ["Exchanges", "n"], ["Output tokens", "n"], ["Ties", ""], ...(referred ? [["In the log", ""]] : [])];
-  return section("Members", true, table("Members", names, body), rest > 0 ? all : null);
+  const names = [["Account", ""], ["Role", ""], ["P(member)", "n"], ["Exchanges", "n"], ["Output tokens", "n"], ["Reasons", ""], ...(referred ? [["In the log", ""]] : [])];
+  return section("Members", true, ...paged("Members", alert.id, names, alert.members, line));
 }
 
 function links(e) {
   const found = Object.entries(e.links ?? {}).sort((a, b) => b[1] - a[1]);
-  return found.length ? section("Ties (nats a member)", false, bars(found.map(([k, v]) => ({ name: words(k), size: v, said: short(v) })))) : null;
+  return found.length ? section("Link evidence, nats of surprise a member", false, bars(found.map(([k, v]) => ({ name: kind(k), size: v, said: short(v) })))) : null;
 }
 
 function mix(e) {
   const found = Object.entries(e.capabilities ?? {}).filter(([, share]) => share > 0).sort((a, b) => b[1] - a[1]);
-  return found.length ? section("What the prompts train", false,
-    bars(found.map(([k, v]) => ({ name: words(k), size: v, said: `${(100 * v).toFixed(0)} %` })))) : null;
+  return found.length ? section("What they ask for", false,
+    bars(found.map(([k, v]) => ({ name: word("capabilities", k), size: v, said: `${(100 * v).toFixed(0)} %` })))) : null;
 }
 
 // Words that fewer than five unrelated payers share are never kept: where few members hold a text, others do.
@@ -91,7 +98,7 @@ const holders = (n) => (n < 5 ? `${count(n)} of these accounts, at least 5 unrel
 function texts(e) {
   const shared = (e.skeletons ?? []).filter((s) => s.accounts !== 1);
   return shared.length ? section("Shared texts, masked", false, ...shared.flatMap((s) => [
-    el("p", { class: "quiet", text: `${words(s.kind)}, ${holders(s.accounts)}` }), el("pre", { text: s.text })])) : null;
+    el("p", { class: "quiet", text: `${kind(s.kind)}, ${holders(s.accounts)}` }), el("pre", { text: s.text })])) : null;
 }
 
 function became({ versions, decisions }) {
@@ -114,7 +121,8 @@ export function caseOf(alert, past, ties, said, acts) {
   const joined = since(past);
   const r = alert.recommendation;
   const e = alert.evidence;
-  return [head(alert, acts, joined), reasons(alert.reasons, e.explanation),
-    el("div", { class: "stack" }, recommendation(r, r ? outcomes(r, said, acts.tell) : []), mix(e), links(e), madeOf(e.explanation), culprits(e.culprits)),
-    timeline(e.timeline ?? {}), texts(e), ties ? graph(ties) : null, became(past), members(alert, joined)];
+  return [head(alert, acts, joined),
+    el("div", { class: "stack" }, reasons(alert.reasons, e.explanation), without(e.explanation), culprits(e.culprits), texts(e)),
+    el("div", { class: "stack" }, recommendation(r, r ? outcomes(r, said, acts.tell) : []), ties ? graph(ties) : null, links(e), madeOf(e.explanation), mix(e)),
+    timeline(e.timeline ?? {}), became(past), members(alert, joined)];
 }

@@ -3,7 +3,7 @@
 import { accountOf } from "./account.js";
 import { allowances } from "./allowances.js";
 import { api, attempt, read, say, state, write } from "./api.js";
-import { caseOf } from "./case.js";
+import { caseOf, titleOf } from "./case.js";
 import { $, count, el, inOrder, when, words } from "./elements.js";
 import { mode } from "./enforcement.js";
 import { appeals, outcomesOf } from "./outcomes.js";
@@ -16,13 +16,12 @@ function query() {
 }
 
 function row(alert, joined) {
-  const many = alert.accounts.length;
   const link = el("a", { href: `#alert=${encodeURIComponent(alert.id)}`, "data-id": alert.id },
     el("span", { class: `badge ${alert.severity}`, text: alert.severity }),
     el("span", { class: "risk", text: alert.risk.toFixed(1) }),
-    el("span", { text: `${alert.kind} of ${count(many)} ${many === 1 ? "account" : "accounts"}` }),
-    el("span", { class: joined ? "since" : "quiet", text: `${words(alert.status)}${joined ? ` +${count(joined)}` : ""}` }),
-    el("span", { class: "why", text: `${when(alert.detected_at)} · ${alert.reasons.slice(0, 3).map((r) => words(r.code)).join(", ")}` }));
+    el("span", { class: "title", text: titleOf(alert) }),
+    el("span", { class: "why", text: `detected ${when(alert.detected_at)}` }),
+    el("span", { class: joined ? "since" : "quiet", text: `${words(alert.status)}${joined ? ` +${count(joined)}` : ""}` }));
   link.setAttribute("aria-current", alert.id === state.chosen);
   return el("li", {}, link);
 }
@@ -91,8 +90,9 @@ async function showAccount(id) {
     await showAccount(id);
     $("did").textContent = text;
   };
-  const [account, allowed] = await Promise.all([read(`/accounts/${encodeURIComponent(id)}`), allowances(id, again)]);
-  if (asked().get("account") === id) render(id, accountOf(account, allowed));
+  const [account, allowed, naming] = await Promise.all([read(`/accounts/${encodeURIComponent(id)}`), allowances(id, again),
+    read(`/alerts?account_id=${encodeURIComponent(id)}`)]);
+  if (asked().get("account") === id) render(id, accountOf(account, allowed, naming.items));
 }
 
 async function tell(text) {

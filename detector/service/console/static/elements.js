@@ -1,5 +1,7 @@
 // Elements, and how things are said. Every text is set as text, never as markup.
 
+import { WORDS } from "./words.js";
+
 export const $ = (id) => document.getElementById(id);
 
 export function el(name, props = {}, ...children) {
@@ -24,6 +26,11 @@ export const count = (n) => Number(n).toLocaleString("en");
 export const short = (x) => (x === null || x === undefined ? "unknown" : Number(x.toPrecision(3)).toLocaleString("en"));
 export const when = (t) => new Date(t).toISOString().slice(0, 16).replace("T", " ");
 export const words = (code) => code.toLowerCase().replaceAll("_", " ");
+
+// As the report says it; what it has no word for stays as it is.
+export const word = (table, name) => WORDS[table][name] ?? name.replaceAll("_", " ");
+export const kind = (name) => WORDS.kinds[name] ?? name;
+export const stops = (action) => WORDS.stops.includes(action);
 
 export function bars(items) {
   const most = Math.max(...items.map((i) => i.size), 1e-9);

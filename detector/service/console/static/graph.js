@@ -1,6 +1,6 @@
 // A cluster as a picture: its members, and what they share.
 
-import { count, el, section, svg, words } from "./elements.js";
+import { count, el, kind, section, svg } from "./elements.js";
 
 const [WIDTH, HEIGHT, EDGE] = [560, 380, 34];
 const SHAPE = { account: "", payment: "M-9-6h18v12h-18z", network: "M0-9L9 0 0 9-9 0z", template: "M-7-9h10l4 4v14h-14z",
@@ -11,16 +11,16 @@ function mark(node, x, y) {
   const shape = node.kind === "account"
     ? svg("circle", { cx: x, cy: y, r: 6, class: node.role })
     : svg("path", { d: SHAPE[node.kind] ?? "M0-8a8 8 0 1 0 .01 0z", transform: `translate(${x} ${y})`, class: "shared" });
-  shape.append(svg("title", {}, node.kind === "account" ? `${node.label}, ${node.role}` : `${words(node.kind)}: ${node.label}`));
+  shape.append(svg("title", {}, node.kind === "account" ? `${node.label}, ${node.role}` : `${kind(node.kind)}: ${node.label}`));
   return shape;
 }
 
 export function graph({ nodes, edges, left_out: hidden }) {
-  if (!nodes.length) return section("What ties them", false, el("p", { class: "quiet", text: "The latest look at clusters sees nothing that ties them; after a start, the next look tells." }));
+  if (!nodes.length) return section("How they hang together", false, el("p", { class: "quiet", text: "The latest look at clusters sees nothing that ties them; after a start, the next look tells." }));
   const at = nodes.map((n) => [EDGE + n.x * (WIDTH - 2 * EDGE), EDGE + n.y * (HEIGHT - 2 * EDGE)]);
   const most = Math.max(...edges.map((e) => e[2]), 1e-9);
   const shared = nodes.filter((n) => n.kind !== "account");
-  const kinds = [...new Set(shared.map((n) => words(n.kind)))].join(", ");
+  const kinds = [...new Set(shared.map((n) => kind(n.kind)))].join(", ");
   const plot = svg("svg", { class: "plot graph", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
     "aria-label": `${count(nodes.length - shared.length)} accounts and what they share: ${kinds}` });
   for (const [a, b, weight] of edges) {
@@ -33,8 +33,8 @@ export function graph({ nodes, edges, left_out: hidden }) {
     // Labels that would cover each other are left to the title that a pointer shows.
     if (node.kind === "account" || taken.some(([u, v]) => Math.abs(u - x) < 150 && Math.abs(v - y) < 14)) return;
     taken.push([x, y]);
-    plot.append(svg("text", { class: "label", x: Math.min(Math.max(x, 90), WIDTH - 90), y, "text-anchor": "middle" }, cut(`${words(node.kind)}: ${node.label}`, 28)));
+    plot.append(svg("text", { class: "label", x: Math.min(Math.max(x, 90), WIDTH - 90), y, "text-anchor": "middle" }, cut(`${kind(node.kind)}: ${node.label}`, 32)));
   });
-  return section("What ties them", false, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Graph" }, plot),
+  return section("How they hang together", false, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Graph" }, plot),
     el("p", { class: "quiet", text: `Filled: core members. Hollow: peripheral ones.${hidden ? ` ${count(hidden)} accounts are not drawn.` : ""}` }));
 }
