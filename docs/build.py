@@ -55,8 +55,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "output_tokens_leaked": "tokens answered before each member was named at high or above; all so far for one that was not",
         "techniques": "MITRE ATLAS ids",
         "reasons": "strongest first",
-        "evidence": "links by kind, masked skeletons, capability mix, timeline, counts; `explanation`: the "
-        "score by reason, feature and link, and without each; `anomaly`: how strange an "
+        "evidence": "links by kind, masked skeletons, capability mix, counts; `timeline`: hours, RFC 3339, and members "
+        "active in each; `explanation`: the score by reason, feature and link, and without each; `anomaly`: how strange an "
         "account is, and in what; `culprits`: keys or end users by account; `log_refs`: pointers into the log by account",
         "members": "the accounts, with how far each belongs",
         "recommendation": "what to do; null where nothing is advised",

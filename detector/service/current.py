@@ -8,14 +8,15 @@ import polars as pl
 
 from detector.alerts.book import AlertBook
 from detector.alerts.entry import Latest
+from detector.alerts.model import rfc3339
 from detector.profiles.activity import active_hours
 from detector.profiles.layout import COUNT, HOUR_US, I32, I64
 from detector.profiles.store import ProfileStore
 from detector.service.skeletons import Shared, SkeletonBank
 
 
-def timeline(start: int, counts: I64) -> dict[str, list[int]]:
-    """Members active in each hour, from the first to the last in which any was.
+def timeline(start: int, counts: I64) -> dict[str, list[Any]]:
+    """Members active in each hour, from the first to the last in which any was; hours by their beginning, RFC 3339.
 
     Args:
         start: event time at which the first hour begins, µs.
@@ -26,7 +27,7 @@ def timeline(start: int, counts: I64) -> dict[str, list[int]]:
         return {"hours": [], "counts": []}
     first, last = int(used[0]), int(used[-1]) + 1
     return {
-        "hours": [(start + h * HOUR_US) // 1_000_000 for h in range(first, last)],
+        "hours": [rfc3339(start + h * HOUR_US) for h in range(first, last)],
         "counts": counts[first:last].tolist(),
     }
 

@@ -101,7 +101,9 @@ def test_from_a_call_to_a_gateways_configuration_and_back(tmp_path, topic, brows
         assert shown == made["preview"]
         assert len(shown.splitlines()) > 5
         for note in made["notes"]:
-            assert note in page.text_content("#case")
+            page.wait_for_selector(
+                f"#case li:text-is({json.dumps(note)})"
+            )  # a case that is drawn anew asks for it again
         assert (made["format"], made["dry_run"], made["config"]) == ("litellm", True, {})
 
         page.click("#case button:text('Undo')")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 
 import httpx
 import pytest
@@ -71,7 +72,15 @@ def test_a_cluster(state, admin):
     found = admin("GET", "/v1/clusters/alr_1").json()
     assert found["links"] == {"template": 2.0}
     assert len(found["members"]) == 3
+    assert found["timeline"]["counts"] == [3]
+    assert datetime.fromisoformat(found["timeline"]["hours"][0]).tzinfo is not None
     assert admin("GET", "/v1/clusters/alr_2").status_code == 404
+
+
+def test_hours_that_were_stored_as_epoch_seconds_are_told_like_all_others(state, admin):
+    told = {"timeline": {"hours": [1_780_272_000], "counts": [3]}}
+    state.store.alerts.upsert([alert("alr_1", evidence=told)])
+    assert admin("GET", "/v1/clusters/alr_1").json()["timeline"]["hours"] == ["2026-06-01T00:00:00.000Z"]
 
 
 @pytest.mark.parametrize("fmt", ["litellm", "kong", "envoy", "ietf"])

@@ -45,7 +45,7 @@ def alert(name="alr_1", accounts=("acct-1", "acct-2", "acct-3"), severity="high"
         "output_tokens_leaked": 1000,
         "techniques": ["AML.T0024.002"],
         "reasons": [Reason("SHARED_WRAPPER", "They share a wrapper.", 3.0, 1.0, 4.5, 20.0)],
-        "evidence": {"links": {"template": 2.0}, "timeline": {"hours": [at // 1_000_000], "counts": [3]}},
+        "evidence": {"links": {"template": 2.0}, "timeline": {"hours": [rfc3339(at)], "counts": [3]}},
         "members": [Member(a, 0.95, "core", 10, 500, ("template",)) for a in sorted(accounts)],
         "recommendation": Recommendation(
             f"rec_{name}",

@@ -51,6 +51,8 @@ function head(alert, acts, joined) {
 
 function timeline({ hours = [], counts = [] }) {
   if (!hours.length) return null;
+  // Alerts that were stored by earlier versions have epoch seconds.
+  const hourOf = (i) => when(typeof hours[i] === "number" ? hours[i] * 1000 : hours[i]);
   const [width, height, left, bottom] = [720, 150, 34, 20];
   const most = Math.max(...counts, 1);
   const step = (width - left) / hours.length;
@@ -60,13 +62,13 @@ function timeline({ hours = [], counts = [] }) {
   plot.append(svg("line", { x1: left, x2: width, y1: height - bottom, y2: height - bottom }),
     svg("text", { x: left - 6, y: 14, "text-anchor": "end" }, count(most)),
     svg("text", { x: left - 6, y: height - bottom, "text-anchor": "end" }, "0"));
-  hours.forEach((hour, i) => {
+  hours.forEach((_, i) => {
     const bar = svg("rect", { x: left + i * step + 0.5, y: at(counts[i]), width: Math.max(step - 1, 0.5), height: height - bottom - at(counts[i]), rx: 1 });
-    bar.append(svg("title", {}, `${when(hour * 1000)}: ${counts[i]} active`));
+    bar.append(svg("title", {}, `${hourOf(i)}: ${counts[i]} active`));
     plot.append(bar);
   });
-  plot.append(svg("text", { x: left, y: height - 5 }, when(hours[0] * 1000)),
-    svg("text", { x: width, y: height - 5, "text-anchor": "end" }, when(hours.at(-1) * 1000)));
+  plot.append(svg("text", { x: left, y: height - 5 }, hourOf(0)),
+    svg("text", { x: width, y: height - 5, "text-anchor": "end" }, hourOf(hours.length - 1)));
   return section("Active members by hour, UTC", true, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Timeline" }, plot));
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, HTTPException, Response
 
-from detector.alerts.model import Alert, Member, Reason, Recommendation
+from detector.alerts.model import Alert, Member, Reason, Recommendation, rfc3339
 from detector.report.graph import placed
 from detector.service.http import examples
 from detector.service.http.access import Reader, StateDep
@@ -13,6 +13,18 @@ from detector.service.http.answer import gives, json
 from detector.service.http.paging import Name, found
 
 router = APIRouter(prefix="/v1/clusters", tags=["clusters"])
+
+
+class Timeline(msgspec.Struct):
+    """Members active in each hour.
+
+    Attributes:
+        hours: their beginning, RFC 3339.
+        counts: members active in each.
+    """
+
+    hours: list[str]
+    counts: list[int]
 
 
 class Cluster(msgspec.Struct):
@@ -36,7 +48,7 @@ class Cluster(msgspec.Struct):
     links: dict[str, float]
     skeletons: list[dict[str, Any]]
     capabilities: dict[str, float]
-    timeline: dict[str, list[int]]
+    timeline: Timeline
     features: dict[str, float]
     recommendation: Recommendation | None
 
@@ -90,10 +102,16 @@ def _cluster(alert: Alert) -> Cluster:
         e.get("links", {}),
         e.get("skeletons", []),
         e.get("capabilities", {}),
-        e.get("timeline", {"hours": [], "counts": []}),
+        _timeline(e.get("timeline", {})),
         e.get("features", {}),
         alert.recommendation,
     )
+
+
+def _timeline(told: dict[str, list[Any]]) -> Timeline:
+    # Alerts that were stored by earlier versions, and did not change since, have epoch seconds.
+    hours = [hour if isinstance(hour, str) else rfc3339(int(hour) * 1_000_000) for hour in told.get("hours", [])]
+    return Timeline(hours, told.get("counts", []))
 
 
 @router.get("/{alert_id}", responses=gives(Cluster, _cluster(examples.ALERT), 404, said="The cluster"))
