@@ -8,7 +8,7 @@ const toAlert = (id, headline) => el("li", {}, el("a", { class: "id", href: `#al
 function head(account) {
   return el("section", { class: "full" }, el("h2", { text: `Account · ${account.account_id}` }),
     facts([["Risk by itself", account.risk.toFixed(1)], ["p-value", account.p_value.toPrecision(2)], ["Exchanges", count(account.exchanges)],
-      ["First seen", when(account.first_seen)], ["Last seen", when(account.last_seen)], ["Compared with", words(account.stratum)]]));
+      ["First seen, UTC", when(account.first_seen)], ["Last seen, UTC", when(account.last_seen)], ["Compared with", words(account.stratum)]]));
 }
 
 function alerts(ids, naming) {

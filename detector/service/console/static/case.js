@@ -42,8 +42,8 @@ function head(alert, acts, joined) {
       joined.size > 8 ? "…" : "") : null,
     facts([["Risk", alert.risk.toFixed(1)], ["p-value", alert.p_value.toPrecision(2)], ["Accounts", count(alert.accounts.length)],
       ["Exchanges", count(alert.exchanges)], ["Before detection", before(alert)],
-      ["Output tokens leaked", count(alert.output_tokens_leaked)], ["First seen", when(alert.first_seen)],
-      ["Detected", when(alert.detected_at)], ["Last seen", when(alert.last_seen)], ["ATLAS", alert.techniques.map((t) => `${t} ${word("techniques", t)}`).join(", ") || "none"]]),
+      ["Output tokens leaked", count(alert.output_tokens_leaked)], ["First seen, UTC", when(alert.first_seen)],
+      ["Detected, UTC", when(alert.detected_at)], ["Last seen, UTC", when(alert.last_seen)], ["ATLAS", alert.techniques.map((t) => `${t} ${word("techniques", t)}`).join(", ") || "none"]]),
     el("div", { class: "acts" }, note, button("a", "acknowledged", "Acknowledge"), button("c", "confirmed", "Confirm"),
       button("f", "false_positive", "False positive"), button("r", "resolved", "Resolve"),
       el("button", { type: "button", text: "Undo", "data-key": "undo", "aria-keyshortcuts": "u", onclick: () => acts.undo(alert.id) })));

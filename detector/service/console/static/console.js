@@ -20,7 +20,7 @@ function row(alert, joined) {
     el("span", { class: `badge ${alert.severity}`, text: alert.severity }),
     el("span", { class: "risk", text: alert.risk.toFixed(1) }),
     el("span", { class: "title", text: titleOf(alert) }),
-    el("span", { class: "why", text: `detected ${when(alert.detected_at)}` }),
+    el("span", { class: "why", text: `detected ${when(alert.detected_at)} UTC` }),
     el("span", { class: joined ? "since" : "quiet", text: `${words(alert.status)}${joined ? ` +${count(joined)}` : ""}` }));
   link.setAttribute("aria-current", alert.id === state.chosen);
   return el("li", {}, link);

@@ -91,7 +91,7 @@ export function recommendation(r, became = []) {
     el("span", { class: "id", text: r.subject.id }), r.dry_run ? " · dry run" : " · enforced"),
     lines.length ? el("ul", {}, ...lines.map((text) => el("li", { text }))) : null,
     facts([["Blast radius", `${count(r.blast_radius.accounts)} accounts, ${short(r.blast_radius.requests_per_day)} requests a day`],
-      ["Tiers hit", tiers || "none"], ["Expires", when(r.expires_at)]]), el("div", { class: "acts" }, choose, became[0] ?? null), became[1] ?? null, notes, out);
+      ["Tiers hit", tiers || "none"], ["Expires, UTC", when(r.expires_at)]]), el("div", { class: "acts" }, choose, became[0] ?? null), became[1] ?? null, notes, out);
 }
 
 export const toAccount = (id) => el("a", { class: "id", href: `#account=${encodeURIComponent(id)}`, text: id });
