@@ -3,11 +3,12 @@
 from typing import Any
 
 from detector.report.case import Case, Member, Reason, Skeleton, as_dict, as_list, real
-from detector.report.case_why import figures, made_of, what_from, what_if, who
+from detector.report.case_why import made_of, what_from, what_if, who
 from detector.report.charts import area, stack
 from detector.report.formats import compact, epoch, integer, moment, number, percent, plural, shorten, span
 from detector.report.graph import draw
 from detector.report.markup import Child, Html, h, join
+from detector.report.measures import EACH_ALONE, ORDINARY, bounds, valued
 from detector.report.model import Graph
 from detector.report.words import ACTIONS, CAPABILITIES, KINDS, STOPS, TECHNIQUES, UNITS, headline, word
 
@@ -123,22 +124,34 @@ def _reasons(case: Case) -> Html | None:
     if not case.reasons:
         return None
     shown = case.reasons[:REASONS]
-    rows = [_reason(reason, case.risk) for reason in shown]
+    rows = [_reason(reason, case) for reason in shown]
     more = len(case.reasons) - len(shown)
     note = h("p", f"{plural(more, 'weaker reason')} in alerts.ndjson", class_="muted") if more else None
     key = h(
         "p",
         h("span", h("i", class_="swatch value"), "value"),
-        h("span", h("i", class_="swatch p99"), "benign p99: what 99 % of ordinary traffic stays under"),
-        h("span", h("i", class_="swatch asked"), "the rule's bound")
+        h(
+            "span",
+            h("i", class_="swatch p99"),
+            f"99 % of ordinary {ORDINARY.get(case.kind, 'traffic')} have at most this",
+        ),
+        h("span", h("i", class_="swatch asked"), "what the rule asks for")
         if any(r.asked is not None for r in shown)
         else None,
         class_="legend",
     )
-    return _part("Why", h("ul", *rows, class_="reasons"), key, note)
+    return _part("Why", h("ul", *rows, class_="reasons"), key, _alone(shown), note)
 
 
-def _reason(reason: Reason, risk: float) -> Html:
+def _alone(reasons: list[Reason]) -> Html | None:
+    """Whoever sees a value within the ordinary asks why it is a reason."""
+    within = any(
+        not r.low and r.value is not None and r.benign_p99 is not None and r.value <= r.benign_p99 for r in reasons
+    )
+    return h("p", EACH_ALONE, class_="muted") if within else None
+
+
+def _reason(reason: Reason, case: Case) -> Html:
     known = [abs(amount) for amount in (reason.value, reason.benign_p99, reason.asked) if amount is not None]
     scale = max(known, default=0.0) * 1.04 or 1.0
     marks = [
@@ -152,12 +165,14 @@ def _reason(reason: Reason, risk: float) -> Html:
     ]
     without = None
     if reason.score_without is not None:
-        change = f"risk {risk:.0f} → {reason.score_without:.0f} without this reason"
+        change = f"risk {case.risk:.0f} → {reason.score_without:.0f} without this reason"
         without = h("span", f"risk {reason.score_without:.0f} without it", class_="without", data_tip=change)
+    beside = bounds(reason, case.kind)
     return h(
         "li",
         h("div", reason.text, class_="said"),
-        h("div", figures(reason), class_="figures"),
+        h("div", valued(reason), class_="figures"),
+        h("div", beside, class_="muted") if beside else None,
         h("div", *marks, class_="track"),
         h("div", h("code", reason.code), made_of(reason), without, class_="reason-line muted"),
     )

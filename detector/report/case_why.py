@@ -59,20 +59,6 @@ def what_from(case: Case) -> Html | None:
     )
 
 
-def figures(reason: Reason) -> str:
-    """A value with its feature and unit, beside the rule's bound and what ordinary traffic stays under."""
-    name = word({}, reason.feature)
-    # "json share (share)" says it twice.
-    unit = "" if not reason.unit or name.endswith(reason.unit) else f" ({reason.unit})"
-    known = (("the rule's bound", reason.asked), ("benign p99", reason.benign_p99))
-    parts = [
-        f"{name or 'value'}{unit}: {number(reason.value)}",
-        *(["low is unusual"] if reason.low else []),
-        *(f"{what} {number(amount)}" for what, amount in known if amount is not None),
-    ]
-    return ", ".join(parts)
-
-
 def made_of(reason: Reason) -> Html:
     """Nats of a reason; by feature when pointed at."""
     parts = "\n".join(f"{name}: {number(nats)}" for name, nats in reason.features.items())

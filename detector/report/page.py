@@ -18,9 +18,10 @@ UNFOLDED = 8
 METHOD = (
     "Risk is calibrated against ordinary traffic of the same kind: people with people, products with products, a class or "
     "an office with its like. Severities bound the share of false alerts over all accounts and clusters and over all looks "
-    "of a week. Links count for as much as the shared thing is rare among unrelated accounts. “Benign p99” is what 99 % of "
-    "ordinary accounts or groups of that kind stay under, “the rule's bound” what the rule asks of the value, “risk … "
-    "without it” what would be left if a reason did not count. Times are event times, in UTC. Shared texts are masked, and shown "
+    "of a week. Links count for as much as the shared thing is rare among unrelated accounts. Evidence is counted in nats, "
+    "which add up: 2.3 are a sign ten times as telling, 4.6 a hundred times. Beside a value stands what the rule asks of it, "
+    "and what 99 % of ordinary accounts or groups of that kind have at most; “risk … without it” is what would be left if a "
+    "reason did not count. Times are event times, in UTC. Shared texts are masked, and shown "
     "only where at least five unrelated payers use them; no other words are kept. Recommendations bind core members only."
 )
 

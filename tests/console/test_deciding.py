@@ -6,6 +6,7 @@ from browser import installed
 
 from detector.alerts.store import Store
 from detector.report.case import read_case
+from detector.report.measures import bounds, valued
 from detector.report.words import headline
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def test_where_a_low_value_is_the_sign_the_case_says_so(open_page, cluster):
         lambda route: route.fulfill(json={**cluster, "reasons": [first, *cluster["reasons"][1:]]}),
     )
     show_anew(page, cluster)
-    page.wait_for_selector("#case :text('gap cv (ratio): 0.5, low is unusual, benign p99 4.9')")
+    page.wait_for_selector("#case :text('(gap cv): 0.5, where low is unusual')")
     assert page.text_content("#case").count("low is unusual") == 1
 
 
@@ -64,8 +65,11 @@ def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(open_pa
         lambda route: route.fulfill(json={**cluster, "reasons": [{**first, **told}, {**first, **before}]}),
     )
     show_anew(page, cluster)
-    page.wait_for_selector('#case :text("level evidence (nats): 18, the rule\'s bound 11.5, benign p99 42.1")')
-    assert "value: 50" in page.locator("#case .bars li .quiet").all_text_contents()
+    # The very words of the report.
+    (why, before_that) = read_case({**cluster, "reasons": [{**first, **told}, {**first, **before}]}).reasons
+    page.wait_for_selector(f"#case .bars .value >> text={valued(why)}")
+    assert bounds(why, "cluster") in page.locator("#case .bars .quiet").all_text_contents()
+    assert page.locator("#case .bars .value").all_text_contents()[1] == valued(before_that) == "value: 50"
     assert page.locator("#case .gauge .asked").count() == 1
 
 

@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.coordination.features import CLUSTER_FEATURES
+from detector.profiles.features import FEATURES
 from detector.report import Graph, Node, ReportData, Timeline, render_report
 from detector.report.case import read_case
 from detector.report.case_card import PAYERS
 from detector.report.charts import area, dated
 from detector.report.markup import VOID, h, text
+from detector.report.measures import EACH_ALONE, MEANINGS
 from detector.report.words import headline
+from detector.scoring.rules import load_rules
 from detector.service.skeletons import LEAST_PAYERS
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)></pre></details><!--\x00\u202e javascript:alert(3)"
@@ -59,7 +63,7 @@ def test_everything_is_on_the_page(data):
         "24 accounts of 18 payers send one system prompt and pay with the same cards, mostly for grading and reasoning",
         "One account: members send one prompt",
         "Members act in step",
-        "value: 0.9, benign p99 0.1",
+        "value: 0.9 99 % of ordinary groups have at most 0.1",
         "Without the shared prompt skeleton the cluster would score 12 instead of 97.",
         "The score of 5 nats, by feature",
         "acct-x: api key key-9, 1,200 exchanges with the shared text",
@@ -86,15 +90,27 @@ FIGURES = {"code": "c", "text": "t", "value": 18.0, "benign_p99": 42.1, "weight"
     [
         (
             {"feature": "level_evidence", "unit": "nats", "asked": 11.5, "unusual": "high"},
-            "level evidence (nats): 18, the rule's bound 11.5, benign p99 42.1",
+            (
+                "how level the accounts' volumes are, against people's (level evidence): 18 nats "
+                "the rule asks for at least 11.5 nats; 99 % of ordinary groups have at most 42.1 nats"
+            ),
         ),
         (
             {"feature": "gap_cv", "unit": "ratio", "asked": 20.0, "unusual": "low"},
-            "gap cv (ratio): 18, low is unusual, the rule's bound 20, benign p99 42.1",
+            (
+                "how much the gaps between requests vary (gap cv): 18, where low is unusual "
+                "the rule asks for at most 20; 99 % of ordinary groups have at most 42.1"
+            ),
         ),
-        ({"feature": "json_share", "unit": "share", "value": 0.5}, "json share: 0.5, benign p99 42.1"),
-        ({"feature": "members", "unit": "accounts", "benign_p99": None}, "members (accounts): 18"),
-        ({}, "value: 18, benign p99 42.1"),  # alerts of before name neither feature nor bound
+        (
+            {"feature": "json_share", "unit": "share", "value": 0.505, "benign_p99": 0.0},
+            "json share: 50.5 % 99 % of ordinary groups have at most 0 %",
+        ),
+        (
+            {"feature": "link_payment", "unit": "nats", "asked": 0.0, "benign_p99": None},
+            "how rare the cards are that they share (link payment): 18 nats the rule asks for more than 0 nats",
+        ),
+        ({}, "value: 18 99 % of ordinary groups have at most 42.1"),  # alerts of before name neither feature nor bound
     ],
 )
 def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(make_alert, make_data, more, said):
@@ -102,6 +118,22 @@ def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(make_al
     assert f"t {said} c 1 nats" in page.shown
     marked = [mark for mark in page.all("i") if mark.get("class") == "asked"]
     assert len(marked) == ("asked" in more)
+
+
+def test_an_account_is_compared_with_accounts(make_alert, make_data):
+    page = Page(render_report(make_data([make_alert(members=1, reasons=[FIGURES])])))
+    assert "99 % of ordinary accounts have at most 42.1" in page.shown
+
+
+@pytest.mark.parametrize(("more", "said"), [({}, True), ({"value": 43.0}, False), ({"unusual": "low"}, False)])
+def test_a_value_within_the_ordinary_is_explained(make_alert, make_data, more, said):
+    page = Page(render_report(make_data([make_alert(reasons=[FIGURES | more])])))
+    assert (EACH_ALONE in page.shown) == said
+
+
+def test_whatever_a_shipped_rule_shows_has_a_meaning():
+    assert {rule.feature for rule in load_rules()} <= MEANINGS.keys()
+    assert {*FEATURES, *CLUSTER_FEATURES} >= MEANINGS.keys()
 
 
 def test_cases_stand_in_order_of_severity_then_risk(data):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from detector.report.measures import BARE, EACH_ALONE, MEANINGS, ORDINARY, PARTS
 from detector.report.words import ACTIONS, CAPABILITIES, KINDS, STOPS, TECHNIQUES, UNITS
 
 FOLDER: Final = Path(__file__).parent / "static"
@@ -11,11 +12,17 @@ FOLDER: Final = Path(__file__).parent / "static"
 
 def words() -> str:
     """The report's words as a script, so that both say the same."""
-    tables = {
+    told = {
         "kinds": KINDS,
         "capabilities": CAPABILITIES,
         "actions": ACTIONS,
         "techniques": TECHNIQUES,
         "units": UNITS,
+        "stops": sorted(STOPS),
+        "meanings": MEANINGS,
+        "parts": sorted(PARTS),
+        "bare": sorted(BARE),
+        "ordinary": ORDINARY,
+        "alone": EACH_ALONE,
     }
-    return f"export const WORDS = {json.dumps(tables | {'stops': sorted(STOPS)})};\n"
+    return f"export const WORDS = {json.dumps(told)};\n"

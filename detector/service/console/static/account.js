@@ -36,7 +36,7 @@ function features(id, values) {
 
 export function accountOf(account, allowed, naming) {
   const id = account.account_id;
-  return [head(account), el("div", { class: "stack" }, alerts(account.alerts, naming), reasons(account.reasons)),
+  return [head(account), el("div", { class: "stack" }, alerts(account.alerts, naming), reasons(account.reasons, "account")),
     el("div", { class: "stack" }, recommendation(account.recommendation), allowed),
     links(id, account.links), features(id, account.features)];
 }

@@ -124,7 +124,7 @@ export function caseOf(alert, past, ties, said, acts) {
   const r = alert.recommendation;
   const e = alert.evidence;
   return [head(alert, acts, joined),
-    el("div", { class: "stack" }, reasons(alert.reasons, e.explanation), without(e.explanation), culprits(e.culprits), texts(e)),
+    el("div", { class: "stack" }, reasons(alert.reasons, alert.kind, e.explanation), without(e.explanation), culprits(e.culprits), texts(e)),
     el("div", { class: "stack" }, recommendation(r, r ? outcomes(r, said, acts.tell) : []), ties ? graph(ties) : null, links(e), madeOf(e.explanation), mix(e)),
     timeline(e.timeline ?? {}), became(past), members(alert, joined)];
 }

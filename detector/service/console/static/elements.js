@@ -24,6 +24,9 @@ export function svg(name, props, text) {
 
 export const count = (n) => Number(n).toLocaleString("en");
 export const short = (x) => (x === null || x === undefined ? "unknown" : Number(x.toPrecision(3)).toLocaleString("en"));
+// A part of a whole is a percentage, as in the report.
+export const measured = (value, unit) => (value === null || !unit || WORDS.bare.includes(unit) ? short(value)
+  : WORDS.parts.includes(unit) ? `${short(100 * value)} %` : `${short(value)} ${unit}`);
 export const when = (t) => new Date(t).toISOString().slice(0, 16).replace("T", " ");
 export const words = (code) => code.toLowerCase().replaceAll("_", " ");
 

@@ -1,17 +1,24 @@
 // Sections that a case and an account share.
 
 import { attempt, read } from "./api.js";
-import { bars, count, el, facts, kind, section, short, stops, when, word, words } from "./elements.js";
+import { bars, count, el, facts, kind, measured, section, short, stops, when, word, words } from "./elements.js";
+import { WORDS } from "./words.js";
 
 const nats = (parts) => Object.entries(parts).map(([name, n]) => `${words(name)} ${short(n)}`).join(", ");
 
-// As the report has it: a value with its feature and unit, beside the rule's bound and what ordinary traffic stays under.
-function figures(r) {
-  const name = words(r.feature || "value");
-  const unit = !r.unit || name.endsWith(r.unit) ? "" : ` (${r.unit})`;
-  const known = [["the rule's bound", r.asked], ["benign p99", r.benign_p99]].filter(([, amount]) => Number.isFinite(amount));
-  return [`${name}${unit}: ${short(r.value)}`, ...(r.unusual === "low" ? ["low is unusual"] : []),
-    ...known.map(([what, amount]) => `${what} ${short(amount)}`)].join(", ");
+// As the report has it: a value with what it is of and its unit.
+function valued(r) {
+  const meaning = WORDS.meanings[r.feature];
+  const name = meaning ? `${meaning} (${words(r.feature)})` : words(r.feature || "value");
+  return `${name}: ${measured(r.value, r.unit)}${r.unusual === "low" ? ", where low is unusual" : ""}`;
+}
+
+// What it stands beside: what its rule asks for, and what 99 % of the ordinary have at most.
+function bounds(r, of) {
+  const bound = r.unusual === "low" ? "at most" : r.asked ? "at least" : "more than";
+  return [Number.isFinite(r.asked) ? `the rule asks for ${bound} ${measured(r.asked, r.unit)}` : null,
+    Number.isFinite(r.benign_p99) ? `99 % of ordinary ${WORDS.ordinary[of] ?? "traffic"} have at most ${measured(r.benign_p99, r.unit)}` : null,
+  ].filter((part) => part !== null).join("; ");
 }
 
 // A bar of the value, with marks where ordinary traffic ends and where the rule begins.
@@ -26,13 +33,17 @@ function gauge(r) {
   return el("div", { class: "track gauge" }, mark("fill", "width", r.value), mark("p99", "left", r.benign_p99), mark("asked", "left", r.asked));
 }
 
-export function reasons(found, why = {}) {
+export function reasons(found, subject, why = {}) {
   if (!found.length) return null;
   const of = (r) => (why.by_reason?.[r.code] ? { title: `Nats by feature: ${nats(why.by_reason[r.code])}` } : {});
+  // Whoever sees a value within the ordinary asks why it is a reason.
+  const within = found.some((r) => r.unusual !== "low" && Number.isFinite(r.value) && Number.isFinite(r.benign_p99) && r.value <= r.benign_p99);
   return section("Why", false, el("ul", { class: "bars" }, ...found.map((r) => el("li", {}, el("div", { text: r.text }),
-    el("div", { class: "quiet", text: figures(r) }), gauge(r),
+    el("div", { class: "value", text: valued(r) }), el("div", { class: "quiet", text: bounds(r, subject) }), gauge(r),
     el("div", { class: "head quiet" }, el("code", { text: r.code }), el("span", { ...of(r), text: `${short(r.weight)} nats · risk ${r.score_without.toFixed(1)} without it` }))))),
-    el("p", { class: "quiet marks" }, el("i", { class: "p99" }), " benign p99: what 99 % of ordinary traffic stays under ", el("i", { class: "asked" }), " the rule's bound"));
+    el("p", { class: "quiet marks" }, el("i", { class: "p99" }), ` 99 % of ordinary ${WORDS.ordinary[subject] ?? "traffic"} have at most this `,
+      ...(found.some((r) => Number.isFinite(r.asked)) ? [el("i", { class: "asked" }), " what the rule asks for"] : [])),
+    within ? el("p", { class: "quiet", text: WORDS.alone }) : null);
 }
 
 // Each reason says what the score would be without it; these sentences are of the rest.
