@@ -72,6 +72,11 @@ UNITS = {
 
 # Reasons that rest on level volumes and like lengths, not on what is shared.
 OF_ONE_LOAD = frozenset({"ONE_OPERATOR", "PROBABLE_OPERATOR", "LEVELLED_POOL", "ONE_AGENT_OPERATOR"})
+# Reasons that rest on what the members do: it heads the sentence, and what they share comes after.
+BY_WHAT_THEY_DO = {
+    **dict.fromkeys(OF_ONE_LOAD, "share one load, as one operator would"),
+    "TWIN_EMBEDDERS": "embed texts of like lengths at level volumes",
+}
 STRONG_LINK = 0.5
 TELLING_LINK = 1.5  # nats a member; below, a few members share something and the case does not rest on it
 TARGETED = 0.25
@@ -99,19 +104,19 @@ def headline(case: Case) -> str:
     """
     if case.kind != "cluster" or len(case.accounts) == 1:
         why = case.reasons[0].text if case.reasons else "stands out from ordinary traffic"
-        return shorten(f"One account: {why[:1].lower()}{why[1:]}", 160)
+        return shorten(f"One account: {why[:1].lower()}{why[1:].rstrip('.')}", 160)
     who = plural(len(case.accounts), "account")
     # Payers are counted over the community, bystanders included: more of them than accounts say nothing about the members.
     if case.payers and case.payers <= len(case.accounts):
         who += f" of {plural(case.payers, 'payer')}"
     strongest = max(case.links.values(), default=0.0)
     least = max(STRONG_LINK * strongest, TELLING_LINK)
-    load = bool(case.reasons) and case.reasons[0].code in OF_ONE_LOAD
+    does = BY_WHAT_THEY_DO.get(case.reasons[0].code) if case.reasons else None
     ties = [word(SHARED, kind) for kind, nats in case.links.items() if nats >= least][:2]
     tied = " and ".join(ties)
-    if load:
+    if does:
         # What they share ties them; what the score rests on is how they work.
-        tied = "share one load, as one operator would" + (f", and {tied}" if ties else "")
+        tied = does + (f", and {tied}" if ties else "")
     tied = tied or "share next to nothing and act as one"
     targets = [
         word(CAPABILITIES, name) for name, share in case.capabilities.items() if share >= TARGETED and name != "other"

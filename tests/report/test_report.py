@@ -365,6 +365,17 @@ ONE_OPERATOR = {"code": "ONE_OPERATOR", "text": "x", "value": 20.0, "benign_p99"
             "24 accounts of 24 payers share one load, as one operator would, and fill one prompt template",
         ),
         ({"reasons": [ONE_OPERATOR], "evidence": {}}, "24 accounts share one load, as one operator would"),
+        (
+            {
+                "reasons": [ONE_OPERATOR | {"code": "TWIN_EMBEDDERS"}],
+                "evidence": {"payers": 3, "links": {"payment": 6.0}},
+            },
+            "24 accounts of 3 payers embed texts of like lengths at level volumes, and pay with the same cards",
+        ),
+        (
+            {"kind": "account", "reasons": [ONE_OPERATOR | {"text": "Keeps one pace."}]},
+            "One account: keeps one pace",
+        ),
         ({"kind": "account", "reasons": []}, "One account: stands out from ordinary traffic"),
     ],
 )
