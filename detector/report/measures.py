@@ -5,11 +5,15 @@ from typing import Final
 from detector.report.case import Reason
 from detector.report.formats import number
 
-# Those that a shipped rule shows beside its reason; the names of others are told as they are.
+# Those that a shipped rule shows beside its reason, and their like; the names of others are told as they are.
 MEANINGS: Final = {
     "ban_response": "accounts first seen right after a ban, against chance",
     "birth_concentration": "accounts made within three days, against chance",
+    "cap_coding": "how likely a request is for coding",
     "cap_grading": "how likely a request is for grading",
+    "cap_knowledge": "how likely a request is for knowledge",
+    "cap_maths": "how likely a request is for maths",
+    "cap_other": "how likely a request is for something else",
     "cap_reasoning": "how likely a request is for reasoning",
     "cap_synthesis": "how likely a request is for training data",
     "cap_tools": "how likely a request is for tool use",

@@ -63,6 +63,14 @@ TECHNIQUES = {
     "AML.T0048.004": "AI intellectual property theft",
 }
 
+# Whom an account is compared with.
+LIKES = {
+    "embeddings": "accounts that embed",
+    "product": "products",
+    "person": "people and scripts",
+    "all": "all accounts",
+}
+
 UNITS = {
     "requests": "requests",
     "input_tokens": "input tokens",

@@ -1,12 +1,15 @@
 """What an analyst can do beside a verdict: look at the ties, allow, say what became of it; and what comes back by itself."""
 
+from datetime import datetime, timedelta
+
 import msgspec
 import pytest
 from browser import installed
 
 from detector.alerts.store import Store
+from detector.profiles.features import FEATURES
 from detector.report.case import read_case
-from detector.report.measures import bounds, valued
+from detector.report.measures import bounds, measured, named, valued
 from detector.report.words import headline
 
 pytestmark = pytest.mark.slow
@@ -71,6 +74,34 @@ def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(open_pa
     assert bounds(why, "cluster") in page.locator("#case .bars .quiet").all_text_contents()
     assert page.locator("#case .bars .value").all_text_contents()[1] == valued(before_that) == "value: 50"
     assert page.locator("#case .gauge .asked").count() == 1
+
+
+def test_an_accounts_features_are_told_as_its_reasons_are(open_page, served, cluster):
+    account = served.client.get(f"/v1/accounts/{cluster['accounts'][0]}").json()
+    page = open_page(f"#account={account['account_id']}")
+    page.wait_for_selector("#case dd:text-is('people and scripts')")
+    page.click("#case button[data-key=Features]")
+    told = {name: measured(account["features"][name], FEATURES[name].unit) for name in ("gap_cv", "cap_tools")}
+    for name, value in told.items():
+        page.wait_for_selector(f"#case tr:has(td:text-is('{named(name)}')) >> td.n:text-is('{value}')")
+
+
+@pytest.mark.parametrize(
+    ("start", "many", "said"),
+    [
+        ("2026-03-02T09:00:00+00:00", 30, ["2026-03-02 09:00", "2026-03-03"]),
+        ("2026-03-02T22:00:00+00:00", 140, [f"2026-03-0{day}" for day in (3, 4, 5, 6, 7, 8)]),
+        ("2026-03-02T09:00:00+00:00", 5, ["2026-03-02 09:00"]),
+    ],
+)
+def test_the_time_axis_has_its_days(open_page, cluster, start, many, said):
+    page = open_page()
+    hours = [(datetime.fromisoformat(start) + timedelta(hours=n)).isoformat() for n in range(many)]
+    told = {**cluster["evidence"], "timeline": {"hours": hours, "counts": [3] * many}}
+    page.route(f"**/v1/alerts/{cluster['id']}", lambda route: route.fulfill(json={**cluster, "evidence": told}))
+    show_anew(page, cluster)
+    page.wait_for_selector("#case svg.plot:not(.graph)")
+    assert sorted(page.locator("#case svg.plot:not(.graph) > text").all_text_contents()) == sorted(["3", "0", *said])
 
 
 def test_list_and_case_are_headed_by_the_reports_sentence(open_page, cluster):
@@ -177,7 +208,7 @@ def test_counts_of_an_account_are_whole_numbers(open_page, cluster):
     assert page.locator("#case [aria-label=Features] tbody tr").count() == 10
     page.click("#case :text-matches('10 of [0-9]+ shown') button:text('Show all')")
     assert page.locator("#case [aria-label=Features] tbody tr").count() > 60
-    for name in ("networks", "api keys", "addresses", "requests"):
+    for name in map(named, ("networks", "api_keys", "addresses", "requests")):
         shown = page.text_content(f"#case [aria-label=Features] tr:has(td:text-is('{name}')) td.n")
         assert shown == "unknown" or shown.replace(",", "").isdigit(), (name, shown)
 

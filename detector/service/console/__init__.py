@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Final
 
+from detector.profiles.features import FEATURES
 from detector.report.measures import BARE, EACH_ALONE, MEANINGS, ORDINARY, PARTS
-from detector.report.words import ACTIONS, CAPABILITIES, KINDS, STOPS, TECHNIQUES, UNITS
+from detector.report.words import ACTIONS, CAPABILITIES, KINDS, LIKES, STOPS, TECHNIQUES, UNITS
 
 FOLDER: Final = Path(__file__).parent / "static"
 
@@ -17,7 +18,9 @@ def words() -> str:
         "capabilities": CAPABILITIES,
         "actions": ACTIONS,
         "techniques": TECHNIQUES,
+        "likes": LIKES,
         "units": UNITS,
+        "of": {name: feature.unit for name, feature in FEATURES.items()},
         "stops": sorted(STOPS),
         "meanings": MEANINGS,
         "parts": sorted(PARTS),

@@ -67,8 +67,16 @@ function timeline({ hours = [], counts = [] }) {
     bar.append(svg("title", {}, `${hourOf(i)}: ${counts[i]} active`));
     plot.append(bar);
   });
-  plot.append(svg("text", { x: left, y: height - 5 }, hourOf(0)),
-    svg("text", { x: width, y: height - 5, "text-anchor": "end" }, hourOf(hours.length - 1)));
+  // The days of the axis, as far apart as their labels need.
+  const days = hours.map((_, i) => i).filter((i) => hourOf(i).endsWith(" 00:00"));
+  const every = Math.ceil((days.length * 80) / (width - left)) || 1;
+  const told = days.filter((_, n) => n % every === 0);
+  told.forEach((i) => {
+    const x = left + i * step;
+    plot.append(svg("line", { x1: x, x2: x, y1: 8, y2: height - bottom }),
+      svg("text", { x, y: height - 5, "text-anchor": x > width - 40 ? "end" : "start" }, hourOf(i).slice(0, 10)));
+  });
+  if (!told.length || told[0] * step > 110) plot.append(svg("text", { x: left, y: height - 5 }, hourOf(0)));
   return section("Active members by hour, UTC", true, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Timeline" }, plot));
 }
 
@@ -78,7 +86,7 @@ function members(alert, joined) {
   const line = (m) => el("tr", {}, el("td", {}, toAccount(m.account_id), joined.has(m.account_id) ? el("span", { class: "since", text: " new" }) : null), el("td", { text: m.role }),
     el("td", { class: "n", text: m.p_member.toFixed(2) }), el("td", { class: "n", text: count(m.exchanges) }),
     el("td", { class: "n", text: count(m.output_tokens) }), el("td", { text: m.reasons.map(kind).join(", ") }),
-    referred ? el("td", { text: (refs[m.account_id] ?? []).join(", ") }) : null);
+    referred ? el("td", { class: "log", text: (refs[m.account_id] ?? []).join(", ") }) : null);
   const names = [["Account", ""], ["Role", ""], ["P(member)", "n"], ["Exchanges", "n"], ["Output tokens", "n"], ["Reasons", ""], ...(referred ? [["In the log", ""]] : [])];
   return section("Members", true, ...paged("Members", alert.id, names, alert.members, line));
 }

@@ -27,6 +27,11 @@ export const short = (x) => (x === null || x === undefined ? "unknown" : Number(
 // A part of a whole is a percentage, as in the report.
 export const measured = (value, unit) => (value === null || !unit || WORDS.bare.includes(unit) ? short(value)
   : WORDS.parts.includes(unit) ? `${short(100 * value)} %` : `${short(value)} ${unit}`);
+export function named(feature) {
+  const meaning = WORDS.meanings[feature];
+  return meaning ? `${meaning} (${words(feature)})` : words(feature || "value");
+}
+
 export const when = (t) => new Date(t).toISOString().slice(0, 16).replace("T", " ");
 export const words = (code) => code.toLowerCase().replaceAll("_", " ");
 

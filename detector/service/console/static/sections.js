@@ -1,17 +1,13 @@
 // Sections that a case and an account share.
 
 import { attempt, read } from "./api.js";
-import { bars, count, el, facts, kind, measured, section, short, stops, when, word, words } from "./elements.js";
+import { bars, count, el, facts, kind, measured, named, section, short, stops, when, word, words } from "./elements.js";
 import { WORDS } from "./words.js";
 
 const nats = (parts) => Object.entries(parts).map(([name, n]) => `${words(name)} ${short(n)}`).join(", ");
 
 // As the report has it: a value with what it is of and its unit.
-function valued(r) {
-  const meaning = WORDS.meanings[r.feature];
-  const name = meaning ? `${meaning} (${words(r.feature)})` : words(r.feature || "value");
-  return `${name}: ${measured(r.value, r.unit)}${r.unusual === "low" ? ", where low is unusual" : ""}`;
-}
+const valued = (r) => `${named(r.feature)}: ${measured(r.value, r.unit)}${r.unusual === "low" ? ", where low is unusual" : ""}`;
 
 // What it stands beside: what its rule asks for, and what 99 % of the ordinary have at most.
 function bounds(r, of) {
