@@ -8,7 +8,9 @@ from detector.simulator.population import (
     coding_agent,
     exam_prep,
     extension,
+    hackathon,
     hobby_synthesis,
+    hosted_tool,
     humans,
     indexer,
     indexer_fleet,
@@ -22,6 +24,7 @@ from detector.simulator.population import (
     sanctioned_distillation,
     scripts,
     university_class,
+    viral_prompt,
     vpn,
 )
 from detector.simulator.population.base import AT_ONCE, INNOCENTS, innocent
@@ -36,7 +39,9 @@ __all__ = [
     "coding_agent",
     "exam_prep",
     "extension",
+    "hackathon",
     "hobby_synthesis",
+    "hosted_tool",
     "humans",
     "indexer",
     "indexer_fleet",
@@ -51,5 +56,6 @@ __all__ = [
     "sanctioned_distillation",
     "scripts",
     "university_class",
+    "viral_prompt",
     "vpn",
 ]
