@@ -6,7 +6,20 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detector.profiles.layout import COUNT, DAY_US, F32, F64, I32, I64, N_CAPABILITIES, PANE_US, PANES, Accounts, Panes
+from detector.profiles.layout import (
+    COUNT,
+    DAY_US,
+    F32,
+    F64,
+    I32,
+    I64,
+    N_CAPABILITIES,
+    PANE_US,
+    PANES,
+    WINDOW_US,
+    Accounts,
+    Panes,
+)
 from detector.profiles.store import ProfileStore
 
 Counts = npt.NDArray[np.int32]
@@ -20,7 +33,7 @@ class Behaviour(NamedTuple):
         counts: i32[n, COUNTS].
         lengths: i32[n, bins] of requests by input length, and by output length.
         capability: f32[n, CAPABILITIES], what the requests are after, sums of probabilities × 255.
-        days: f64[n], from the first to the last request, at least one.
+        days: f64[n], for which each has worked, as `lasted` has it.
     """
 
     counts: Counts
@@ -62,6 +75,22 @@ def _gather(
                 capability[i, c] += panes.capability[row, c]
 
 
+def lasted(first: I64, last: I64, requests: F64) -> F64:
+    """Days that accounts have worked for, at least one and at most the window; f64[n].
+
+    The time between the first and the last request is less than that, and the more so the fewer there are: what people ask who
+    ask little would look level a day. Of n times over a period the range is (n - 1) / (n + 1) of it, which is made up for (the
+    unbiased estimate of the range of a uniform distribution).
+
+    Args:
+        first: i64[n], event time of the first request, µs.
+        last: i64[n], of the last one.
+        requests: f64[n].
+    """
+    whole = (last - first) * (requests + 1.0) / np.maximum(requests - 1.0, 1.0)
+    return np.asarray(np.clip(whole / DAY_US, 1.0, WINDOW_US / DAY_US), np.float64)
+
+
 def behaviour_of(store: ProfileStore, slots: I32, now: int) -> Behaviour:
     """Behaviour of accounts at a moment.
 
@@ -75,7 +104,8 @@ def behaviour_of(store: ProfileStore, slots: I32, now: int) -> Behaviour:
     counts, sent, got = (np.zeros((slots.size, width), np.int32) for width in shape)
     capability = np.zeros((slots.size, N_CAPABILITIES), np.float32)
     _gather(store.accounts, panes, slots, now // PANE_US, counts, sent, got, capability)
-    days = np.maximum((store.accounts.last[slots] - store.accounts.first[slots]) / DAY_US, 1.0)
+    asked = counts[:, COUNT["requests"]].astype(np.float64)
+    days = lasted(store.accounts.first[slots], store.accounts.last[slots], asked)
     return Behaviour(counts, (sent, got), capability, days)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 
 from detector.coordination.graph import GLUE, Links
-from detector.profiles.layout import F64, I32, I64, Flags, offsets_of
+from detector.coordination.keys import NETWORK
+from detector.profiles.layout import F64, I32, I64, NETWORK_KEYS, U64, Flags, offsets_of
 
 T = TypeVar("T")
 LEAST = 4  # members of a core
@@ -53,6 +54,22 @@ def forgotten(met: I64, held: I32, strength: F64) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _lost(links: Links, members: I32) -> U64:
+    """Of the members whose sample of networks is full, the largest key in it, ascending: any larger one they may have lost."""
+    top, n = np.empty(members.shape[0], np.uint64), 0
+    for s in members:
+        kept, most = 0, np.uint64(0)
+        for e in range(links.starts[s], links.starts[s + 1]):
+            if links.kind[e] == NETWORK:
+                kept += 1
+                most = max(most, links.hashed[links.key[e]])
+        if kept == NETWORK_KEYS:
+            top[n] = most
+            n += 1
+    return np.sort(top[:n])
+
+
+@njit(cache=True, nogil=True)
 def _strongest(
     links: Links, glues: Flags, slots: I32, bounds: I64, wanted: I64, chosen: I64, ends: I64, of: I64
 ) -> int:
@@ -66,7 +83,13 @@ def _strongest(
         first, most = n, MOST_SHARE * (bounds[g + 1] - bounds[g])
         members = slots[bounds[g] : bounds[g + 1] if most >= LEAST else bounds[g]]
         touched = gathered(links, glues, LEAST, members, held, strength, met)
+        lost = _lost(links, members)
         for k in met[:touched]:
+            # Of the exits of one egress those who ask little hold the rarest alone, for the others' samples are full: they are level
+            # for that reason, and no group.
+            network = links.hashed[k] >> np.uint64(56) == NETWORK + 1
+            if network and np.searchsorted(lost, links.hashed[k]) >= held[k]:
+                continue
             if LEAST <= held[k] <= most:
                 n = _insert(chosen, first, n, first + wanted[g], k, strength)
         for c in range(first, n):

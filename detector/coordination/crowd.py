@@ -67,7 +67,7 @@ def likelihoods(requests: F64, days: F64, shapes: Sequence[float], least: int) -
 
     Args:
         requests: f64[members].
-        days: f64[members], time between the first and the last request.
+        days: f64[members], for which each has worked.
         shapes: of the gamma distribution of rates.
         least: requests below which an account would not be in a group.
     """
@@ -86,7 +86,7 @@ def beyond_alike(requests: F64, days: F64, offsets: I64, least: int | I64, *, fl
 
     Args:
         requests: f64[members], groups one after the other.
-        days: f64[members], time between the first and the last request.
+        days: f64[members], for which each has worked.
         offsets: i64[groups + 1].
         least: requests below which an account would not be in a group; i64[groups] where they differ.
         floored: whether most of those that are like a group may lie below; bool[groups] where it differs. What a text holds

@@ -63,7 +63,7 @@ def measure_volumes(counts: I64 | Counts, days: F64) -> Volumes:
 
     Args:
         counts: i64[n, COUNTS].
-        days: f64[n], time between the first and the last request.
+        days: f64[n], for which each account has worked.
     """
     kind, requests = kinds_of(counts), counts[:, COUNT["requests"]].astype(np.float64)
     out = Volumes(*(np.zeros((len(KINDS), BINS)) for _ in range(2)))
@@ -170,7 +170,7 @@ class Asked(NamedTuple):
 
     Attributes:
         counts: integers[members, COUNTS].
-        days: f64[members], time between the first and the last request: a pool that was replaced has stopped, not slowed down.
+        days: f64[members], for which each has worked: a pool that was replaced has stopped, not slowed down.
         carrying: f64[members], requests that carry the text that the cluster shares; 0 where there is none.
     """
 

@@ -7,7 +7,7 @@ import pytest
 
 from detector.coordination.crowd import SEARCHES
 from detector.coordination.features.alike import beyond_alike
-from detector.coordination.features.level import level_evidence
+from detector.coordination.features.level import CROWD, level_evidence
 from detector.profiles.layout import COUNT, COUNTS
 
 N, LEAST, WHOLE, PART = 30, 2, 0, 1
@@ -18,6 +18,7 @@ def view(requests, carrying, way, level=20.0, several=False, price=0.0):
     counts[:, COUNT["requests"]] = requests
     return SimpleNamespace(
         each=SimpleNamespace(counts=counts),
+        size=np.array([float(N)]),
         carrying=np.asarray(carrying, np.float64),
         days=np.full(N, 5.0),
         cluster=np.zeros(N, np.int64),
@@ -74,3 +75,7 @@ def test_one_of_many_cores_has_to_show_it_more_clearly():
     for feature in (beyond_alike, level_evidence):
         alone, chosen = (feature(view(pool, np.zeros(N), WHOLE, price=price))[0] for price in (0.0, 1.5))
         assert chosen == pytest.approx(alone - 1.5)
+
+
+def test_what_a_crowd_of_one_tool_shows_is_taken_off():
+    assert level_evidence(view(np.full(N, 60), np.zeros(N), WHOLE, level=CROWD * N))[0] == pytest.approx(0.0)

@@ -5,7 +5,8 @@ import pytest
 
 from detector.coordination.cores import LEAST, MOST_MORE, ONE_MORE, PER_COMMUNITY, Core, cores
 from detector.coordination.graph import Links
-from detector.coordination.keys import SYSTEM, TEMPLATE
+from detector.coordination.keys import NETWORK, SYSTEM, TEMPLATE
+from detector.profiles.layout import NETWORK_KEYS
 from tests.coordination.links import starts_of
 
 COMMON, OURS, TOOLS = 1, 2, 10
@@ -73,3 +74,22 @@ def test_a_core_beyond_those_that_every_community_has_pays_for_its_place():
     assert prices[:PER_COMMUNITY] == [0.0] * PER_COMMUNITY
     assert prices[2 * PER_COMMUNITY - 1] == pytest.approx(np.log(2))
     assert prices == sorted(prices)
+
+
+def exits(busy):
+    """Customers behind one egress: the small ones saw one exit each, the busy ones every exit, of which samples keep the least."""
+    small, large = range(10), range(10, 10 + busy)
+    rare = (NETWORK + 1 << 56) + 900
+    kept = [((NETWORK + 1 << 56) + k, NETWORK, large, 3.0) for k in range(NETWORK_KEYS)]
+    prompt = (1, SYSTEM, range(10 + busy), 4.0)
+    return rare, cores([np.arange(10 + busy, dtype=np.int32)], links(prompt, (rare, NETWORK, small, 6.0), *kept))
+
+
+def test_those_who_alone_still_hold_an_exit_are_no_core():
+    rare, found = exits(busy=40)
+    assert rare not in {core.key for core in found}, "the busy ones went through it as well, and their samples are full"
+
+
+def test_an_exit_that_few_others_can_have_lost_is_one():
+    rare, found = exits(busy=9)
+    assert rare in {core.key for core in found}

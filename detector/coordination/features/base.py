@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from detector.coordination.behaviour import lasted
 from detector.coordination.graph import Links
 from detector.coordination.keys import KINDS
 from detector.coordination.peers import Peers
 from detector.coordination.volumes import Asked, Volumes, levelled
 from detector.profiles.facts import Facts
-from detector.profiles.layout import DAY_US, F64, I32, I64, U8, U32
+from detector.profiles.layout import COUNT, F64, I32, I64, U8, U32
 from detector.profiles.pool import Pooled, rows_of
 
 N_KINDS = len(KINDS)
@@ -161,8 +162,9 @@ class ClusterView:
 
     @cached_property
     def days(self) -> F64:
-        """Days between the first and the last request of each member, at least one."""
-        return np.asarray(np.maximum((self.each.last - self.each.first) / DAY_US, 1.0), np.float64)
+        """Days for which each member has worked, at least one."""
+        requests = self.each.counts[:, COUNT["requests"]].astype(np.float64)
+        return lasted(self.each.first, self.each.last, requests)
 
     @cached_property
     def levelled(self) -> F64:

@@ -5,6 +5,8 @@ import numpy as np
 from detector.coordination.features.base import ClusterView, cluster_feature
 from detector.profiles.layout import COUNT, DAY_US, F64
 
+_SURE = 1.64  # standard deviations: the CV is below it nineteen times in twenty
+
 
 @cluster_feature("members", "accounts", "count", (), "size")
 def members(v: ClusterView) -> F64:
@@ -30,18 +32,31 @@ def unrelated_share(v: ClusterView) -> F64:
     return v.payers / np.maximum(v.size, 1.0)
 
 
+def certain_spread(extra: F64, variance: F64, square: F64) -> F64:
+    """Squared CV of rates that counts are sure to be below, nineteen times in twenty; f64[clusters].
+
+    What is seen beyond Poisson counts of one rate, and what such counts may hide of it.
+
+    Args:
+        extra: sums of (count - mean)² - mean over members.
+        variance: sums of 2 mean² + mean, which is the variance of the former.
+        square: sums of mean².
+    """
+    return np.maximum(extra + _SURE * np.sqrt(variance), 0.0) / np.maximum(square, 1e-9)
+
+
 def _spread(v: ClusterView, counts: F64, exposure: F64) -> F64:
-    # Squared CV of the members' rates beyond what Poisson counts of one rate would show.
     expected = v.expected(counts, exposure)
-    extra = v.total((counts - expected) ** 2 - expected) / np.maximum(v.total(expected**2), 1e-9)
-    return np.maximum(extra, 0.0)
+    square = v.total(expected**2)
+    extra, variance = v.total((counts - expected) ** 2 - expected), 2.0 * square + v.total(expected)
+    return certain_spread(extra, variance, square)
 
 
 @cluster_feature(
     "volume_evenness", "share", "1 / (1 + CV of members' volumes beyond chance)", (), "load spread by a machine"
 )
 def volume_evenness(v: ClusterView) -> F64:
-    """1 where all members make as many requests, or as many a day, but for Poisson noise: a few requests vary by chance."""
+    """Near 1 where all members make as many requests, or as many a day, and enough of them that chance does not hide much."""
     counts = v.each.counts[:, COUNT["requests"]].astype(np.float64)
     days = np.maximum((v.now - v.each.first) / DAY_US, 1.0)
     spread = np.minimum(_spread(v, counts, np.ones_like(counts)), _spread(v, counts, days))
