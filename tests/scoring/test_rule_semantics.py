@@ -254,7 +254,7 @@ def test_a_tree_asks_for_low_values_where_nothing_in_it_asks_for_high_ones(tree,
 
 
 def test_the_shipped_rules_that_fire_on_low_values_are_known_as_such():
-    assert {rule.code for rule in load_rules() if rule.low} == {"FLAT_RHYTHM", "LIST_BY_CLOCK"}
+    assert {rule.code for rule in load_rules() if rule.low} == {"FLAT_RHYTHM", "LIST_BY_CLOCK", "TEMPLATE_BY_CLOCK"}
 
 
 HIGH, HIGHER, UNDER = Compare("a", ">", 1.0), Benign("a", ">=", "p90"), Compare("a", "<", 7.0)
