@@ -8,6 +8,7 @@ from detector.report.formats import number
 # Those that a shipped rule shows beside its reason, and their like; the names of others are told as they are.
 MEANINGS: Final = {
     "ban_response": "accounts first seen right after a ban, against chance",
+    "beyond_alike": "how level the accounts' volumes are, against accounts alike",
     "birth_concentration": "accounts made within three days, against chance",
     "cap_coding": "how likely a request is for coding",
     "cap_grading": "how likely a request is for grading",
