@@ -27,13 +27,13 @@ from detector.simulator.world import load_world
 from streams.accounts import read_accounts, read_events
 from streams.sources.files import FileSource
 
-SCALE = 0.1
+SCALE = 0.085
 # Three tenths of the first day's exchanges, half of those of the next two days.
 HOSTILE = {
-    "cards": {"kind": "reasoning_hydra", "accounts": 360, "per_day": 66, "days": 3},
-    "tasks": {"kind": "wrapper_hydra", "accounts": 360, "per_day": 60, "days": 3},
-    "graders": {"kind": "judge_farm", "accounts": 240, "per_day": 66, "days": 3},
-    "injected": {"kind": "fixed_prompt", "accounts": 180, "per_day": 80, "days": 3},
+    "cards": {"kind": "reasoning_hydra", "accounts": 300, "per_day": 66, "days": 3},
+    "tasks": {"kind": "wrapper_hydra", "accounts": 300, "per_day": 60, "days": 3},
+    "graders": {"kind": "judge_farm", "accounts": 200, "per_day": 66, "days": 3},
+    "injected": {"kind": "fixed_prompt", "accounts": 150, "per_day": 80, "days": 3},
 }
 STRANGE = "strange"
 # A week of looks every five minutes, in each of a dozen runs, is most of what these tests would take. What is stated holds for any
