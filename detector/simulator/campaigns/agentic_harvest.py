@@ -7,11 +7,11 @@ import polars as pl
 
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import Arrivals, counter
-from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrap, wrapped
+from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrap
 from detector.simulator.habits import offer_tools
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.traffic import Setting, Traffic
 
 _LOOP = 6.0  # requests of a task, on average
@@ -33,7 +33,7 @@ def agentic_harvest(rng: Rng, setting: Setting, plan: Plan) -> list[Traffic]:
     a = Arrivals(begun.account[task], ts, task, turn)
     opening = turn == 0
     prompt, _, wrapper = wrap(rng, "agentic", tasks.code(rng, ts.size))
-    later = wrapped("Output of the last call:\n", tasks.document(rng, ts.size), "")
+    later = wrapped("Output of the last call:\n", tasks.document(rng, ts.size))
     prompt = prompt.zip_with(pl.Series(opening), later)
     more = offer_tools(rng, a.account, np.ones(plan.accounts, np.bool_))
     wrapper = replace(wrapper, bare=~opening)

@@ -6,10 +6,10 @@ import numpy as np
 
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import Arrivals, windowed
-from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, shifts, span, wrapped
+from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, shifts, span
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from detector.simulator.accounts import DAY_S, Crowd, draw_accounts
 from detector.simulator.arrivals import F64, I64, Arrivals, windowed
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.texts.wrappers import pair
 from detector.simulator.traffic import Setting, Traffic
@@ -136,8 +136,3 @@ def as_cover(customer: Traffic, name: str) -> int:
     n = customer.arrivals.ts.size
     customer.attack, customer.relayed = np.zeros(n, np.bool_), np.ones(n, np.bool_)
     return n
-
-
-def wrapped(before: str, items: pl.Series, after: str) -> pl.Series:
-    """Items inside a fixed wrapper."""
-    return pl.select(pl.concat_str(pl.lit(before), items, pl.lit(after)).alias("t"))["t"]

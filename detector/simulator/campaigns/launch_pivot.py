@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 
 from detector.simulator.accounts import networks
-from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
 from detector.simulator.habits import offer_tools
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 

@@ -1,10 +1,10 @@
 """Low and slow: a few requests a day and account, around the clock, nothing shared but the wrapper."""
 
 from detector.simulator.arrivals import sessions
-from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, span, wrapped
+from detector.simulator.campaigns.base import Plan, campaign, counts, recruit, span
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 

@@ -1,9 +1,9 @@
 """Synchronised hydra: step-by-step reasoning over many accounts, few payment means, one scheduler."""
 
-from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 

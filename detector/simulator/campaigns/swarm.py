@@ -4,10 +4,10 @@ import numpy as np
 
 from detector.simulator.accounts import DAY_S
 from detector.simulator.arrivals import Arrivals
-from detector.simulator.campaigns.base import Plan, campaign, recruit, span, wrapped
+from detector.simulator.campaigns.base import Plan, campaign, recruit, span
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 

@@ -1,9 +1,9 @@
 """Hydra without shared infrastructure: nothing in common but the wrapper and the task list."""
 
-from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled, wrapped
+from detector.simulator.campaigns.base import Plan, campaign, recruit, scheduled
 from detector.simulator.population.clients import one_style
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.texts.wrapper import Wrapper
 from detector.simulator.traffic import Setting, Traffic
 

@@ -6,9 +6,9 @@ import polars as pl
 from detector.simulator.accounts import draw_accounts
 from detector.simulator.arrivals import sessions
 from detector.simulator.population.base import innocent
-from detector.simulator.population.shared import sizes
+from detector.simulator.population.shared import sizes, weekly
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.traffic import Setting, Traffic, reply_tokens
 
 
@@ -22,15 +22,10 @@ def coding_agent(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
         versions = [base, base + f" Version {int(rng.integers(2, 9))}.", wrappers.agent_system(rng)]
         version = rng.choice(3, size, p=(0.6, 0.3, 0.1))
         crowd = crowd.set(_user_agent=f"agent-{int(rng.integers(100, 999))}/0.{int(rng.integers(1, 40))}")
-        count = np.maximum(rng.lognormal(1.2, 1.0, size) * setting.days / 7.0, 0.6).round().astype(np.int64)
+        count = weekly(rng, 1.2, 1.0, size, setting.days, least=0.6)
         a = sessions(rng, count, crowd.frame["_zone"].to_numpy(), 9.0, setting.start, setting.days)
         first, later = tasks.code(rng, a.ts.size), tasks.document(rng, a.ts.size)
-        prompt = pl.select(
-            pl.when(pl.Series(a.turn == 0))
-            .then(first)
-            .otherwise(pl.concat_str(pl.lit("Output of the last call:\n"), later))
-            .alias("t")
-        )["t"]
+        prompt = first.zip_with(pl.Series(a.turn == 0), wrapped("Output of the last call:\n", later))
         sent = 900 + a.turn * 320 + rng.integers(0, 300, a.ts.size)
         tools = pl.Series([["read", "write", "run", "search"]]).new_from_index(0, a.ts.size)
         more = {

@@ -9,7 +9,7 @@ from detector.simulator.population.base import innocent
 from detector.simulator.population.humans import human_lengths, human_texts
 from detector.simulator.population.shared import one_network, sizes
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.traffic import Setting, Traffic
 
 _SPONSORED = 0.5  # of the events pay for everybody
@@ -38,12 +38,9 @@ def hackathon(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
         head, kit = wrappers.framework_prompt(rng), rng.random(size) < 0.5
         starts = (a.turn == 0) & kit[a.account] & (rng.random(a.ts.size) < _STARTER)
         built = (a.turn == 0) & (rng.random(a.ts.size) < _BUILT)
-        texts = {"i": human_texts(rng, a.turn), "b": built, "c": tasks.code(rng, a.ts.size), "s": starts}
-        prompt = (
-            pl.DataFrame(texts)
-            .with_columns(pl.when("b").then("c").otherwise("i").alias("i"))
-            .select(pl.when("s").then(pl.concat_str(pl.lit(f"{head}\n\n"), "i")).otherwise("i").alias("t"))["t"]
-        )
+        own = human_texts(rng, a.turn)
+        items = tasks.code(rng, a.ts.size).zip_with(pl.Series(built), own)
+        prompt = wrapped(f"{head}\n\n", items).zip_with(pl.Series(starts), items)
         sent, received = human_lengths(rng, a, prompt)
         out.append(Traffic(crowd, a, prompt, None, sent, received))
     return out

@@ -1,16 +1,15 @@
 """Customers of one vendor's tool: a low-code platform, a bot of continuous integration, a drafting assistant; keys of their own."""
 
-import numpy as np
 import polars as pl
 
 from detector.simulator.accounts import ADDRESSES, Crowd, draw_accounts, networks
 from detector.simulator.arrivals import Arrivals, renewal, sessions
 from detector.simulator.habits import tls_stack
 from detector.simulator.population.base import innocent
-from detector.simulator.population.clients import one_style, own_styles, table
-from detector.simulator.population.shared import sizes
+from detector.simulator.population.clients import draw_clients, one_style, own_styles, table
+from detector.simulator.population.shared import sizes, weekly
 from detector.simulator.texts import tasks, wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.traffic import Setting, Traffic
 
 _HOSTED = 0.6  # of the tools call from the vendor's own addresses, the others from the customer's
@@ -33,8 +32,7 @@ def hosted_tool(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
         items, head = chosen(rng, a.ts.size), _instructions(rng)
         lengths = one_style(rng, a.ts.size) if rng.random() < _ONE_STYLE else own_styles(rng, a.account, size)
         if rng.random() < _AS_MESSAGE:
-            prompt = pl.DataFrame({"i": items}).select(pl.concat_str(pl.lit(f"{head}\n\n"), "i").alias("t"))["t"]
-            out.append(Traffic(crowd, a, prompt, None, *lengths))
+            out.append(Traffic(crowd, a, wrapped(f"{head}\n\n", items), None, *lengths))
             continue
         own = [f"{head} {wrappers.product_system(rng)}" if rng.random() < _EXTENDED else head for _ in range(size)]
         out.append(Traffic(crowd, a, items, pl.Series(own).gather(a.account), *lengths))
@@ -65,9 +63,8 @@ def _vendor(rng: Rng, crowd: Crowd) -> Crowd:
 def _calls(rng: Rng, crowd: Crowd, setting: Setting) -> Arrivals:
     """People who press a button, or programs: volumes as far apart as customers are."""
     middle, spread = rng.uniform(1.6, 3.6), rng.uniform(*_SPREAD)
-    count = np.maximum(rng.lognormal(middle, spread, crowd.size) * setting.days / 7.0, 1.0).round().astype(np.int64)
+    count = weekly(rng, middle, spread, crowd.size, setting.days)
     if rng.random() < 0.5:
-        zone = crowd.frame["_zone"].to_numpy()
-        return sessions(rng, count, zone, 1.02, setting.start, setting.days)
-    client = table()[0][rng.integers(0, table()[0].shape[0], crowd.size)]
+        return sessions(rng, count, crowd.frame["_zone"].to_numpy(), 1.02, setting.start, setting.days)
+    client = table()[0][draw_clients(rng, crowd.size)]
     return renewal(rng, count, client[:, 2], client[:, 1], setting.start, setting.days)

@@ -6,6 +6,7 @@ import polars as pl
 from detector.simulator.accounts import draw_accounts
 from detector.simulator.arrivals import Arrivals, sessions
 from detector.simulator.population.base import innocent
+from detector.simulator.population.shared import weekly
 from detector.simulator.texts import tasks
 from detector.simulator.texts.compose import Rng, scatter
 from detector.simulator.traffic import I64, Setting, Traffic, reply_tokens
@@ -40,7 +41,7 @@ def human_lengths(rng: Rng, a: Arrivals, prompt: pl.Series) -> tuple[I64, I64]:
 def humans(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     """N people."""
     crowd = draw_accounts(rng, n, setting.start, "human")
-    count = np.maximum(rng.lognormal(1.1, 1.1, n) * setting.days / 7.0, 0.6).round().astype(np.int64)
+    count = weekly(rng, 1.1, 1.1, n, setting.days, least=0.6)
     a = sessions(
         rng, count, crowd.frame["_zone"].to_numpy(), crowd.frame["_turns"].to_numpy(), setting.start, setting.days
     )

@@ -7,7 +7,7 @@ from detector.simulator.accounts import DAY_S, draw_accounts
 from detector.simulator.arrivals import sessions
 from detector.simulator.population.base import innocent
 from detector.simulator.population.humans import human_lengths, human_texts
-from detector.simulator.population.shared import one_network, sizes
+from detector.simulator.population.shared import one_network, sizes, weekly
 from detector.simulator.texts import wrappers
 from detector.simulator.texts.compose import Rng
 from detector.simulator.traffic import Setting, Traffic
@@ -28,7 +28,7 @@ def office(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
             tier="scale",
             _zone=float(crowd.frame["_zone"][0]),
         )
-        count = np.maximum(rng.lognormal(1.6, 0.9, size) * setting.days / 7.0, 0.6).round().astype(np.int64)
+        count = weekly(rng, 1.6, 0.9, size, setting.days, least=0.6)
         a = sessions(rng, count, crowd.frame["_zone"].to_numpy(), 2.2, setting.start, setting.days)
         prompt = human_texts(rng, a.turn)
         sent, received = human_lengths(rng, a, prompt)

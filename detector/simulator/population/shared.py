@@ -5,6 +5,7 @@ import polars as pl
 
 from detector.simulator.accounts import Crowd, networks
 from detector.simulator.texts.compose import Rng
+from detector.simulator.traffic import I64
 
 
 def one_network(rng: Rng, crowd: Crowd) -> Crowd:
@@ -16,3 +17,17 @@ def one_network(rng: Rng, crowd: Crowd) -> Crowd:
 def sizes(rng: Rng, groups: int, low: int, high: int) -> list[int]:
     """Members of each group, spread evenly over orders of magnitude."""
     return [int(x) for x in np.exp(rng.uniform(np.log(low), np.log(high), groups))]
+
+
+def weekly(rng: Rng, middle: float, spread: float, n: int, days: float, least: float = 1.0) -> I64:
+    """How often each of n accounts comes within some days, lognormal by the week; i64[n].
+
+    Args:
+        rng: source of chance.
+        middle: log of the median of a week.
+        spread: of the logarithm.
+        n: accounts.
+        days: length of the time.
+        least: of each, before it is rounded.
+    """
+    return np.maximum(rng.lognormal(middle, spread, n) * days / 7.0, least).round().astype(np.int64)

@@ -1,15 +1,14 @@
 """People who paste a prompt that everybody passes on, and go on in their own way."""
 
-import numpy as np
 import polars as pl
 
 from detector.simulator.accounts import draw_accounts
 from detector.simulator.arrivals import sessions
 from detector.simulator.population.base import innocent
 from detector.simulator.population.humans import human_lengths, human_texts
-from detector.simulator.population.shared import sizes
+from detector.simulator.population.shared import sizes, weekly
 from detector.simulator.texts import wrappers
-from detector.simulator.texts.compose import Rng
+from detector.simulator.texts.compose import Rng, wrapped
 from detector.simulator.traffic import Setting, Traffic
 
 _SPREAD = (0.7, 1.2)  # of their volumes
@@ -22,14 +21,12 @@ def viral_prompt(rng: Rng, setting: Setting, n: int) -> list[Traffic]:
     out = []
     for size in sizes(rng, n, 15, 150):
         crowd = draw_accounts(rng, size, setting.start, "viral_prompt")
-        volume = rng.lognormal(rng.uniform(1.0, 2.0), rng.uniform(*_SPREAD), size) * setting.days / 7.0
-        count = np.maximum(volume, 1.0).round().astype(np.int64)
+        count = weekly(rng, rng.uniform(1.0, 2.0), rng.uniform(*_SPREAD), size, setting.days)
         turns = crowd.frame["_turns"].to_numpy()
         a = sessions(rng, count, crowd.frame["_zone"].to_numpy(), turns, setting.start, setting.days)
         head, share = wrappers.reasoning(rng)[0], rng.uniform(*_PASTED)
         pasted = (a.turn == 0) & (rng.random(a.ts.size) < share)
-        prompt = pl.DataFrame({"i": human_texts(rng, a.turn), "p": pasted}).select(
-            pl.when("p").then(pl.concat_str(pl.lit(head), "i")).otherwise("i").alias("t")
-        )["t"]
+        own = human_texts(rng, a.turn)
+        prompt = wrapped(head, own).zip_with(pl.Series(pasted), own)
         out.append(Traffic(crowd, a, prompt, None, *human_lengths(rng, a, prompt)))
     return out

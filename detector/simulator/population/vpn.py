@@ -1,12 +1,10 @@
 """Strangers behind one exit of a VPN."""
 
-import numpy as np
-
 from detector.simulator.accounts import draw_accounts
 from detector.simulator.arrivals import sessions
 from detector.simulator.population.base import innocent
 from detector.simulator.population.humans import human_lengths, human_texts
-from detector.simulator.population.shared import one_network, sizes
+from detector.simulator.population.shared import one_network, sizes, weekly
 from detector.simulator.texts.compose import Rng
 from detector.simulator.traffic import Setting, Traffic
 
@@ -17,7 +15,7 @@ def vpn(rng: Rng, setting: Setting, groups: int) -> list[Traffic]:
     out = []
     for size in sizes(rng, groups, 8, 80):
         crowd = one_network(rng, draw_accounts(rng, size, setting.start, "vpn"))
-        count = np.maximum(rng.lognormal(1.1, 1.1, size) * setting.days / 7.0, 0.6).round().astype(np.int64)
+        count = weekly(rng, 1.1, 1.1, size, setting.days, least=0.6)
         a = sessions(
             rng, count, crowd.frame["_zone"].to_numpy(), crowd.frame["_turns"].to_numpy(), setting.start, setting.days
         )

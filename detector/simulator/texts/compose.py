@@ -101,3 +101,8 @@ def scatter(which: npt.NDArray[Any], makers: Sequence[Any]) -> pl.Series:
 def repeat_each(texts: pl.Series, counts: npt.NDArray[np.int64]) -> pl.Series:
     """Each text as often as its count."""
     return texts.gather(np.repeat(np.arange(texts.len()), counts))
+
+
+def wrapped(before: str, items: pl.Series, after: str = "") -> pl.Series:
+    """Items inside a fixed wrapper."""
+    return pl.select(pl.concat_str(pl.lit(before), items, pl.lit(after)).alias("t"))["t"]
