@@ -32,7 +32,7 @@ from detector.service.indicators import Indicators
 from detector.service.looks import ClusterLook, Look, Taken, Tick, score, score_clusters, together
 from detector.service.reasons import rescore
 from detector.service.references import References
-from detector.service.skeletons import SkeletonBank
+from detector.service.skeletons import SkeletonBank, owners_of
 from detector.service.strangers import Strangers
 from detector.service.ticks import Clock
 from detector.service.told import Told
@@ -164,7 +164,7 @@ class Engine:
         """The end of a batch: reads nothing that the next batch changes."""
         self._settle(waiting, population)
         if self.skeletons.wanted and self.skeletons.has_texts(frame):
-            self.skeletons.look(frame, columns, self._owners(columns, now))
+            self.skeletons.look(frame, columns, owners_of(self.accounts, self.store, columns, now))
 
     def finish(self) -> None:
         """The end of a log: ticks as ever, to the next look at clusters, and the latest figures of what was told.
@@ -396,10 +396,3 @@ class Engine:
         named = {a for e in self.alerts.live() for a in e.named}
         quiet = np.array([self.store.ids[s] not in named for s in use.slots.tolist()], np.bool_)  # a few times a day
         return tier_usage(use, quiet, self.accounts.tiers)
-
-    def _owners(self, columns: Columns, now: int) -> tuple[I64, I64]:
-        """Payer and organisation of each exchange; the account itself where one is not known."""
-        facts = self.accounts.as_of(self.store.accounts.ident[columns.slot], now, columns.organisation)
-        own = -1 - columns.slot.astype(np.int64)
-        payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, facts.organisation))
-        return payer, of

@@ -9,7 +9,9 @@ import polars as pl
 
 from detector.alerts.later import Later
 from detector.coordination.keys import KINDS, SYSTEM, TEMPLATE
+from detector.profiles.facts import AccountBook
 from detector.profiles.layout import I64, U32, Columns
+from detector.profiles.store import ProfileStore
 from detector.profiles.text import common_skeleton
 
 LEAST_PAYERS = 5  # unrelated payers and organisations that must share a text before its fixed words may be shown
@@ -47,6 +49,21 @@ def evidence(texts: Sequence[Shared], found: Mapping[tuple[int, int], str]) -> l
         if text and all(text != s["text"] for s in out):
             out.append({"text": text, "kind": KINDS[kind], "accounts": accounts})
     return out[:MOST_SHOWN]
+
+
+def owners_of(book: AccountBook, store: ProfileStore, columns: Columns, now: int) -> tuple[I64, I64]:
+    """Payer and organisation of each exchange, the account itself where one is not known; i64[exchanges] each.
+
+    Args:
+        book: account facts.
+        store: profiles.
+        columns: of a batch.
+        now: event time as of which facts hold, µs.
+    """
+    facts = book.as_of(store.accounts.ident[columns.slot], now, columns.organisation)
+    own = -1 - columns.slot.astype(np.int64)
+    payer, of = (np.where(known != 0, known.astype(np.int64), own) for known in (facts.payment, facts.organisation))
+    return payer, of
 
 
 @dataclass
