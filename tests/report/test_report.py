@@ -3,57 +3,19 @@
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.coordination.features import CLUSTER_FEATURES
-from detector.profiles.features import FEATURES
 from detector.report import Graph, Node, ReportData, Timeline, render_report
-from detector.report.case import read_case
 from detector.report.case_card import PAYERS
 from detector.report.charts import area, dated
-from detector.report.markup import VOID, h, text
-from detector.report.measures import EACH_ALONE, MEANINGS
-from detector.report.words import headline
-from detector.scoring.rules import load_rules
+from detector.report.markup import h, text
 from detector.service.skeletons import LEAST_PAYERS
+from tests.report.parsed import Page
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)></pre></details><!--\x00\u202e javascript:alert(3)"
-
-
-class Page(HTMLParser):
-    """Parses a page, checks that every element closes, and keeps what tests ask for."""
-
-    def __init__(self, source):
-        super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.words = [], [], []
-        self.feed(source)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"an attribute twice in {tag}"
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if not self.open or self.open[-1] not in {"style", "script"}:
-            self.words.append(data)
-
-    @property
-    def shown(self):
-        return " ".join(" ".join(self.words).split())
-
-    def all(self, name):
-        return [attributes for tag, attributes in self.elements if tag == name]
 
 
 def test_everything_is_on_the_page(data):
@@ -80,60 +42,6 @@ def test_everything_is_on_the_page(data):
         "Mon 1 Jun 2026, 00:00 – Tue 2 Jun 2026, 00:00 UTC · 24 h of traffic",
     ):
         assert words in page.shown
-
-
-FIGURES = {"code": "c", "text": "t", "value": 18.0, "benign_p99": 42.1, "weight": 1.0, "score_without": 3.0}
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        (
-            {"feature": "level_evidence", "unit": "nats", "asked": 11.5, "unusual": "high"},
-            (
-                "how level the accounts' volumes are, against people's (level evidence): 18 nats "
-                "the rule asks for at least 11.5 nats; 99 % of ordinary groups have at most 42.1 nats"
-            ),
-        ),
-        (
-            {"feature": "gap_cv", "unit": "ratio", "asked": 20.0, "unusual": "low"},
-            (
-                "how much the gaps between requests vary (gap cv): 18, where low is unusual "
-                "the rule asks for at most 20; 99 % of ordinary groups have at most 42.1"
-            ),
-        ),
-        (
-            {"feature": "json_share", "unit": "share", "value": 0.505, "benign_p99": 0.0},
-            "json share: 50.5 % 99 % of ordinary groups have at most 0 %",
-        ),
-        (
-            {"feature": "link_payment", "unit": "nats", "asked": 0.0, "benign_p99": None},
-            "how rare the cards are that they share (link payment): 18 nats the rule asks for more than 0 nats",
-        ),
-        ({}, "value: 18 99 % of ordinary groups have at most 42.1"),  # alerts of before name neither feature nor bound
-    ],
-)
-def test_a_value_has_its_feature_its_unit_and_what_it_is_unusual_against(make_alert, make_data, more, said):
-    page = Page(render_report(make_data([make_alert(reasons=[FIGURES | more])])))
-    assert f"t {said} c 1 nats" in page.shown
-    marked = [mark for mark in page.all("i") if mark.get("class") == "asked"]
-    assert len(marked) == ("asked" in more)
-
-
-def test_an_account_is_compared_with_accounts(make_alert, make_data):
-    page = Page(render_report(make_data([make_alert(members=1, reasons=[FIGURES])])))
-    assert "99 % of ordinary accounts have at most 42.1" in page.shown
-
-
-@pytest.mark.parametrize(("more", "said"), [({}, True), ({"value": 43.0}, False), ({"unusual": "low"}, False)])
-def test_a_value_within_the_ordinary_is_explained(make_alert, make_data, more, said):
-    page = Page(render_report(make_data([make_alert(reasons=[FIGURES | more])])))
-    assert (EACH_ALONE in page.shown) == said
-
-
-def test_whatever_a_shipped_rule_shows_has_a_meaning():
-    assert {rule.feature for rule in load_rules()} <= MEANINGS.keys()
-    assert {*FEATURES, *CLUSTER_FEATURES} >= MEANINGS.keys()
 
 
 def test_cases_stand_in_order_of_severity_then_risk(data):
@@ -348,39 +256,6 @@ def test_impossible_hours_do_not_stop_the_page(make_alert, make_data, hours):
 
 def test_the_axis_of_a_quiet_hour_does_not_divide_by_zero(make_data):
     assert Page(render_report(make_data([], timeline=Timeline([1_780_272_000], [0])))).all("svg")
-
-
-ONE_OPERATOR = {"code": "ONE_OPERATOR", "text": "x", "value": 20.0, "benign_p99": 42.0, "weight": 11.5}
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"evidence": {}}, "24 accounts share next to nothing and act as one"),
-        ({"evidence": {"links": {"tls": 0.6}}}, "24 accounts share next to nothing and act as one"),
-        ({"evidence": {"links": {"network": 3.0}}}, "24 accounts come from the same networks"),
-        ({"evidence": {"payers": 1, "links": {"tls": 4.0}}}, "24 accounts of 1 payer use one client"),
-        (
-            {"reasons": [ONE_OPERATOR], "evidence": {"payers": 24, "links": {"template": 6.0}}},
-            "24 accounts of 24 payers share one load, as one operator would, and fill one prompt template",
-        ),
-        ({"reasons": [ONE_OPERATOR], "evidence": {}}, "24 accounts share one load, as one operator would"),
-        (
-            {
-                "reasons": [ONE_OPERATOR | {"code": "TWIN_EMBEDDERS"}],
-                "evidence": {"payers": 3, "links": {"payment": 6.0}},
-            },
-            "24 accounts of 3 payers embed texts of like lengths at level volumes, and pay with the same cards",
-        ),
-        (
-            {"kind": "account", "reasons": [ONE_OPERATOR | {"text": "Keeps one pace."}]},
-            "One account: keeps one pace",
-        ),
-        ({"kind": "account", "reasons": []}, "One account: stands out from ordinary traffic"),
-    ],
-)
-def test_a_case_is_told_in_one_sentence(make_alert, changes, sentence):
-    assert headline(read_case(make_alert() | changes)) == sentence
 
 
 GONE = "No picture: at the end of the log no cluster holds half of these accounts any more."
