@@ -11,7 +11,7 @@ from detector.profiles.columns import place
 from detector.service.http.state import Ack
 from detector.service.journal import Journal
 from detector.service.replay import UNREAD, make_engine
-from detector.service.skeletons import SkeletonBank
+from detector.service.skeletons import SkeletonBank, owners_of
 from streams.account import ACCOUNT_SCHEMA
 from streams.batch import digest
 from streams.checkpoint import unpack
@@ -55,7 +55,7 @@ def shown(engine, frame):
     columns = place(engine.digest(frame), frame["account_id"], engine.store)
     key = int(columns.system[0] >> 32)
     bank = SkeletonBank(wanted={(SYSTEM, key)})
-    bank.look(frame, columns, engine._owners(columns, engine.now))
+    bank.look(frame, columns, owners_of(engine.accounts, engine.store, columns, engine.now))
     return bank.found.get((SYSTEM, key))
 
 
